@@ -1,0 +1,85 @@
+/** What an action is: a name, a table of parameters, and what it does with them. One file an action in `actions/`. */
+import type { Idempotency } from '../control/requests.ts';
+import { RequestError } from '../lib/errors.ts';
+import type { ControlPlane } from './control-plane.ts';
+import type { ParameterSet } from './parameter-set.ts';
+import { readParameters, type ParameterTable, type Values } from './parameters.ts';
+import { sha256Hex } from './signature-acs3.ts';
+
+export interface Region {
+  regionId: string;
+  /** The first is the default. */
+  zoneIds: readonly string[];
+  /** `HOST:PORT` of this server, as clients are told. */
+  endpoint: string;
+}
+
+/** What an action has at hand. */
+export interface Call {
+  control: ControlPlane;
+  region: Region;
+  /** Null without a token. */
+  idempotency: (clientToken: string | null) => Idempotency | null;
+}
+
+export interface Action {
+  name: string;
+  parameters: ParameterTable;
+  /** Whether a `RegionId` of another region is refused; only listing regions works from anywhere. */
+  regional: boolean;
+  /** The answer without its RequestId. */
+  run(set: ParameterSet, resources: { control: ControlPlane; region: Region }): Promise<object>;
+}
+
+/** Common parameters that are in no table: `RegionId` is checked for every action, the owners are for accounts (`ecs-api.md` 1.2). */
+const NOT_BUSINESS = ['regionid', 'clienttoken'];
+
+export function defineAction<Table extends ParameterTable>(definition: {
+  name: string;
+  parameters: Table;
+  regional?: boolean;
+  run: (values: Values<Table>, call: Call) => Promise<object>;
+}): Action {
+  const { name, parameters, regional = true, run } = definition;
+  return {
+    name,
+    parameters,
+    regional,
+    run: async (set, { control, region }) => {
+      if (regional) checkRegion(set.find('RegionId'), region);
+      const idempotency = (token: string | null) =>
+        token === null ? null : { action: name, token, parametersDigest: businessDigest(parameters, set) };
+      return await run(readParameters(parameters, set), { control, region, idempotency });
+    },
+  };
+}
+
+/** RequestError InvalidZoneId.NotFound unless the region has the zone. */
+export function checkZone(zoneId: string, region: Region): void {
+  if (region.zoneIds.includes(zoneId)) return;
+  throw new RequestError(
+    'InvalidZoneId.NotFound',
+    `The specified zone ${JSON.stringify(zoneId.slice(0, 64))} does not exist; this region has ${region.zoneIds.join(', ')}.`,
+  );
+}
+
+function checkRegion(regionId: string | null, region: Region): void {
+  if (regionId === null || regionId === region.regionId) return;
+  throw new RequestError(
+    'InvalidRegionId.NotFound',
+    `The specified region ${JSON.stringify(regionId.slice(0, 64))} does not exist; this server is ${region.regionId}.`,
+  );
+}
+
+/**
+ * SHA-256 over the parameters that a ClientToken stands for: those of the action's table, without regard to case of
+ * names, blanks, order, and whatever belongs to the transport (`ecs-api.md` 1.9).
+ */
+function businessDigest(parameters: ParameterTable, set: ParameterSet): string {
+  const roots = new Set(Object.keys(parameters).map((name) => name.toLowerCase()));
+  const pairs = [...set.entries()].filter(([name]) => {
+    const root = name.split('.', 1)[0] ?? '';
+    return roots.has(root) && !NOT_BUSINESS.includes(root);
+  });
+  return sha256Hex(JSON.stringify(pairs));
+}

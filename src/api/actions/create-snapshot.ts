@@ -1,0 +1,35 @@
+/** CreateSnapshot (`ecs-api.md` 2.1): freezes a disk; the copy goes on after the answer. */
+import { findDescriptionProblem, findSnapshotNameProblem } from '../../ecs/names.ts';
+import { defineAction } from '../action.ts';
+import { integer, noEffect, oneOf, required, text, withDefault } from '../parameters.ts';
+import { clientToken, resourceGroup, tags } from '../resource-parameters.ts';
+
+export const createSnapshot = defineAction({
+  name: 'CreateSnapshot',
+  parameters: {
+    DiskId: required(text()),
+    SnapshotName: text('InvalidSnapshotName.Malformed', findSnapshotNameProblem),
+    Description: withDefault(text('InvalidDescription.Malformed', findDescriptionProblem), ''),
+    RetentionDays: integer({ least: 1, most: 65536, code: 'InvalidRetentionDays.Malformed' }),
+    Tag: tags(),
+    ClientToken: clientToken('InvalidClientToken.Malformed'),
+    Category: oneOf(['Standard'], 'InvalidSnapshotCategory.Malformed'),
+    ResourceGroupId: resourceGroup,
+    InstantAccess: noEffect('documented as having no effect any more: every snapshot can be used at once'),
+    InstantAccessRetentionDays: integer({ least: 1, most: 65535, code: 'InvalidInstantAccessRetentionDays.Malformed' }),
+    StorageLocationArn: noEffect('not public; the documentation says to ignore it'),
+  },
+  run: async (values, { control, idempotency }) => {
+    const { snapshotId } = await control.createSnapshot(
+      {
+        diskId: values.DiskId,
+        snapshotName: values.SnapshotName,
+        description: values.Description,
+        retentionDays: values.RetentionDays,
+        tags: values.Tag,
+      },
+      idempotency(values.ClientToken),
+    );
+    return { SnapshotId: snapshotId };
+  },
+});

@@ -1,0 +1,12 @@
+/** DeleteSnapshot (`ecs-api.md` 2.1): also cancels one that is still being made. */
+import { defineAction } from '../action.ts';
+import { boolean, required, text, withDefault } from '../parameters.ts';
+
+export const deleteSnapshot = defineAction({
+  name: 'DeleteSnapshot',
+  parameters: { SnapshotId: required(text()), Force: withDefault(boolean(), false) },
+  run: async (values, { control }) => {
+    await control.deleteSnapshot({ snapshotId: values.SnapshotId, force: values.Force });
+    return {};
+  },
+});

@@ -1,0 +1,89 @@
+/** DescribeDisks (`ecs-api.md` 2.3). */
+import { isKnownCategory } from '../../ecs/disk-categories.ts';
+import type { DiskFilter } from '../../control/requests.ts';
+import { checkZone, defineAction } from '../action.ts';
+import {
+  constantFilter,
+  dryRun,
+  emptyPage,
+  finishDryRun,
+  matchesNothing,
+  noneHas,
+  pageFields,
+  pagingOf,
+  pagingParameters,
+  tagFilters,
+  timeFilters,
+} from '../filters.ts';
+import { boolean, jsonList, noEffect, oneOf, text, type Values } from '../parameters.ts';
+import { renderDisk } from '../render/disk.ts';
+
+const STATUSES = ['All', 'Creating', 'Available', 'Attaching', 'In_use', 'Detaching', 'ReIniting'] as const;
+
+const parameters = {
+  ...pagingParameters(500),
+  DiskIds: jsonList('InvalidDiskIds.Malformed'),
+  InstanceId: text(),
+  ZoneId: text(),
+  DiskName: text(),
+  Category: text('InvalidCategory.ValueNotSupported', (value) =>
+    value.toLowerCase() === 'all' || isKnownCategory(value) ? null : 'it must be a disk category or all',
+  ),
+  DiskType: oneOf(['all', 'system', 'data'], 'InvalidDiskType.ValueNotSupported'),
+  Status: oneOf(STATUSES, 'InvalidStatus.ValueNotSupported'),
+  SnapshotId: text(),
+  Portable: boolean(),
+  DeleteWithInstance: boolean(),
+  DeleteAutoSnapshot: boolean(),
+  EnableAutoSnapshot: boolean(),
+  DiskChargeType: constantFilter({ all: ['PostPaid'], none: ['PrePaid'], code: 'InvalidDiskChargeType.NotFound' }),
+  MultiAttach: constantFilter({
+    all: ['Disabled'],
+    none: ['Enabled', 'LegacyShared'],
+    code: 'InvalidParameter.MultiAttach',
+  }),
+  LockReason: constantFilter({ none: ['financial', 'security'], code: 'InvalidLockReason.NotFound' }),
+  Encrypted: constantFilter({ all: ['false'], none: ['true'], code: 'InvalidParameter' }),
+  EnableShared: constantFilter({ all: ['false'], none: ['true'], code: 'InvalidParameter' }),
+  EnableAutomatedSnapshotPolicy: constantFilter({ all: ['false'], none: ['true'], code: 'InvalidParameter' }),
+  AutoSnapshotPolicyId: noneHas(),
+  KMSKeyId: noneHas(),
+  ResourceGroupId: noneHas(),
+  AdditionalAttributes: noEffect('asks for fields: Placement is always shown, and there are no IOPS limits to show'),
+  Filter: timeFilters(['CreationStartTime']),
+  Tag: tagFilters(),
+  DryRun: dryRun(),
+};
+
+export const describeDisks = defineAction({
+  name: 'DescribeDisks',
+  parameters,
+  run: async (values, { control, region }) => {
+    const paging = pagingOf(values);
+    if (values.ZoneId !== null) checkZone(values.ZoneId, region);
+    finishDryRun(values.DryRun);
+    const isEmpty = matchesNothing(values) || values.DiskIds?.length === 0;
+    const page = isEmpty ? emptyPage : await control.listDisks(filterOf(values), paging);
+    const disks = page.items.map((disk) => renderDisk(disk, region.regionId));
+    return { ...pageFields(paging, page), Disks: { Disk: disks } };
+  },
+});
+
+function filterOf(values: Values<typeof parameters>): DiskFilter {
+  return {
+    ...(values.DiskIds !== null && { diskIds: values.DiskIds }),
+    ...(values.InstanceId !== null && { instanceId: values.InstanceId }),
+    ...(values.ZoneId !== null && { zoneId: values.ZoneId }),
+    ...(values.DiskName !== null && { diskName: values.DiskName }),
+    ...(values.Category !== null && values.Category.toLowerCase() !== 'all' && { category: values.Category }),
+    ...(values.DiskType !== null && values.DiskType !== 'all' && { type: values.DiskType }),
+    ...(values.Status !== null && values.Status !== 'All' && { status: values.Status }),
+    ...(values.SnapshotId !== null && { sourceSnapshotId: values.SnapshotId }),
+    ...(values.Portable !== null && { portable: values.Portable }),
+    ...(values.DeleteWithInstance !== null && { deleteWithInstance: values.DeleteWithInstance }),
+    ...(values.DeleteAutoSnapshot !== null && { deleteAutoSnapshot: values.DeleteAutoSnapshot }),
+    ...(values.EnableAutoSnapshot !== null && { enableAutoSnapshot: values.EnableAutoSnapshot }),
+    ...(values.Filter.CreationStartTime !== undefined && { createdFromMs: values.Filter.CreationStartTime }),
+    ...(values.Tag.length > 0 && { tags: values.Tag }),
+  };
+}

@@ -1,0 +1,162 @@
+/** DescribeInstanceTypes (`ecs-api.md` 2.4). All types fit one page, so NextToken is always blank. */
+import { instanceTypes, type InstanceType } from '../../ecs/instance-types.ts';
+import { defineAction } from '../action.ts';
+import { noneHas, pagingParameters } from '../filters.ts';
+import { noEffect, oneOf, repeated, text, type Parameter } from '../parameters.ts';
+
+type Rendered = ReturnType<typeof renderInstanceType>;
+
+/** A filter as a test on a rendered type. */
+type Test = (type: Rendered) => boolean;
+
+type NumberField = { [Field in keyof Rendered]: Rendered[Field] extends number ? Field : never }[keyof Rendered];
+
+const { MaxResults } = pagingParameters(100);
+
+const tests = {
+  InstanceTypes: anyOf((type) => type.InstanceTypeId, repeated(10)),
+  InstanceTypeFamily: anyOf((type) => type.InstanceTypeFamily, single(text())),
+  InstanceTypeFamilies: anyOf((type) => type.InstanceTypeFamily, repeated(10)),
+  CpuArchitecture: anyOf((type) => type.CpuArchitecture, single(oneOf(['X86', 'ARM']))),
+  CpuArchitectures: anyOf((type) => type.CpuArchitecture, repeated(10)),
+  InstanceCategory: anyOf((type) => type.InstanceCategory, single(text())),
+  InstanceCategories: anyOf((type) => type.InstanceCategory, repeated(10)),
+  InstanceFamilyLevel: anyOf((type) => type.InstanceFamilyLevel, single(text())),
+  NvmeSupport: anyOf((type) => type.NvmeSupport, single(oneOf(['required', 'supported', 'unsupported']))),
+  MinimumCpuCoreCount: atLeast('CpuCoreCount'),
+  MaximumCpuCoreCount: atMost('CpuCoreCount'),
+  MinimumCpuSpeedFrequency: atLeast('CpuSpeedFrequency'),
+  MaximumCpuSpeedFrequency: atMost('CpuSpeedFrequency'),
+  MinimumCpuTurboFrequency: atLeast('CpuTurboFrequency'),
+  MaximumCpuTurboFrequency: atMost('CpuTurboFrequency'),
+  MinimumMemorySize: atLeast('MemorySize'),
+  MaximumMemorySize: atMost('MemorySize'),
+  MinimumGPUAmount: atLeast('GPUAmount'),
+  MaximumGPUAmount: atMost('GPUAmount'),
+  MinimumDiskQuantity: atLeast('DiskQuantity'),
+  MinimumBaselineCredit: atLeast('BaselineCredit'),
+  MinimumInitialCredit: atLeast('InitialCredit'),
+  MinimumEniQuantity: atLeast('EniQuantity'),
+  MinimumEniPrivateIpAddressQuantity: atLeast('EniPrivateIpAddressQuantity'),
+  MinimumEniIpv6AddressQuantity: atLeast('EniIpv6AddressQuantity'),
+  MinimumEriQuantity: atLeast('EriQuantity'),
+  MinimumInstanceBandwidthRx: atLeast('InstanceBandwidthRx'),
+  MinimumInstanceBandwidthTx: atLeast('InstanceBandwidthTx'),
+  MinimumInstancePpsRx: atLeast('InstancePpsRx'),
+  MinimumInstancePpsTx: atLeast('InstancePpsTx'),
+  MinimumLocalStorageAmount: atLeast('LocalStorageAmount'),
+  MinimumLocalStorageCapacity: atLeast('LocalStorageCapacity'),
+  MinimumPrimaryEniQueueNumber: atLeast('PrimaryEniQueueNumber'),
+  MinimumSecondaryEniQueueNumber: atLeast('SecondaryEniQueueNumber'),
+  MinimumQueuePairNumber: atLeast('QueuePairNumber'),
+};
+
+const hardware = {
+  GPUSpec: noneHas(),
+  GpuSpecs: noneHas(),
+  LocalStorageCategory: noneHas(),
+  LocalStorageCategories: noneHas(),
+  PhysicalProcessorModel: noneHas(),
+  PhysicalProcessorModels: noneHas(),
+};
+
+export const describeInstanceTypes = defineAction({
+  name: 'DescribeInstanceTypes',
+  parameters: {
+    ...tests,
+    ...hardware,
+    AdditionalAttributes: noEffect('asks for fields, and all there are are shown'),
+    MaxResults,
+    NextToken: text('InvalidParameter', () => 'all types fit one page, no answer gave a token'),
+  },
+  run: (values) => {
+    const asksForHardware = Object.keys(hardware).some((name) => values[name as keyof typeof hardware] !== null);
+    const wanted = Object.keys(tests).map((name) => values[name as keyof typeof tests]);
+    const types = instanceTypes
+      .map(renderInstanceType)
+      .filter((type) => !asksForHardware && wanted.every((test) => test(type)));
+    return Promise.resolve({ NextToken: '', InstanceTypes: { InstanceType: types } });
+  },
+});
+
+/** Zeros are what the server cannot know of a machine that its user runs. */
+function renderInstanceType(type: InstanceType) {
+  return {
+    InstanceTypeId: type.instanceTypeId,
+    InstanceTypeFamily: type.family,
+    InstanceFamilyLevel: 'EnterpriseLevel',
+    InstanceCategory: 'General-purpose',
+    CpuArchitecture: 'X86',
+    CpuCoreCount: type.cpuCount,
+    CpuSpeedFrequency: 0,
+    CpuTurboFrequency: 0,
+    MemorySize: type.memoryGib,
+    DiskQuantity: type.diskLimit,
+    NvmeSupport: 'unsupported',
+    GPUAmount: 0,
+    GPUSpec: '',
+    BaselineCredit: 0,
+    InitialCredit: 0,
+    EniQuantity: 1,
+    EniTotalQuantity: 1,
+    EniTrunkSupported: false,
+    EniPrivateIpAddressQuantity: 1,
+    EniIpv6AddressQuantity: 0,
+    EriQuantity: 0,
+    InstanceBandwidthRx: 0,
+    InstanceBandwidthTx: 0,
+    InstancePpsRx: 0,
+    InstancePpsTx: 0,
+    LocalStorageAmount: 0,
+    LocalStorageCapacity: 0,
+    LocalStorageCategory: '',
+    PrimaryEniQueueNumber: 1,
+    SecondaryEniQueueNumber: 0,
+    QueuePairNumber: 0,
+    PhysicalProcessorModel: '',
+    Attributes: { Attribute: [] },
+    SupportedBootModes: { SupportedBootMode: ['BIOS'] },
+  };
+}
+
+function anyOf(field: (type: Rendered) => string, parameter: Parameter<string[]>): Parameter<Test> {
+  return {
+    ...parameter,
+    read: (set, name) => {
+      const words = parameter.read(set, name).map((word) => word.toLowerCase());
+      return (type) => words.length === 0 || words.includes(field(type).toLowerCase());
+    },
+  };
+}
+
+function single(parameter: Parameter<string | null>): Parameter<string[]> {
+  return {
+    ...parameter,
+    read: (set, name) => {
+      const word = parameter.read(set, name);
+      return word === null ? [] : [word];
+    },
+  };
+}
+
+function atLeast(field: NumberField): Parameter<Test> {
+  return compared((limit) => (type) => type[field] >= limit);
+}
+
+function atMost(field: NumberField): Parameter<Test> {
+  return compared((limit) => (type) => type[field] <= limit);
+}
+
+/** A decimal number, fractions allowed (memory, frequencies). */
+function compared(test: (limit: number) => Test): Parameter<Test> {
+  const number = text('InvalidParameter', (value) =>
+    /^\d{1,15}(\.\d{1,9})?$/.test(value) ? null : 'it must be a decimal number',
+  );
+  return {
+    ...number,
+    read: (set, name) => {
+      const value = number.read(set, name);
+      return value === null ? () => true : test(Number(value));
+    },
+  };
+}

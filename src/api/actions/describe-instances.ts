@@ -1,0 +1,122 @@
+/** DescribeInstances (`ecs-api.md` 2.4). */
+import { defaultNetwork } from '../../ecs/default-network.ts';
+import { instanceTypes } from '../../ecs/instance-types.ts';
+import type { Image, Instance } from '../../ecs/resources.ts';
+import type { InstanceFilter } from '../../control/requests.ts';
+import { checkZone, defineAction, type Region } from '../action.ts';
+import type { ControlPlane } from '../control-plane.ts';
+import {
+  constantFilter,
+  dryRun,
+  emptyPage,
+  finishDryRun,
+  matchesNothing,
+  noneHas,
+  pageFields,
+  pagingOf,
+  pagingParameters,
+  tagFilters,
+  timeFilters,
+} from '../filters.ts';
+import { jsonList, noEffect, notBuilt, oneOf, text, type Values } from '../parameters.ts';
+import { renderInstance } from '../render/instance.ts';
+
+const parameters = {
+  ...pagingParameters(100),
+  InstanceIds: jsonList(),
+  InstanceName: text(),
+  InstanceType: text(),
+  InstanceTypeFamily: constantFilter({ all: instanceTypes.map((type) => type.family) }),
+  ImageId: text(),
+  Status: oneOf(['Pending', 'Starting', 'Running', 'Stopping', 'Stopped'], 'InvalidStatus.NotFound'),
+  ZoneId: text(),
+  PrivateIpAddresses: jsonList(),
+  VpcId: text(),
+  VSwitchId: text(),
+  SecurityGroupId: text(),
+  InstanceChargeType: constantFilter({
+    all: ['PostPaid'],
+    none: ['PrePaid'],
+    code: 'InvalidInstanceChargeType.NotFound',
+  }),
+  InternetChargeType: constantFilter({
+    all: ['PayByTraffic'],
+    none: ['PayByBandwidth'],
+    code: 'InvalidInternetChargeType.ValueNotSupported',
+  }),
+  InstanceNetworkType: constantFilter({ all: ['vpc'], none: ['classic'], code: 'InvalidNetworkType.NotFound' }),
+  IoOptimized: constantFilter({ all: ['true', 'optimized'], none: ['false', 'none'], code: 'InvalidParameter' }),
+  HttpEndpoint: constantFilter({ all: ['disabled'], none: ['enabled'], code: 'InvalidParameter' }),
+  HttpTokens: constantFilter({ all: ['optional'], none: ['required'], code: 'InvalidParameter' }),
+  LockReason: constantFilter({
+    none: ['financial', 'security', 'Recycling', 'dedicatedhostfinancial', 'refunded'],
+    code: 'InvalidLockReason.NotFound',
+  }),
+  EipAddresses: noneHas(),
+  InnerIpAddresses: noneHas(),
+  PublicIpAddresses: noneHas(),
+  RdmaIpAddresses: noneHas(),
+  Ipv6Address: noneHas(),
+  KeyPairName: noneHas(),
+  ResourceGroupId: noneHas(),
+  HpcClusterId: notBuilt('there are no HPC clusters', { code: 'InvalidHpcClusterId.NotFound' }),
+  AdditionalAttributes: noEffect('asks for fields, and all there are are shown'),
+  DeviceAvailable: noEffect('not public; the documentation says to ignore it'),
+  HttpPutResponseHopLimit: noEffect('not public; the documentation says to ignore it'),
+  NeedSaleCycle: noEffect('not public; the documentation says to ignore it'),
+  Filter: timeFilters(['CreationStartTime']),
+  Tag: tagFilters(),
+  DryRun: dryRun(),
+};
+
+export const describeInstances = defineAction({
+  name: 'DescribeInstances',
+  parameters,
+  run: async (values, { control, region }) => {
+    const paging = pagingOf(values);
+    if (values.ZoneId !== null) checkZone(values.ZoneId, region);
+    finishDryRun(values.DryRun);
+    const zones = zonesOf(values, region);
+    const isEmpty = matchesNothing(values) || values.InstanceIds?.length === 0 || zones.length === 0;
+    const page = isEmpty ? emptyPage : await control.listInstances(filterOf(values, zones, region), paging);
+    const images = await imagesOf(page.items, control);
+    const instances = page.items.map((item) => renderInstance(item, images.get(item.imageId), region.regionId));
+    return { ...pageFields(paging, page), Instances: { Instance: instances } };
+  },
+});
+
+/** The zones that the zone and network filters leave: each zone has its own vSwitch, all share VPC and security group. */
+function zonesOf(values: Values<typeof parameters>, region: Region): string[] {
+  return region.zoneIds.filter((zoneId) => {
+    const network = defaultNetwork(region.regionId, zoneId);
+    return (
+      (values.ZoneId ?? zoneId) === zoneId &&
+      (values.VSwitchId ?? network.vSwitchId) === network.vSwitchId &&
+      (values.VpcId ?? network.vpcId) === network.vpcId &&
+      (values.SecurityGroupId ?? network.securityGroupId) === network.securityGroupId
+    );
+  });
+}
+
+function filterOf(values: Values<typeof parameters>, zones: string[], region: Region): InstanceFilter {
+  const [zoneId] = zones;
+  return {
+    ...(zoneId !== undefined && zones.length < region.zoneIds.length && { zoneId }),
+    ...(values.InstanceIds !== null && { instanceIds: values.InstanceIds }),
+    ...(values.InstanceName !== null && { instanceName: values.InstanceName }),
+    ...(values.InstanceType !== null && { instanceType: values.InstanceType }),
+    ...(values.ImageId !== null && { imageId: values.ImageId }),
+    ...(values.Status !== null && { status: values.Status }),
+    ...(values.PrivateIpAddresses !== null && { privateIps: values.PrivateIpAddresses }),
+    ...(values.Filter.CreationStartTime !== undefined && { createdFromMs: values.Filter.CreationStartTime }),
+    ...(values.Tag.length > 0 && { tags: values.Tag }),
+  };
+}
+
+/** The images that a page of instances was made from, for the fields about the system. */
+async function imagesOf(instances: readonly Instance[], control: ControlPlane): Promise<Map<string, Image>> {
+  const imageIds = [...new Set(instances.map((instance) => instance.imageId))];
+  if (imageIds.length === 0) return new Map();
+  const page = await control.listImages({ imageIds }, { pageNumber: 1, pageSize: imageIds.length, nextToken: null });
+  return new Map(page.items.map((image) => [image.imageId, image]));
+}

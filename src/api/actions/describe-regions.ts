@@ -1,0 +1,29 @@
+/** DescribeRegions (`ecs-api.md` 2.4): the one region that this server is, at the address that it answers on. */
+import { defineAction } from '../action.ts';
+import { constantFilter, matchesNothing } from '../filters.ts';
+import { noEffect } from '../parameters.ts';
+import { acceptLanguage } from '../resource-parameters.ts';
+
+export const describeRegions = defineAction({
+  name: 'DescribeRegions',
+  regional: false,
+  parameters: {
+    AcceptLanguage: acceptLanguage(),
+    InstanceChargeType: constantFilter({
+      all: ['PostPaid'],
+      none: ['PrePaid'],
+      code: 'InvalidInstanceChargeType.NotFound',
+    }),
+    ResourceType: constantFilter({
+      all: ['instance', 'disk'],
+      none: ['reservedinstance', 'scu', 'ddh'],
+      code: 'InvalidResourceType.NotFound',
+    }),
+    RegionId: noEffect('listing regions works from any region'),
+  },
+  run: (values, { region }) => {
+    const { regionId, endpoint } = region;
+    const self = { RegionId: regionId, LocalName: regionId, RegionEndpoint: endpoint, Status: 'available' };
+    return Promise.resolve({ Regions: { Region: matchesNothing(values) ? [] : [self] } });
+  },
+});

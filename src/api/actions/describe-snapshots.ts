@@ -1,0 +1,90 @@
+/** DescribeSnapshots (`ecs-api.md` 2.1). */
+import { diskOfSnapshotLink } from '../../ecs/ids.ts';
+import type { SnapshotFilter } from '../../control/requests.ts';
+import { defineAction } from '../action.ts';
+import {
+  constantFilter,
+  dryRun,
+  emptyPage,
+  finishDryRun,
+  matchesNothing,
+  noneHas,
+  pageFields,
+  pagingOf,
+  pagingParameters,
+  tagFilters,
+  timeFilters,
+} from '../filters.ts';
+import { invalidParameter, jsonList, oneOf, text, type Values } from '../parameters.ts';
+import { renderSnapshot } from '../render/snapshot.ts';
+
+const parameters = {
+  ...pagingParameters(100),
+  SnapshotIds: jsonList('InvalidSnapshotIds.Malformed'),
+  DiskId: text(),
+  InstanceId: text(),
+  SnapshotName: text(),
+  SnapshotLinkId: text(),
+  Status: oneOf(['all', 'progressing', 'accomplished', 'failed'], 'InvalidStatus.NotFound'),
+  SourceDiskType: oneOf(['system', 'data'], 'InvalidSourceDiskType'),
+  Usage: oneOf(['none', 'image', 'disk', 'image_disk'], 'InvalidUsage'),
+  SnapshotType: constantFilter({ all: ['all', 'user'], none: ['auto', 'timer'], code: 'InvalidSnapshotType.NotFound' }),
+  Category: constantFilter({
+    all: ['Standard'],
+    none: ['Flash', 'Archive'],
+    code: 'InvalidSnapshotCategory.Malformed',
+  }),
+  Encrypted: constantFilter({ all: ['false'], none: ['true'], code: 'InvalidParameter' }),
+  KMSKeyId: noneHas(),
+  ResourceGroupId: noneHas(),
+  Filter: timeFilters(['CreationStartTime', 'CreationEndTime']),
+  Tag: tagFilters(),
+  DryRun: dryRun(),
+};
+
+export const describeSnapshots = defineAction({
+  name: 'DescribeSnapshots',
+  parameters,
+  run: async (values, { control, region }) => {
+    const paging = pagingOf(values);
+    const diskIds = diskIdsOf(values);
+    finishDryRun(values.DryRun);
+    const isEmpty = matchesNothing(values) || values.SnapshotIds?.length === 0 || diskIds.length > 1;
+    const page = isEmpty ? emptyPage : await control.listSnapshots(filterOf(values, diskIds), paging);
+    const snapshots = page.items.map((snapshot) => renderSnapshot(snapshot, region.regionId));
+    return { ...pageFields(paging, page), Snapshots: { Snapshot: snapshots } };
+  },
+});
+
+/** The disks asked for, by id and by chain: two different ones have no snapshot in common. */
+function diskIdsOf(values: Values<typeof parameters>): string[] {
+  const ids = values.DiskId === null ? [] : [values.DiskId];
+  if (values.SnapshotLinkId !== null) {
+    const ofLink = diskOfSnapshotLink(values.SnapshotLinkId);
+    if (ofLink === null) {
+      throw invalidParameter(
+        'InvalidSnapshotLinkId.NotFound',
+        'SnapshotLinkId',
+        values.SnapshotLinkId,
+        'chain ids start with "sl-"',
+      );
+    }
+    ids.push(ofLink);
+  }
+  return [...new Set(ids)];
+}
+
+function filterOf(values: Values<typeof parameters>, [diskId]: string[]): SnapshotFilter {
+  return {
+    ...(values.SnapshotIds !== null && { snapshotIds: values.SnapshotIds }),
+    ...(diskId !== undefined && { diskId }),
+    ...(values.InstanceId !== null && { instanceId: values.InstanceId }),
+    ...(values.SnapshotName !== null && { snapshotName: values.SnapshotName }),
+    ...(values.Status !== null && values.Status !== 'all' && { status: values.Status }),
+    ...(values.SourceDiskType !== null && { sourceDiskType: values.SourceDiskType }),
+    ...(values.Usage !== null && { usage: values.Usage }),
+    ...(values.Filter.CreationStartTime !== undefined && { createdFromMs: values.Filter.CreationStartTime }),
+    ...(values.Filter.CreationEndTime !== undefined && { createdUntilMs: values.Filter.CreationEndTime }),
+    ...(values.Tag.length > 0 && { tags: values.Tag }),
+  };
+}

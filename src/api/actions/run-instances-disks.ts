@@ -1,0 +1,100 @@
+/** The disks of RunInstances (`ecs-api.md` 2.4, 4.4): `SystemDisk.*` and `DataDisk.N.*`. */
+import type { NewDisk } from '../../control/requests.ts';
+import { isDataDeviceName } from '../../ecs/device-names.ts';
+import { findDescriptionProblem, findNameProblem } from '../../ecs/names.ts';
+import { RequestError } from '../../lib/errors.ts';
+import { boolean, group, groups, integer, text, withDefault, type Values } from '../parameters.ts';
+import { autoSnapshotPolicy, checkDiskKind, unbuiltDiskFeatures } from '../resource-parameters.ts';
+
+const DATA_DISK_LIMIT = 16;
+
+const diskParameters = {
+  Category: withDefault(text(), 'cloud_efficiency'),
+  PerformanceLevel: text(),
+  DiskName: withDefault(text('InvalidDiskName.Malformed', findNameProblem), ''),
+  Description: withDefault(text('InvalidDescription.Malformed', findDescriptionProblem), ''),
+  AutoSnapshotPolicyId: autoSnapshotPolicy,
+  ...unbuiltDiskFeatures,
+};
+
+export const systemDiskParameter = group({
+  ...diskParameters,
+  Size: integer({ least: 1, most: 65536, code: 'InvalidSystemDiskSize.ValueNotSupported' }),
+});
+
+export const dataDisksParameter = groups(
+  {
+    ...diskParameters,
+    Size: integer({ least: 1, most: 65536, code: 'InvalidDataDiskSize.ValueNotSupported' }),
+    SnapshotId: text(),
+    Device: text('InvalidDataDevice.Malformed', (name) =>
+      isDataDeviceName(name) ? null : 'it must be /dev/xvdb … /dev/xvdz, /dev/xvdaa …',
+    ),
+    DeleteWithInstance: withDefault(boolean(), true),
+  },
+  { most: DATA_DISK_LIMIT, code: 'InstanceDiskNumber.LimitExceed' },
+);
+
+type DataDiskValues = Values<{ disks: typeof dataDisksParameter }>['disks'];
+
+/** The data disks in the order of N, their device names checked against each other. */
+export function dataDisksOf(values: DataDiskValues): NewDisk[] {
+  const disks = values.map((disk) => dataDiskOf(disk));
+  checkDevicesDiffer(disks);
+  return disks;
+}
+
+export function systemDiskOf(values: Values<{ disk: typeof systemDiskParameter }>['disk']): NewDisk {
+  const kind = checkDiskKind(
+    { category: values.Category, performanceLevel: values.PerformanceLevel, sizeGib: values.Size },
+    'system',
+    namesOf('SystemDisk'),
+    {
+      unknownCategory: 'InvalidSystemDiskCategory.ValueNotSupported',
+      categoryNotOffered: 'InvalidSystemDiskCategory.ValueNotSupported',
+      size: 'InvalidSystemDiskSize.ValueNotSupported',
+    },
+  );
+  const { DiskName: diskName, Description: description } = values;
+  return { ...kind, diskName, description, snapshotId: null, device: null, deleteWithInstance: true };
+}
+
+/** With a snapshot the size is the snapshot's, whatever is asked (`ecs-api.md` 4.4). */
+function dataDiskOf(values: DataDiskValues[number]): NewDisk {
+  const { name, DiskName: diskName, Description: description, SnapshotId: snapshotId, Device: device } = values;
+  if (snapshotId === null && values.Size === null) {
+    throw new RequestError(
+      'MissingParameter',
+      `The input parameter "${name}.Size" that is mandatory for processing this request is not supplied; only a disk from a snapshot can do without.`,
+    );
+  }
+  const kind = checkDiskKind(
+    {
+      category: values.Category,
+      performanceLevel: values.PerformanceLevel,
+      sizeGib: snapshotId === null ? values.Size : null,
+    },
+    'data',
+    namesOf(name),
+    {
+      unknownCategory: 'InvalidDataDiskCategory.ValueNotSupported',
+      categoryNotOffered: 'InvalidDataDiskCategory.ValueNotSupported',
+      size: 'InvalidDataDiskSize.ValueNotSupported',
+    },
+  );
+  return { ...kind, diskName, description, snapshotId, device, deleteWithInstance: values.DeleteWithInstance };
+}
+
+function namesOf(disk: string): { category: string; performanceLevel: string; size: string } {
+  return { category: `${disk}.Category`, performanceLevel: `${disk}.PerformanceLevel`, size: `${disk}.Size` };
+}
+
+function checkDevicesDiffer(disks: readonly NewDisk[]): void {
+  const devices = disks.flatMap((disk) => disk.device ?? []);
+  const twice = devices.find((device, index) => devices.indexOf(device) !== index);
+  if (twice === undefined) return;
+  throw new RequestError(
+    'InvalidDevice.InUse',
+    `The device ${twice} is asked for by two data disks; give each its own or leave it out.`,
+  );
+}

@@ -1,0 +1,110 @@
+/**
+ * The parameters of RunInstances that this service does not act on, each with its reason. An instance here is a machine
+ * that its user runs: what only concerns charging, or asks for what is so anyway, is accepted; what promises something
+ * about the machine, its network or its place is refused, so that nobody believes it happened.
+ */
+import { noEffect, notBuilt } from '../parameters.ts';
+import { resourceGroup, unbuiltDryRun } from '../resource-parameters.ts';
+
+const NOT_PUBLIC = 'not public; the documentation says to ignore it';
+const USERS_MACHINE = 'the machine is run by its user, who decides this';
+
+const charging = {
+  InstanceChargeType: notBuilt('nothing is charged here, and only PostPaid instances exist', {
+    code: 'InvalidInstanceChargeType.NotSupport',
+    neutral: ['PostPaid'],
+  }),
+  AutoPay: noEffect('only matters to subscriptions'),
+  AutoRenew: noEffect('only matters to subscriptions'),
+  AutoRenewPeriod: noEffect('only matters to subscriptions'),
+  Period: noEffect('only matters to subscriptions'),
+  PeriodUnit: noEffect('only matters to subscriptions'),
+  SpotStrategy: notBuilt('there are no spot instances', { code: 'InvalidSpotStrategy', neutral: ['NoSpot'] }),
+  SpotDuration: noEffect('only matters with SpotStrategy'),
+  SpotInterruptionBehavior: noEffect('only matters with SpotStrategy'),
+  SpotPriceLimit: noEffect('only matters with SpotStrategy'),
+  AutoReleaseTime: notBuilt('instances are not released by themselves yet'),
+  DeletionProtection: notBuilt('instances cannot be protected from deletion yet', { neutral: ['false'] }),
+};
+
+const network = {
+  InternetChargeType: noEffect('only matters to public addresses, and there are none'),
+  InternetMaxBandwidthIn: noEffect('only matters to public addresses, and there are none'),
+  InternetMaxBandwidthOut: notBuilt('instances get no public address', { neutral: ['0'] }),
+  Isp: noEffect(NOT_PUBLIC),
+  PrivateIpAddress: notBuilt('addresses cannot be chosen'),
+  Ipv6Address: notBuilt('instances get no IPv6 address', { code: 'InvalidOperation.Ipv6NotSupport' }),
+  Ipv6AddressCount: notBuilt('instances get no IPv6 address', {
+    code: 'InvalidOperation.Ipv6NotSupport',
+    neutral: ['0'],
+  }),
+  NetworkInterface: notBuilt('every instance has one network interface, in the default vSwitch'),
+  NetworkInterfaceQueueNumber: notBuilt(USERS_MACHINE),
+  NetworkOptions: notBuilt(USERS_MACHINE),
+  PrivateDnsNameOptions: notBuilt('there are no private domain names'),
+};
+
+const machine = {
+  CpuOptions: notBuilt(USERS_MACHINE),
+  ClockOptions: notBuilt(USERS_MACHINE),
+  SecurityOptions: notBuilt(USERS_MACHINE),
+  HibernationOptions: notBuilt('instances cannot hibernate'),
+  CreditSpecification: notBuilt('there are no burstable instance types', {
+    code: 'InvalidParameter.CreditSpecification',
+  }),
+  IoOptimized: notBuilt('every instance is I/O optimized', {
+    code: 'IoOptimized.NotSupported',
+    neutral: ['optimized', 'true'],
+  }),
+  RamRoleName: notBuilt('there are no instance roles', { code: 'InvalidRamRole.NotFound' }),
+  HttpEndpoint: notBuilt('there is no metadata service yet', {
+    code: 'InvalidHttpEndpoint.NotSupported',
+    neutral: ['disabled'],
+  }),
+  HttpTokens: notBuilt('there is no metadata service yet', {
+    code: 'InvalidHttpTokens.NotSupported',
+    neutral: ['optional'],
+  }),
+  HttpPutResponseHopLimit: noEffect(NOT_PUBLIC),
+};
+
+const system = {
+  Password: notBuilt('a password cannot be set in a machine that its user runs; leave it out'),
+  PasswordInherit: noEffect('the system keeps the password it has in any case'),
+  KeyPairName: notBuilt('there are no key pairs', { code: 'InvalidKeyPairName.NotFound' }),
+  UserData: notBuilt('there is no metadata service yet that could hand it over', {
+    code: 'InvalidUserData.NotSupported',
+  }),
+  ImageFamily: notBuilt('images have no families; give ImageId'),
+  ImageOptions: notBuilt('the users of the system are its owner’s'),
+  SecurityEnhancementStrategy: noEffect('it is about an agent in images of Alibaba Cloud, and there are none'),
+  HostNames: notBuilt('give HostName'),
+};
+
+const place = {
+  Affinity: noEffect('only matters to dedicated hosts, and those are refused'),
+  Tenancy: notBuilt('there are no dedicated hosts', { code: 'InvalidParam.Tenancy', neutral: ['default'] }),
+  DedicatedHostId: notBuilt('there are no dedicated hosts', { code: 'InvalidDedicatedHostId.NotFound' }),
+  ManagedHostId: notBuilt('there are no managed hosts'),
+  SchedulerOptions: notBuilt('there are no dedicated host clusters'),
+  DeploymentSetId: notBuilt('there are no deployment sets', { code: 'DeploymentSet.NotFound' }),
+  DeploymentSetGroupNo: noEffect('only matters with DeploymentSetId, and that is refused'),
+  HpcClusterId: notBuilt('there are no HPC clusters', { code: 'InvalidHpcClusterId.NotFound' }),
+  StorageSetId: notBuilt('there are no storage sets'),
+  StorageSetPartitionNumber: noEffect('only matters with StorageSetId, and that is refused'),
+  PrivatePoolOptions: notBuilt('there are no private pools'),
+  LaunchTemplateId: notBuilt('there are no launch templates', { code: 'InvalidLaunchTemplate.NotFound' }),
+  LaunchTemplateName: notBuilt('there are no launch templates', { code: 'InvalidLaunchTemplate.NotFound' }),
+  LaunchTemplateVersion: noEffect('only matters with a launch template, and those are refused'),
+  ResourceGroupId: resourceGroup,
+  Arn: noEffect(NOT_PUBLIC),
+};
+
+export const unbuiltInstanceFeatures = {
+  ...charging,
+  ...network,
+  ...machine,
+  ...system,
+  ...place,
+  DryRun: unbuiltDryRun,
+};

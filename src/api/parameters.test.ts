@@ -1,0 +1,104 @@
+/** Tests of declared parameters. */
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { ParameterSet } from './parameter-set.ts';
+import {
+  boolean,
+  commaList,
+  coveredNames,
+  group,
+  groups,
+  integer,
+  jsonList,
+  noEffect,
+  notBuilt,
+  oneOf,
+  readParameters,
+  repeated,
+  required,
+  text,
+  withDefault,
+  type ParameterTable,
+} from './parameters.ts';
+
+function read<Table extends ParameterTable>(table: Table, values: Record<string, string>) {
+  return readParameters(table, new ParameterSet(Object.entries(values)));
+}
+
+test('names match in any case, and the spelling asked for wins', () => {
+  assert.deepEqual(read({ DiskId: text() }, { diskid: 'd-1' }), { DiskId: 'd-1' });
+  assert.deepEqual(read({ RegionId: text() }, { regionId: 'a', RegionId: 'b' }), { RegionId: 'b' });
+  assert.throws(
+    () =>
+      new ParameterSet([
+        ['A', '1'],
+        ['A', '2'],
+      ]),
+    { code: 'InvalidParameter' },
+  );
+});
+
+test('a blank is as good as absent', () => {
+  assert.deepEqual(read({ A: text(), B: withDefault(boolean(), true) }, { A: '', B: '' }), { A: null, B: true });
+  assert.throws(() => read({ DiskId: required(text()) }, { DiskId: '' }), {
+    code: 'MissingParameter',
+    message: /"DiskId"/,
+  });
+});
+
+test('numbers are whole, decimal and in range', () => {
+  const table = { Size: integer({ least: 1, most: 100, code: 'BadSize' }) };
+  assert.deepEqual(read(table, { Size: '020' }), { Size: 20 });
+  for (const Size of ['0', '101', '-1', '1.5', '1e1', '0x10', ' 1', 'ten', '9'.repeat(400)]) {
+    assert.throws(() => read(table, { Size }), { code: 'BadSize', message: /from 1 to 100/ }, Size);
+  }
+});
+
+test('booleans and words come in any case', () => {
+  assert.deepEqual(read({ A: boolean(), B: oneOf(['In_use']) }, { A: 'TRUE', B: 'in_USE' }), { A: true, B: 'In_use' });
+  assert.throws(() => read({ A: boolean() }, { A: '1' }), { code: 'InvalidParameter' });
+});
+
+test('lists come as JSON, joined by commas, or numbered with gaps', () => {
+  assert.deepEqual(
+    read({ A: jsonList(), B: commaList(), C: repeated(3) }, { A: '["x"]', B: 'x, y', 'C.7': 'b', 'c.2': 'a' }),
+    {
+      A: ['x'],
+      B: ['x', 'y'],
+      C: ['a', 'b'],
+    },
+  );
+  for (const A of ['x', '"x"', '[1]', '{"a":1}', JSON.stringify(Array(101).fill('x'))]) {
+    assert.throws(() => read({ A: jsonList('Bad') }, { A }), { code: 'Bad' });
+  }
+  assert.throws(() => read({ C: repeated(1, 'Bad') }, { 'C.1': 'a', 'C.2': 'b' }), { code: 'Bad' });
+});
+
+test('members come below their group, and errors name them in full', () => {
+  const table = {
+    System: group({ Size: text() }),
+    Data: groups({ Size: required(text()) }, { most: 2, code: 'TooMany' }),
+  };
+  assert.deepEqual(read(table, { 'System.Size': '1', 'data.2.size': '3', 'Data.1.Size': '2', 'Data.x.Size': '9' }), {
+    System: { Size: '1' },
+    Data: [
+      { Size: '2', name: 'Data.1' },
+      { Size: '3', name: 'Data.2' },
+    ],
+  });
+  assert.throws(() => read(table, { 'Data.3.Other': '1' }), { message: /"Data\.3\.Size"/ });
+  assert.throws(() => read(table, { 'Data.1.Size': '1', 'Data.2.Size': '1', 'Data.3.Size': '1' }), { code: 'TooMany' });
+  assert.throws(() => read(table, { System: '{"Size":1}' }), { code: 'InvalidParameter' });
+  assert.deepEqual(coveredNames(table), ['System', 'System.Size', 'Data', 'Data.N.Size']);
+});
+
+test('what is not built is refused unless it asks for nothing new', () => {
+  const table = {
+    Encrypted: notBuilt('no', { code: 'No', neutral: ['false'] }),
+    Cpu: notBuilt('no'),
+    Pay: noEffect('free'),
+  };
+  assert.deepEqual(read(table, { Encrypted: 'False', Cpu: '', Pay: 'yes' }), { Encrypted: null, Cpu: null, Pay: null });
+  assert.throws(() => read(table, { encrypted: 'true' }), { code: 'No' });
+  assert.throws(() => read(table, { 'Cpu.Core': '2' }), { code: 'UnsupportedParameter' });
+});

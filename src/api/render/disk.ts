@@ -1,0 +1,81 @@
+/** A disk as DescribeDisks shows it (`ecs-api.md` 2.3, `clients.md` 2.3). */
+import { diskSerial } from '../../ecs/ids.ts';
+import type { Disk } from '../../ecs/resources.ts';
+import { formatSecond } from '../../ecs/times.ts';
+import { NEVER_EXPIRES, renderTags } from './list.ts';
+
+/** `NbdUri` is an extension: where the disk can be opened, absent while it cannot. */
+export function renderDisk(disk: Disk, regionId: string): object {
+  return {
+    ...identity(disk, regionId),
+    ...attachment(disk),
+    ...flags(disk),
+    Tags: renderTags(disk.tags),
+    OperationLocks: { OperationLock: [] },
+    ...(disk.nbdUri === null ? {} : { NbdUri: disk.nbdUri }),
+  };
+}
+
+function identity(disk: Disk, regionId: string): object {
+  return {
+    DiskId: disk.diskId,
+    DiskName: disk.diskName,
+    Description: disk.description,
+    RegionId: regionId,
+    ZoneId: disk.zoneId,
+    Placement: { ZoneIds: disk.zoneId },
+    SerialNumber: diskSerial(disk.diskId),
+    Type: disk.type,
+    Category: disk.category,
+    PerformanceLevel: disk.performanceLevel ?? '',
+    Size: disk.sizeGib,
+    Status: disk.status,
+    CreationTime: formatSecond(disk.createdAtMs),
+    ExpiredTime: NEVER_EXPIRES,
+    DiskChargeType: 'PostPaid',
+    SourceSnapshotId: disk.sourceSnapshotId ?? '',
+    ImageId: disk.imageId ?? '',
+    ProductCode: '',
+    ResourceGroupId: '',
+    AutoSnapshotPolicyId: '',
+    StorageSetId: '',
+    StorageClusterId: '',
+    KMSKeyId: '',
+    BdfId: '',
+  };
+}
+
+/** A disk that is only being attached is not in the list yet: clients take the list for the truth. */
+function attachment(disk: Disk): object {
+  const attachedTime = optionalTime(disk.attachedAtMs);
+  const isAttached = disk.instanceId !== null && disk.status !== 'Attaching';
+  const mounts = isAttached
+    ? [{ InstanceId: disk.instanceId, Device: disk.device ?? '', AttachedTime: attachedTime }]
+    : [];
+  return {
+    InstanceId: disk.instanceId ?? '',
+    Device: disk.device ?? '',
+    AttachedTime: attachedTime,
+    DetachedTime: optionalTime(disk.detachedAtMs),
+    Attachments: { Attachment: mounts },
+    MountInstances: { MountInstance: mounts },
+    MountInstanceNum: mounts.length,
+    MultiAttach: 'Disabled',
+  };
+}
+
+function flags(disk: Disk): object {
+  return {
+    Portable: disk.portable,
+    Encrypted: false,
+    DeleteWithInstance: disk.deleteWithInstance,
+    DeleteAutoSnapshot: disk.deleteAutoSnapshot,
+    EnableAutoSnapshot: disk.enableAutoSnapshot,
+    EnableAutomatedSnapshotPolicy: false,
+    BurstingEnabled: false,
+  };
+}
+
+function optionalTime(timeMs: number | null): string {
+  return timeMs === null ? '' : formatSecond(timeMs);
+}

@@ -1,0 +1,154 @@
+/** Parameters that several actions share: names, tags, tokens, and what a new disk may be. */
+import { RequestError } from '../lib/errors.ts';
+import {
+  defaultPerformanceLevel,
+  findSizeRange,
+  hasPerformanceLevels,
+  isKnownCategory,
+  isOfferedCategory,
+  offeredCategories,
+  performanceLevels,
+} from '../ecs/disk-categories.ts';
+import { TAG_LIMIT, findRepeatedKey, findTagKeyProblem, findTagValueProblem } from '../ecs/names.ts';
+import type { DiskType, Tag } from '../ecs/resources.ts';
+import {
+  groups,
+  invalidParameter,
+  noEffect,
+  notBuilt,
+  oneOf,
+  text,
+  withDefault,
+  type Parameter,
+} from './parameters.ts';
+
+/** At most 64 printable ASCII characters (`ecs-api.md` 1.9). */
+export function clientToken(code: string): Parameter<string | null> {
+  return text(code, (token) => (/^[\x20-\x7e]{1,64}$/.test(token) ? null : 'a token has at most 64 ASCII characters'));
+}
+
+/** `Tag.N.Key`, `Tag.N.Value` of a new resource (`ecs-api.md` 3.6). */
+export function tags(): Parameter<Tag[]> {
+  const list = groups(
+    {
+      Key: text('InvalidTagKey.Malformed', findTagKeyProblem),
+      Value: text('InvalidTagValue.Malformed', findTagValueProblem),
+    },
+    { most: TAG_LIMIT, code: 'QuotaExceed.Tags' },
+  );
+  return {
+    ...list,
+    read: (set, name) => {
+      const found = list.read(set, name).map(({ Key, Value, name: item }) => {
+        if (Key !== null) return { key: Key, value: Value ?? '' };
+        throw new RequestError('InvalidTagKey.Malformed', `The parameter "${item}.Key" must not be blank.`);
+      });
+      checkKeysDiffer(found);
+      return found;
+    },
+  };
+}
+
+/** What every way of making a disk documents and this service has not got. */
+export const unbuiltDiskFeatures = {
+  Encrypted: notBuilt('this service does not encrypt disks yet', {
+    code: 'InvalidParameter.EncryptedNotSupported',
+    neutral: ['false'],
+  }),
+  KMSKeyId: notBuilt('this service does not encrypt disks yet', { code: 'InvalidParameter.EncryptedNotSupported' }),
+  EncryptAlgorithm: noEffect('not public; it only matters to encrypted disks, and those are refused'),
+  BurstingEnabled: notBuilt('disks here are as fast as they can be at all times', {
+    code: 'BurstingEnabledForDiskCategoryUnsupported',
+    neutral: ['false'],
+  }),
+  ProvisionedIops: notBuilt('disks here are as fast as they can be, no number of operations is set aside', {
+    code: 'ProvisionedIopsForDiskCategoryUnsupported',
+    neutral: ['0'],
+  }),
+  StorageClusterId: notBuilt('there are no dedicated block storage clusters', {
+    code: 'InvalidStorageClusterId.NotExist',
+  }),
+};
+
+export const resourceGroup = notBuilt('there are no resource groups yet', { code: 'InvalidResourceGroup.NotFound' });
+
+export const autoSnapshotPolicy = notBuilt('there are no automatic snapshot policies yet', {
+  code: 'InvalidAutoSnapshotPolicyId.NotFound',
+});
+
+/** Validating a change without making it would need the states of the control plane. */
+export const unbuiltDryRun = notBuilt('a change cannot be tried without making it yet', { neutral: ['false'] });
+
+/** Languages of the documentation; names are given in Chinese or English. */
+export function acceptLanguage(): Parameter<string> {
+  const languages = ['zh-CN', 'en-US', 'ja'] as const;
+  return withDefault(oneOf(languages, 'InvalidAcceptLanguage.NotFound'), 'zh-CN');
+}
+
+/** The codes with which an action refuses a disk of a wrong kind. */
+export interface DiskCodes {
+  unknownCategory: string;
+  categoryNotOffered: string;
+  size: string;
+}
+
+export interface DiskKind {
+  category: string;
+  performanceLevel: string | null;
+  sizeGib: number | null;
+}
+
+/**
+ * Checks category, performance level and size together (`ecs-api.md` 3.5) and fills in the level. `names` are the
+ * parameters' full names, for messages.
+ */
+export function checkDiskKind(
+  asked: DiskKind,
+  type: DiskType,
+  names: { category: string; performanceLevel: string; size: string },
+  codes: DiskCodes,
+): DiskKind {
+  const { category, sizeGib } = asked;
+  checkCategory(category, names.category, codes);
+  const performanceLevel = checkLevel(asked, names.performanceLevel);
+  const range = findSizeRange(category, performanceLevel, type);
+  if (sizeGib === null || range === null) return { category, performanceLevel, sizeGib };
+  if (sizeGib >= range.leastGib && sizeGib <= range.mostGib) return { category, performanceLevel, sizeGib };
+  const kind = performanceLevel === null ? category : `${category} ${performanceLevel}`;
+  const rule = `a ${type} disk of ${kind} has ${range.leastGib} to ${range.mostGib} GiB`;
+  const leastGib = findSizeRange(category, defaultPerformanceLevel(category), type)?.leastGib ?? 0;
+  const isLevelToHigh = sizeGib < range.leastGib && sizeGib >= leastGib;
+  throw invalidParameter(
+    isLevelToHigh ? 'OperationDenied.PerformanceLevelNotMatch' : codes.size,
+    names.size,
+    String(sizeGib),
+    rule,
+  );
+}
+
+function checkCategory(category: string, name: string, codes: DiskCodes): void {
+  if (isOfferedCategory(category)) return;
+  const code = isKnownCategory(category) ? codes.categoryNotOffered : codes.unknownCategory;
+  throw invalidParameter(code, name, category, `this service offers ${offeredCategories.join(', ')}`);
+}
+
+function checkLevel({ category, performanceLevel }: DiskKind, name: string): string | null {
+  if (performanceLevel === null) return defaultPerformanceLevel(category);
+  if (hasPerformanceLevels(category) && performanceLevels.includes(performanceLevel)) return performanceLevel;
+  const rule = hasPerformanceLevels(category)
+    ? `it must be one of ${performanceLevels.join(', ')}`
+    : `only cloud_essd has performance levels, ${category} has none`;
+  throw invalidParameter('InvalidPerformanceLevel.Malformed', name, performanceLevel, rule);
+}
+
+function checkKeysDiffer(found: readonly Tag[]): void {
+  const repeated = findRepeatedKey(found);
+  if (repeated === null) return;
+  const key = JSON.stringify(repeated.key);
+  throw repeated.sameCase
+    ? new RequestError('Duplicate.TagKey', `The tag key ${key} is given twice; keys must differ.`)
+    : new RequestError(
+        'TagKey.Duplication',
+        `The tag key ${key} is given twice in different case; keys must differ by more.`,
+      );
+}

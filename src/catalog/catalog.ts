@@ -1,0 +1,66 @@
+/**
+ * The metadata database, `DIR/catalog.db`: SQLite in WAL mode, synchronous FULL, so a committed transaction survives a
+ * power cut and an uncommitted one leaves nothing. Opening takes the file's lock for as long as it is open; the kernel drops
+ * it with the process, so this is also what refuses a second server on the folder (C1).
+ */
+import { DatabaseSync } from 'node:sqlite';
+import fs from 'node:fs';
+import { Kysely } from 'kysely';
+import { createSqliteDialect } from './sqlite-dialect.ts';
+import { migrate } from './migrations.ts';
+import { findSetting, putSetting } from './settings.ts';
+import type { Queries, Schema } from './schema.ts';
+import { OperationalError, messageOf } from '../lib/errors.ts';
+
+export class Catalog {
+  /** For reads, and for single statements. Inside `transaction`, use its argument only. */
+  readonly queries: Queries;
+  /** How many times the catalog was opened: each server has a higher one than those before it. */
+  readonly epoch: number;
+
+  private constructor(queries: Queries, epoch: number) {
+    this.queries = queries;
+    this.epoch = epoch;
+  }
+
+  /**
+   * Opens `file`, making it (0600) when absent, and brings it to the newest schema. Throws a retryable OperationalError
+   * with `heldMessage` when another process has it.
+   */
+  static async open(file: string, heldMessage: string): Promise<Catalog> {
+    const queries = new Kysely<Schema>({ dialect: createSqliteDialect(openLocked(file, heldMessage)) });
+    try {
+      await migrate(queries);
+      const epoch = 1 + Number((await findSetting(queries, 'epoch')) ?? '0');
+      await putSetting(queries, 'epoch', String(epoch));
+      return new Catalog(queries, epoch);
+    } catch (error) {
+      await queries.destroy();
+      throw error;
+    }
+  }
+
+  /** All of `work` or, when it throws, nothing. One transaction at a time; others wait. */
+  transaction<T>(work: (transaction: Queries) => Promise<T>): Promise<T> {
+    return this.queries.transaction().execute(work);
+  }
+
+  close(): Promise<void> {
+    return this.queries.destroy();
+  }
+}
+
+function openLocked(file: string, heldMessage: string): DatabaseSync {
+  fs.closeSync(fs.openSync(file, 'a', 0o600));
+  const database = new DatabaseSync(file, { timeout: 0 });
+  try {
+    database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL');
+    database.exec('PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
+    database.exec('BEGIN EXCLUSIVE; COMMIT');
+    return database;
+  } catch (error) {
+    database.close();
+    if (!messageOf(error).includes('locked')) throw error;
+    throw new OperationalError(heldMessage, { retryable: true, cause: error });
+  }
+}

@@ -1,0 +1,159 @@
+/** Disks in the catalog: rows, what the API shows of them, and the filters of DescribeDisks. */
+import { sql } from 'kysely';
+import type { Updateable } from 'kysely';
+import type { Disk, Page } from '../ecs/resources.ts';
+import { listTags, hasTag } from './tags.ts';
+import type { TagMatch } from './tags.ts';
+import { startOf, toPage } from './paging.ts';
+import type { PageChoice } from './paging.ts';
+import type { DiskRow, Queries } from './schema.ts';
+
+/** Absent members do not filter; all AND together. */
+export interface DiskConditions {
+  diskIds?: string[];
+  instanceId?: string;
+  zoneId?: string;
+  diskName?: string;
+  category?: string;
+  type?: DiskRow['type'];
+  status?: DiskRow['status'];
+  sourceSnapshotId?: string;
+  portable?: boolean;
+  deleteWithInstance?: boolean;
+  deleteAutoSnapshot?: boolean;
+  enableAutoSnapshot?: boolean;
+  createdFromMs?: number;
+  tags?: TagMatch[];
+}
+
+export async function insertDisk(queries: Queries, row: DiskRow): Promise<void> {
+  await queries.insertInto('disks').values(row).execute();
+}
+
+export async function findDisk(queries: Queries, diskId: string): Promise<DiskRow | undefined> {
+  return await queries.selectFrom('disks').selectAll().where('disk_id', '=', diskId).executeTakeFirst();
+}
+
+export async function updateDisk(queries: Queries, diskId: string, change: Updateable<DiskRow>): Promise<void> {
+  await queries.updateTable('disks').set(change).where('disk_id', '=', diskId).execute();
+}
+
+export async function deleteDisk(queries: Queries, diskId: string): Promise<void> {
+  await queries.deleteFrom('disks').where('disk_id', '=', diskId).execute();
+}
+
+/** The disks of an instance, in device order. */
+export async function listDisksOfInstance(queries: Queries, instanceId: string): Promise<DiskRow[]> {
+  return await queries
+    .selectFrom('disks')
+    .selectAll()
+    .where('instance_id', '=', instanceId)
+    .orderBy('device')
+    .orderBy('disk_id')
+    .execute();
+}
+
+export async function listAllDisks(queries: Queries): Promise<DiskRow[]> {
+  return await queries.selectFrom('disks').selectAll().orderBy('disk_id').execute();
+}
+
+/** Whether a disk exists that was made from the snapshot. */
+export async function isDiskSource(queries: Queries, snapshotId: string): Promise<boolean> {
+  const row = await queries
+    .selectFrom('disks')
+    .select('disk_id')
+    .where('source_snapshot_id', '=', snapshotId)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** A page, newest first. `nbdUriOf` tells where an open disk is served. */
+export async function listDisks(
+  queries: Queries,
+  conditions: DiskConditions,
+  choice: PageChoice,
+  nbdUriOf: (diskId: string) => string | null,
+): Promise<Page<Disk>> {
+  const { after, offset } = startOf(choice);
+  const matching = selectDisks(queries, conditions);
+  const { total } = await matching.select((row) => row.fn.countAll<number>().as('total')).executeTakeFirstOrThrow();
+  let query = matching.selectAll().orderBy('created_at_ms', 'desc').orderBy('disk_id', 'desc');
+  if (after !== null) query = query.where(sql<boolean>`(created_at_ms, disk_id) < (${after.createdAtMs}, ${after.id})`);
+  const rows = await query
+    .limit(choice.pageSize + 1)
+    .offset(offset)
+    .execute();
+  const page = toPage(rows, choice, total, (row) => ({ createdAtMs: row.created_at_ms, id: row.disk_id }));
+  const tags = await listTags(
+    queries,
+    page.items.map((row) => row.disk_id),
+  );
+  return {
+    ...page,
+    items: page.items.map((row) => ({
+      ...toDisk(row),
+      tags: tags.get(row.disk_id) ?? [],
+      nbdUri: nbdUriOf(row.disk_id),
+    })),
+  };
+}
+
+function selectDisks(queries: Queries, wanted: DiskConditions) {
+  let query = queries.selectFrom('disks');
+  if (wanted.diskIds) query = query.where('disk_id', 'in', atLeastOne(wanted.diskIds));
+  if (wanted.instanceId !== undefined) query = query.where('instance_id', '=', wanted.instanceId);
+  if (wanted.zoneId !== undefined) query = query.where('zone_id', '=', wanted.zoneId);
+  if (wanted.diskName !== undefined) query = query.where('disk_name', '=', wanted.diskName);
+  if (wanted.category !== undefined) query = query.where('category', '=', wanted.category);
+  if (wanted.type !== undefined) query = query.where('type', '=', wanted.type);
+  if (wanted.status !== undefined) query = query.where('status', '=', wanted.status);
+  if (wanted.sourceSnapshotId !== undefined) {
+    query = query.where('source_snapshot_id', '=', wanted.sourceSnapshotId);
+  }
+  if (wanted.createdFromMs !== undefined) query = query.where('created_at_ms', '>=', wanted.createdFromMs);
+  for (const [column, value] of flagConditions(wanted)) query = query.where(column, '=', value ? 1 : 0);
+  for (const tag of wanted.tags ?? []) query = query.where(hasTag('disks.disk_id', tag));
+  return query;
+}
+
+function flagConditions(wanted: DiskConditions) {
+  const flags = [
+    ['portable', wanted.portable],
+    ['delete_with_instance', wanted.deleteWithInstance],
+    ['delete_auto_snapshot', wanted.deleteAutoSnapshot],
+    ['enable_auto_snapshot', wanted.enableAutoSnapshot],
+  ] as const;
+  return flags.flatMap(([column, value]) => (value === undefined ? [] : [[column, value] as const]));
+}
+
+/** `IN ()` is no portable SQL: an empty list becomes one id that nothing has. */
+export function atLeastOne(ids: string[]): string[] {
+  return ids.length === 0 ? [''] : ids;
+}
+
+function toDisk(row: DiskRow): Omit<Disk, 'tags' | 'nbdUri'> {
+  return {
+    diskId: row.disk_id,
+    zoneId: row.zone_id,
+    diskName: row.disk_name,
+    description: row.description,
+    category: row.category,
+    performanceLevel: row.performance_level,
+    sizeGib: row.size_gib,
+    status: row.status,
+    type: row.type,
+    createdAtMs: row.created_at_ms,
+    attachedAtMs: row.attached_at_ms,
+    detachedAtMs: row.detached_at_ms,
+    instanceId: row.instance_id,
+    device: row.device,
+    deleteWithInstance: row.delete_with_instance === 1,
+    deleteAutoSnapshot: row.delete_auto_snapshot === 1,
+    enableAutoSnapshot: row.enable_auto_snapshot === 1,
+    portable: row.portable === 1,
+    sourceSnapshotId: row.source_snapshot_id,
+    imageId: row.image_id,
+    everAttached: row.ever_attached === 1,
+  };
+}

@@ -1,0 +1,102 @@
+/**
+ * The catalog's schema, as numbered migrations: each runs once, in one transaction with the note that it ran, so a crash
+ * leaves the catalog at a whole version. A released migration is never changed, only followed by another.
+ */
+import { sql } from 'kysely';
+import type { Queries } from './schema.ts';
+import { OperationalError } from '../lib/errors.ts';
+
+interface Migration {
+  version: number;
+  statements: string[];
+}
+
+const first: Migration = {
+  version: 1,
+  statements: [
+    `CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL)`,
+    `CREATE TABLE images (
+      image_id TEXT PRIMARY KEY, image_name TEXT NOT NULL, description TEXT NOT NULL,
+      owner_alias TEXT NOT NULL CHECK (owner_alias IN ('system', 'self')),
+      size_gib INTEGER NOT NULL CHECK (size_gib > 0), os_type TEXT NOT NULL, os_name TEXT NOT NULL,
+      platform TEXT NOT NULL, architecture TEXT NOT NULL, created_at_ms BIGINT NOT NULL, base TEXT NOT NULL)`,
+    `CREATE TABLE instances (
+      instance_id TEXT PRIMARY KEY, instance_name TEXT NOT NULL, host_name TEXT NOT NULL, description TEXT NOT NULL,
+      zone_id TEXT NOT NULL, instance_type TEXT NOT NULL, image_id TEXT NOT NULL REFERENCES images (image_id),
+      status TEXT NOT NULL CHECK (status IN ('Pending', 'Starting', 'Running', 'Stopping', 'Stopped')),
+      created_at_ms BIGINT NOT NULL, started_at_ms BIGINT, serial_number TEXT NOT NULL, mac_address TEXT NOT NULL UNIQUE,
+      private_ip TEXT NOT NULL UNIQUE, network_interface_id TEXT NOT NULL UNIQUE)`,
+    `CREATE INDEX instances_by_creation ON instances (created_at_ms, instance_id)`,
+    `CREATE TABLE disks (
+      disk_id TEXT PRIMARY KEY, zone_id TEXT NOT NULL, disk_name TEXT NOT NULL, description TEXT NOT NULL,
+      category TEXT NOT NULL, performance_level TEXT, size_gib INTEGER NOT NULL CHECK (size_gib > 0),
+      status TEXT NOT NULL
+        CHECK (status IN ('Creating', 'Available', 'Attaching', 'In_use', 'Detaching', 'ReIniting')),
+      type TEXT NOT NULL CHECK (type IN ('system', 'data')), created_at_ms BIGINT NOT NULL, attached_at_ms BIGINT,
+      detached_at_ms BIGINT, instance_id TEXT REFERENCES instances (instance_id), device TEXT,
+      delete_with_instance INTEGER NOT NULL CHECK (delete_with_instance IN (0, 1)),
+      delete_auto_snapshot INTEGER NOT NULL CHECK (delete_auto_snapshot IN (0, 1)),
+      enable_auto_snapshot INTEGER NOT NULL CHECK (enable_auto_snapshot IN (0, 1)),
+      portable INTEGER NOT NULL CHECK (portable IN (0, 1)), source_snapshot_id TEXT, image_id TEXT,
+      ever_attached INTEGER NOT NULL CHECK (ever_attached IN (0, 1)), base TEXT NOT NULL, incarnation INTEGER NOT NULL,
+      CHECK (status NOT IN ('In_use', 'Attaching') OR instance_id IS NOT NULL),
+      CHECK (status <> 'Available' OR instance_id IS NULL), UNIQUE (instance_id, device))`,
+    `CREATE INDEX disks_by_creation ON disks (created_at_ms, disk_id)`,
+    `CREATE INDEX disks_by_source ON disks (source_snapshot_id)`,
+    `CREATE TABLE snapshots (
+      snapshot_id TEXT PRIMARY KEY, snapshot_name TEXT, description TEXT NOT NULL,
+      status TEXT NOT NULL CHECK (status IN ('progressing', 'accomplished', 'failed')),
+      frozen INTEGER NOT NULL CHECK (frozen IN (0, 1)),
+      progress_percent INTEGER NOT NULL CHECK (progress_percent BETWEEN 0 AND 100), remaining_seconds INTEGER NOT NULL,
+      created_at_ms BIGINT NOT NULL, modified_at_ms BIGINT NOT NULL, source_disk_id TEXT NOT NULL,
+      source_disk_size_gib INTEGER NOT NULL, source_disk_type TEXT NOT NULL, retention_days INTEGER,
+      failure_reason TEXT, tree TEXT, generation BIGINT, incarnation INTEGER,
+      CHECK (status <> 'accomplished' OR (frozen = 1 AND tree IS NOT NULL AND generation IS NOT NULL)),
+      CHECK (status = 'progressing' OR frozen = 1), CHECK ((status = 'failed') = (failure_reason IS NOT NULL)))`,
+    `CREATE INDEX snapshots_by_creation ON snapshots (created_at_ms, snapshot_id)`,
+    `CREATE INDEX snapshots_by_disk ON snapshots (source_disk_id, created_at_ms, snapshot_id)`,
+    `CREATE INDEX snapshots_by_name ON snapshots (snapshot_name)`,
+    `CREATE TABLE tags (
+      resource_id TEXT NOT NULL, tag_key TEXT NOT NULL, tag_value TEXT NOT NULL, PRIMARY KEY (resource_id, tag_key))`,
+    `CREATE INDEX tags_by_key ON tags (tag_key, tag_value, resource_id)`,
+    `CREATE TABLE operations (
+      operation_id TEXT PRIMARY KEY, kind TEXT NOT NULL, subject_id TEXT NOT NULL, step TEXT NOT NULL,
+      state TEXT NOT NULL, undoing INTEGER NOT NULL CHECK (undoing IN (0, 1)), reason TEXT, epoch BIGINT NOT NULL,
+      created_at_ms BIGINT NOT NULL, UNIQUE (kind, subject_id))`,
+    `CREATE TABLE client_tokens (
+      action TEXT NOT NULL, token TEXT NOT NULL, parameters_digest TEXT NOT NULL, result TEXT NOT NULL,
+      created_at_ms BIGINT NOT NULL, PRIMARY KEY (action, token))`,
+    `CREATE INDEX client_tokens_by_age ON client_tokens (created_at_ms)`,
+    `CREATE TABLE nonces (
+      access_key_id TEXT NOT NULL, nonce TEXT NOT NULL, seen_at_ms BIGINT NOT NULL, PRIMARY KEY (access_key_id, nonce))`,
+    `CREATE INDEX nonces_by_age ON nonces (seen_at_ms)`,
+  ],
+};
+
+export const migrations: Migration[] = [first];
+
+/** Brings the catalog to the newest version. Throws an OperationalError when it is newer than this program. */
+export async function migrate(database: Queries, wanted: Migration[] = migrations): Promise<void> {
+  await sql`CREATE TABLE IF NOT EXISTS schema_versions (version INTEGER PRIMARY KEY)`.execute(database);
+  const { rows } = await sql<{ version: number | null }>`SELECT max(version) AS version FROM schema_versions`.execute(
+    database,
+  );
+  const present = rows[0]?.version ?? 0;
+  const newest = wanted.at(-1)?.version ?? 0;
+  if (present > newest) {
+    throw new OperationalError(
+      `the catalog has version ${present}, this hupo knows up to ${newest}: run a newer hupo on it`,
+      { retryable: false },
+    );
+  }
+  for (const migration of wanted) {
+    if (migration.version > present) await apply(database, migration);
+  }
+}
+
+async function apply(database: Queries, migration: Migration): Promise<void> {
+  await database.transaction().execute(async (transaction) => {
+    for (const statement of migration.statements) await sql.raw(statement).execute(transaction);
+    await sql`INSERT INTO schema_versions (version) VALUES (${migration.version})`.execute(transaction);
+  });
+}

@@ -1,0 +1,51 @@
+/** Pages of ordered lists: newest first by (creation, id), by number or by an opaque token that names the last row seen. */
+import type { Page } from '../ecs/resources.ts';
+import { RequestError } from '../lib/errors.ts';
+
+/** Which page: `pageNumber` is 1-based and ignored when `nextToken` is given. */
+export interface PageChoice {
+  pageNumber: number;
+  pageSize: number;
+  nextToken: string | null;
+}
+
+/** The row after which a page begins. */
+export interface Position {
+  createdAtMs: number;
+  id: string;
+}
+
+/** Where the page begins: after a row, or after `offset` rows. Throws `InvalidParameter.NextToken` for a bad token. */
+export function startOf(choice: PageChoice): { after: Position | null; offset: number } {
+  if (choice.nextToken !== null) return { after: parseNextToken(choice.nextToken), offset: 0 };
+  return { after: null, offset: (choice.pageNumber - 1) * choice.pageSize };
+}
+
+/** A page of `rows`, which are one more than `pageSize` where more follow. */
+export function toPage<T>(
+  rows: T[],
+  choice: PageChoice,
+  totalCount: number,
+  positionOf: (row: T) => Position,
+): Page<T> {
+  const items = rows.slice(0, choice.pageSize);
+  const last = items.at(-1);
+  const more = rows.length > choice.pageSize && last !== undefined;
+  return { items, totalCount, nextToken: more ? formatNextToken(positionOf(last)) : null };
+}
+
+export function formatNextToken(position: Position): string {
+  return Buffer.from(JSON.stringify([position.createdAtMs, position.id])).toString('base64url');
+}
+
+function parseNextToken(token: string): Position {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(token, 'base64url').toString('utf8'));
+    if (Array.isArray(value) && Number.isSafeInteger(value[0]) && typeof value[1] === 'string' && value.length === 2) {
+      return { createdAtMs: value[0] as number, id: value[1] };
+    }
+  } catch {
+    // no JSON: told below, like every other bad token
+  }
+  throw new RequestError('InvalidParameter.NextToken', 'NextToken is not one that this server gave: start without it.');
+}

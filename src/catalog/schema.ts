@@ -1,0 +1,150 @@
+/**
+ * The catalog's tables as Kysely sees them; `migrations.ts` makes them. Portable SQL: flags are 0 or 1, times are
+ * milliseconds since 1970, JSON is text.
+ */
+import type { Kysely } from 'kysely';
+import type { DiskStatus, DiskType, InstanceStatus, SnapshotStatus } from '../ecs/resources.ts';
+
+/** 0 or 1. */
+export type Flag = number;
+
+export interface Schema {
+  settings: SettingRow;
+  images: ImageRow;
+  instances: InstanceRow;
+  disks: DiskRow;
+  snapshots: SnapshotRow;
+  tags: TagRow;
+  operations: OperationRow;
+  client_tokens: ClientTokenRow;
+  nonces: NonceRow;
+}
+
+/** The database, or a transaction on it. */
+export type Queries = Kysely<Schema>;
+
+interface SettingRow {
+  name: string;
+  value: string;
+}
+
+export interface ImageRow {
+  image_id: string;
+  image_name: string;
+  description: string;
+  owner_alias: string;
+  size_gib: number;
+  os_type: string;
+  os_name: string;
+  platform: string;
+  architecture: string;
+  created_at_ms: number;
+  /** JSON BaseRef: what a system disk made from it reads. */
+  base: string;
+}
+
+export interface InstanceRow {
+  instance_id: string;
+  instance_name: string;
+  host_name: string;
+  description: string;
+  zone_id: string;
+  instance_type: string;
+  image_id: string;
+  status: InstanceStatus;
+  created_at_ms: number;
+  started_at_ms: number | null;
+  serial_number: string;
+  mac_address: string;
+  private_ip: string;
+  network_interface_id: string;
+}
+
+export interface DiskRow {
+  disk_id: string;
+  zone_id: string;
+  disk_name: string;
+  description: string;
+  category: string;
+  performance_level: string | null;
+  size_gib: number;
+  status: DiskStatus;
+  type: DiskType;
+  created_at_ms: number;
+  attached_at_ms: number | null;
+  detached_at_ms: number | null;
+  instance_id: string | null;
+  device: string | null;
+  delete_with_instance: Flag;
+  delete_auto_snapshot: Flag;
+  enable_auto_snapshot: Flag;
+  portable: Flag;
+  source_snapshot_id: string | null;
+  image_id: string | null;
+  ever_attached: Flag;
+  /** JSON BaseRef: what its absent chunks read as; a root for the collector. */
+  base: string;
+  /** Which life of the disk may be opened (D13). */
+  incarnation: number;
+}
+
+export interface SnapshotRow {
+  snapshot_id: string;
+  snapshot_name: string | null;
+  description: string;
+  status: SnapshotStatus;
+  /** 0 until the freeze: in no answer before (C5). */
+  frozen: Flag;
+  progress_percent: number;
+  remaining_seconds: number;
+  created_at_ms: number;
+  modified_at_ms: number;
+  source_disk_id: string;
+  source_disk_size_gib: number;
+  source_disk_type: DiskType;
+  retention_days: number | null;
+  failure_reason: string | null;
+  /** JSON TreeRef, once accomplished. */
+  tree: string | null;
+  /** The generation that the freeze closed, in which incarnation of the disk. */
+  generation: number | null;
+  incarnation: number | null;
+}
+
+export interface TagRow {
+  resource_id: string;
+  tag_key: string;
+  tag_value: string;
+}
+
+export interface OperationRow {
+  operation_id: string;
+  kind: string;
+  /** The disk, instance or snapshot it works on; one operation of a kind at a time on each. */
+  subject_id: string;
+  /** The step to be done next, or being done. */
+  step: string;
+  /** JSON, the kind's own. */
+  state: string;
+  undoing: Flag;
+  /** Why it is being undone. */
+  reason: string | null;
+  /** The server start that has it in its hands (C1). */
+  epoch: number;
+  created_at_ms: number;
+}
+
+export interface ClientTokenRow {
+  action: string;
+  token: string;
+  parameters_digest: string;
+  /** JSON: the reply to give again. */
+  result: string;
+  created_at_ms: number;
+}
+
+export interface NonceRow {
+  access_key_id: string;
+  nonce: string;
+  seen_at_ms: number;
+}

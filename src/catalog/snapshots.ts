@@ -1,0 +1,185 @@
+/**
+ * Snapshots in the catalog: rows, what the API shows of them, and the filters of DescribeSnapshots. A row whose `frozen`
+ * is 0 is in no list (C5).
+ */
+import { sql } from 'kysely';
+import type { Updateable } from 'kysely';
+import type { Page, Snapshot, SnapshotUsage } from '../ecs/resources.ts';
+import { CHUNK_BYTES } from '../lib/geometry.ts';
+import { atLeastOne } from './disks.ts';
+import { listTags, hasTag } from './tags.ts';
+import type { TagMatch } from './tags.ts';
+import { startOf, toPage } from './paging.ts';
+import type { PageChoice } from './paging.ts';
+import type { Queries, SnapshotRow } from './schema.ts';
+
+/** Absent members do not filter; all AND together. */
+export interface SnapshotConditions {
+  snapshotIds?: string[];
+  diskId?: string;
+  /** Snapshots of the disks that are attached to this instance now. */
+  instanceId?: string;
+  snapshotName?: string;
+  status?: SnapshotRow['status'];
+  sourceDiskType?: SnapshotRow['source_disk_type'];
+  usage?: SnapshotUsage;
+  createdFromMs?: number;
+  createdUntilMs?: number;
+  tags?: TagMatch[];
+}
+
+export async function insertSnapshot(queries: Queries, row: SnapshotRow): Promise<void> {
+  await queries.insertInto('snapshots').values(row).execute();
+}
+
+/** Also finds a hidden row: ask for `frozen`. */
+export async function findSnapshot(queries: Queries, snapshotId: string): Promise<SnapshotRow | undefined> {
+  return await queries.selectFrom('snapshots').selectAll().where('snapshot_id', '=', snapshotId).executeTakeFirst();
+}
+
+export async function updateSnapshot(
+  queries: Queries,
+  snapshotId: string,
+  change: Updateable<SnapshotRow>,
+): Promise<void> {
+  await queries.updateTable('snapshots').set(change).where('snapshot_id', '=', snapshotId).execute();
+}
+
+export async function deleteSnapshot(queries: Queries, snapshotId: string): Promise<void> {
+  await queries.deleteFrom('snapshots').where('snapshot_id', '=', snapshotId).execute();
+}
+
+/** Every accomplished snapshot. */
+export async function listAccomplishedSnapshots(queries: Queries): Promise<SnapshotRow[]> {
+  return await queries
+    .selectFrom('snapshots')
+    .selectAll()
+    .where('status', '=', 'accomplished')
+    .orderBy('snapshot_id')
+    .execute();
+}
+
+/** The accomplished snapshot of the disk with the latest generation in that incarnation. */
+export async function findNewestSnapshot(
+  queries: Queries,
+  diskId: string,
+  incarnation: number,
+): Promise<SnapshotRow | undefined> {
+  return await queries
+    .selectFrom('snapshots')
+    .selectAll()
+    .where('source_disk_id', '=', diskId)
+    .where('status', '=', 'accomplished')
+    .where('incarnation', '=', incarnation)
+    .orderBy('generation', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+}
+
+/** Snapshots of these disks that are not finished, hidden ones too. */
+export async function listProgressingSnapshots(queries: Queries, diskIds: string[]): Promise<SnapshotRow[]> {
+  return await queries
+    .selectFrom('snapshots')
+    .selectAll()
+    .where('source_disk_id', 'in', atLeastOne(diskIds))
+    .where('status', '=', 'progressing')
+    .orderBy('snapshot_id')
+    .execute();
+}
+
+/** How many snapshots of the disk count against its quota: all but failed ones. */
+export async function countSnapshots(queries: Queries, diskId: string): Promise<number> {
+  const row = await queries
+    .selectFrom('snapshots')
+    .select((expression) => expression.fn.countAll<number>().as('total'))
+    .where('source_disk_id', '=', diskId)
+    .where('status', '<>', 'failed')
+    .executeTakeFirstOrThrow();
+  return row.total;
+}
+
+/** A page, newest first. */
+export async function listSnapshots(
+  queries: Queries,
+  conditions: SnapshotConditions,
+  choice: PageChoice,
+): Promise<Page<Snapshot>> {
+  const { after, offset } = startOf(choice);
+  const matching = selectSnapshots(queries, conditions);
+  const { total } = await matching.select((row) => row.fn.countAll<number>().as('total')).executeTakeFirstOrThrow();
+  let query = matching
+    .selectAll()
+    .select(usedByDisk.as('used_by_disk'))
+    .orderBy('created_at_ms', 'desc')
+    .orderBy('snapshot_id', 'desc');
+  if (after !== null) {
+    query = query.where(sql<boolean>`(created_at_ms, snapshot_id) < (${after.createdAtMs}, ${after.id})`);
+  }
+  const rows = await query
+    .limit(choice.pageSize + 1)
+    .offset(offset)
+    .execute();
+  const page = toPage(rows, choice, total, (row) => ({ createdAtMs: row.created_at_ms, id: row.snapshot_id }));
+  const tags = await listTags(
+    queries,
+    page.items.map((row) => row.snapshot_id),
+  );
+  return {
+    ...page,
+    items: page.items.map((row) => ({
+      ...toSnapshot(row),
+      usage: row.used_by_disk === 1 ? 'disk' : 'none',
+      tags: tags.get(row.snapshot_id) ?? [],
+    })),
+  };
+}
+
+const usedByDisk = sql<number>`EXISTS (SELECT 1 FROM disks WHERE disks.source_snapshot_id = snapshots.snapshot_id)`;
+
+function selectSnapshots(queries: Queries, wanted: SnapshotConditions) {
+  let query = queries.selectFrom('snapshots').where('frozen', '=', 1);
+  if (wanted.snapshotIds) query = query.where('snapshot_id', 'in', atLeastOne(wanted.snapshotIds));
+  if (wanted.diskId !== undefined) query = query.where('source_disk_id', '=', wanted.diskId);
+  const { instanceId } = wanted;
+  if (instanceId !== undefined) {
+    query = query.where('source_disk_id', 'in', (disks) =>
+      disks.selectFrom('disks').select('disk_id').where('instance_id', '=', instanceId),
+    );
+  }
+  if (wanted.snapshotName !== undefined) query = query.where('snapshot_name', '=', wanted.snapshotName);
+  if (wanted.status !== undefined) query = query.where('status', '=', wanted.status);
+  if (wanted.sourceDiskType !== undefined) query = query.where('source_disk_type', '=', wanted.sourceDiskType);
+  if (wanted.usage !== undefined) query = query.where(hasUsage(wanted.usage));
+  if (wanted.createdFromMs !== undefined) query = query.where('created_at_ms', '>=', wanted.createdFromMs);
+  if (wanted.createdUntilMs !== undefined) query = query.where('created_at_ms', '<=', wanted.createdUntilMs);
+  for (const tag of wanted.tags ?? []) query = query.where(hasTag('snapshots.snapshot_id', tag));
+  return query;
+}
+
+/** No image is made from a snapshot yet, so `image` and `image_disk` match nothing. */
+function hasUsage(usage: SnapshotUsage) {
+  if (usage === 'disk') return sql<boolean>`${usedByDisk}`;
+  if (usage === 'none') return sql<boolean>`NOT ${usedByDisk}`;
+  return sql<boolean>`1 = 0`;
+}
+
+function toSnapshot(row: SnapshotRow): Omit<Snapshot, 'tags' | 'usage'> {
+  const tree = row.tree === null ? null : (JSON.parse(row.tree) as { dataChunkCount: number });
+  return {
+    snapshotId: row.snapshot_id,
+    snapshotName: row.snapshot_name,
+    description: row.description,
+    status: row.status,
+    progressPercent: row.progress_percent,
+    remainingSeconds: row.remaining_seconds,
+    available: row.status === 'accomplished',
+    createdAtMs: row.created_at_ms,
+    modifiedAtMs: row.modified_at_ms,
+    sourceDiskId: row.source_disk_id,
+    sourceDiskSizeGib: row.source_disk_size_gib,
+    sourceDiskType: row.source_disk_type,
+    retentionDays: row.retention_days,
+    failureReason: row.failure_reason,
+    fullSizeBytes: tree === null ? null : tree.dataChunkCount * CHUNK_BYTES,
+  };
+}

@@ -1,0 +1,156 @@
+/**
+ * The command line: one line of help per option here, the work of each command in `cli/`, `serve.ts`, `disk/` or
+ * `transfer/`, loaded when it is asked for.
+ */
+import fs from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import type { Environment } from './config.ts';
+import { AssertionError, messageOf } from './lib/errors.ts';
+
+export interface CliContext {
+  environment: Environment;
+  /** The command that starts Hupo again in a child process: `execPath ...args <command>`. */
+  program: { execPath: string; args: string[] };
+  out: (text: string) => void;
+  err: (text: string) => void;
+}
+
+/** How the client commands find their server: flags, then the environment, then the files of a running server's DIR. */
+export interface ConnectOptions {
+  endpoint?: string;
+  accessKeyId?: string;
+  accessKeySecret?: string;
+  region?: string;
+  data?: string;
+}
+
+/** Runs one command; returns the process's exit code. */
+export async function runCli(args: string[], context: CliContext): Promise<number> {
+  let exitCode = 0;
+  const program = createProgram(context, (code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode;
+    context.err(`hupo: ${error instanceof AssertionError ? error.stack : messageOf(error)}\n`);
+    return 1;
+  }
+}
+
+function createProgram(context: CliContext, exit: (code: number) => void): Command {
+  const program = new Command('hupo')
+    .description('A self-hosted cloud-disk and snapshot service that speaks the Alibaba Cloud ECS API.')
+    .exitOverride()
+    .configureOutput({ writeOut: context.out, writeErr: context.err })
+    .version(readVersion())
+    .showHelpAfterError('(hupo --help shows what there is)');
+  addServerCommands(program, context, exit);
+  addClientCommands(program, context, exit);
+  addInternalCommands(program, context, exit);
+  return program;
+}
+
+/** From package.json, which lies beside `src/` and beside `dist/`. */
+function readVersion(): string {
+  const text = fs.readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+function addServerCommands(program: Command, context: CliContext, exit: (code: number) => void): void {
+  const { dataFolder } = context.environment;
+  program
+    .command('serve')
+    .description('run the service')
+    .option('--data <DIR>', 'folder that holds everything', dataFolder)
+    .option('--listen <HOST:PORT>', 'where the API answers', '127.0.0.1:7400')
+    .option('--region <ID>', 'region id; its zones are <ID>-a and <ID>-b', 'cn-hangzhou')
+    .action(async (options: { data: string; listen: string; region: string }) => {
+      const { runServe } = await import('./serve.ts');
+      exit(await runServe(options, context));
+    });
+  program
+    .command('stop')
+    .description('end the service and its data plane, whoever is connected')
+    .option('--data <DIR>', 'folder of the service', dataFolder)
+    .action(async (options: { data: string }) => {
+      const { runStop } = await import('./cli/stop.ts');
+      exit(await runStop(options, context));
+    });
+  program
+    .command('check')
+    .description('verify disks, snapshots and catalog; exits 1 if anything is wrong')
+    .option('--data <DIR>', 'folder of the service', dataFolder)
+    .option('--read-data', 'also read and verify every stored byte')
+    .action(async (options: { data: string; readData?: boolean }) => {
+      const { runCheck } = await import('./cli/check.ts');
+      exit(await runCheck(options, context));
+    });
+}
+
+function withConnectOptions(command: Command): Command {
+  return command
+    .option('--endpoint <URL>', 'the server, http://HOST:PORT (default: HUPO_ENDPOINT, then the one of --data)')
+    .option('--access-key-id <ID>', 'default: HUPO_ACCESS_KEY_ID, then the root key of --data')
+    .option('--access-key-secret <SECRET>', 'default: HUPO_ACCESS_KEY_SECRET, then the root key of --data')
+    .option('--region <ID>', "default: the server's")
+    .option('--data <DIR>', 'folder of a service on this machine (default: HUPO_DATA, then the data home)');
+}
+
+function addClientCommands(program: Command, context: CliContext, exit: (code: number) => void): void {
+  program
+    .command('demo')
+    .argument('[IMAGE]', 'a raw disk image of yours; without one, an ext4 image is made')
+    .description('disk, snapshot, change, rollback, disk from snapshot on real bytes, on a temporary server')
+    .option('--keep', 'leave the server up afterwards')
+    .action(async (image: string | undefined, options: { keep?: boolean }) => {
+      const { runDemo } = await import('./cli/demo.ts');
+      exit(await runDemo({ image: image ?? null, keep: options.keep ?? false }, context));
+    });
+  withConnectOptions(program.command('ecs'))
+    .argument('<Action>', 'an ECS action, such as DescribeDisks')
+    .description('call an ECS action: hupo ecs <Action> --Param value … (prints the JSON answer)')
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .action(async (action: string, options: ConnectOptions, command: Command) => {
+      const { runEcs } = await import('./cli/ecs.ts');
+      exit(await runEcs({ action, args: command.args.slice(1), connect: options }, context));
+    });
+  const disk = program.command('disk').description('disks and files');
+  withConnectOptions(disk.command('import'))
+    .argument('<FILE>', 'a raw image')
+    .description('make a disk from a raw image (rounded up to GiB and to the least size of the category)')
+    .option('--name <NAME>', 'name of the disk')
+    .option('--category <CATEGORY>', 'disk category', 'cloud_essd')
+    .option('--zone <ID>', "default: the region's first zone")
+    .action(async (file: string, options: ConnectOptions & { name?: string; category: string; zone?: string }) => {
+      const { runImport } = await import('./cli/import-disk.ts');
+      exit(await runImport(file, options, context));
+    });
+  const snapshot = program.command('snapshot').description('snapshots and files');
+  withConnectOptions(snapshot.command('export'))
+    .argument('<SnapshotId>', 'an accomplished snapshot')
+    .argument('<FILE>', 'where to write the raw image (sparse); must not exist')
+    .description('write a snapshot to a raw image file, verified on the way')
+    .action(async (snapshotId: string, file: string, options: ConnectOptions) => {
+      const { runExport } = await import('./cli/export-snapshot.ts');
+      exit(await runExport(snapshotId, file, options, context));
+    });
+}
+
+function addInternalCommands(program: Command, context: CliContext, exit: (code: number) => void): void {
+  program
+    .command('diskd', { hidden: true })
+    .requiredOption('--data <DIR>')
+    .requiredOption('--run <DIR>')
+    .action(async (options: { data: string; run: string }) => {
+      const { runDiskd } = await import('./disk/diskd.ts');
+      exit(await runDiskd({ dataFolder: options.data, runFolder: options.run, err: context.err }));
+    });
+  program.command('transfer', { hidden: true }).action(async () => {
+    const { runTransferWorker } = await import('./transfer/worker.ts');
+    exit(await runTransferWorker());
+  });
+}

@@ -1,0 +1,52 @@
+/** The members of the API's answers that the client commands use (`ecs-api.md` 2). */
+
+export interface DiskAnswer {
+  ZoneId: string;
+  DiskId: string;
+  Status: string;
+  /** An extension: present while the data plane serves the disk. */
+  NbdUri?: string;
+}
+
+export interface SnapshotAnswer {
+  SnapshotId: string;
+  Status: 'progressing' | 'accomplished' | 'failed';
+  Progress: string;
+}
+
+export interface DescribeDisksAnswer {
+  Disks: { Disk: DiskAnswer[] };
+}
+
+export interface DescribeSnapshotsAnswer {
+  Snapshots: { Snapshot: SnapshotAnswer[] };
+}
+
+export interface DescribeInstancesAnswer {
+  Instances: { Instance: { InstanceId: string; Status: string }[] };
+}
+
+export interface DescribeImagesAnswer {
+  Images: { Image: { ImageId: string }[] };
+}
+
+export interface DescribeZonesAnswer {
+  Zones: { Zone: { ZoneId: string }[] };
+}
+
+export interface RunInstancesAnswer {
+  InstanceIdSets: { InstanceIdSet: string[] };
+}
+
+export interface CreateDiskAnswer {
+  DiskId: string;
+}
+
+export interface CreateSnapshotAnswer {
+  SnapshotId: string;
+}
+
+export interface BeginImportAnswer {
+  DiskId: string;
+  NbdUri: string;
+}

@@ -1,0 +1,76 @@
+/**
+ * `hupo check`: asks the server of a folder, or looks at the files itself while no server runs (a data plane may). It
+ * changes nothing.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import { Catalog } from '../catalog/catalog.ts';
+import type { CliContext } from '../cli.ts';
+import { checkEverything, disksOfDiskd, disksOfFolder } from '../control/check.ts';
+import { ensureDataFolder } from '../control/data-folder.ts';
+import type { DataFolder } from '../control/data-folder.ts';
+import type { DiskSource } from '../control/check.ts';
+import type { CheckReport, ServeCalls } from '../control/serve-calls.ts';
+import type { DiskdCalls } from '../disk/protocol.ts';
+import { OperationalError } from '../lib/errors.ts';
+import { systemFiles } from '../lib/files.ts';
+import { acquireFolderLock } from '../lib/folder-lock.ts';
+import { LineClient } from '../lib/line-channel.ts';
+import { systemRandom } from '../lib/random.ts';
+import { openRepository } from '../repository/repository.ts';
+
+/** The exit code: 1 when anything is wrong. */
+export async function runCheck(options: { data: string; readData?: boolean }, context: CliContext): Promise<number> {
+  const root = path.resolve(options.data);
+  if (!fs.existsSync(path.join(root, 'catalog.db'))) {
+    throw new OperationalError(`${root} is no data folder of hupo: it has no catalog.db; name one with --data`, {
+      retryable: false,
+    });
+  }
+  const folder = ensureDataFolder(root, context.environment.runtimeFolder);
+  const readData = options.readData ?? false;
+  const report = (await askServer(folder, readData)) ?? (await checkFiles(folder, readData));
+  for (const finding of report.findings) context.out(`${finding}\n`);
+  context.out(`${formatSummary(report, readData)}\n`);
+  return report.findings.length === 0 ? 0 : 1;
+}
+
+function formatSummary({ findings, diskCount, snapshotCount }: CheckReport, readData: boolean): string {
+  const looked = `${diskCount} disks and ${snapshotCount} snapshots checked${readData ? ', every stored byte read' : ''}`;
+  if (findings.length === 0) return `${looked}: all is well.`;
+  return `${looked}: ${findings.length} ${findings.length === 1 ? 'finding' : 'findings'}.`;
+}
+
+async function askServer(folder: DataFolder, readData: boolean): Promise<CheckReport | null> {
+  const client = await LineClient.connect<ServeCalls>(folder.serveSocket).catch(() => null);
+  if (client === null) return null;
+  try {
+    return await client.call('check', { readData });
+  } finally {
+    client.close();
+  }
+}
+
+async function checkFiles(folder: DataFolder, readData: boolean): Promise<CheckReport> {
+  const held = `another hupo is starting or ending on ${folder.root}: try again`;
+  await using cleanup = new AsyncDisposableStack();
+  const catalog = await Catalog.open(folder.catalogFile, held);
+  cleanup.defer(() => catalog.close());
+  const disks = await openDisks(folder, cleanup);
+  const repository = await openRepository(folder.repositoryFolder, systemRandom);
+  cleanup.defer(() => repository.close());
+  return await checkEverything(catalog.queries, disks, repository, { readData, alone: (work) => work() });
+}
+
+/** Through the data plane if it runs, else the files, locked so that it does not start meanwhile. */
+async function openDisks(folder: DataFolder, cleanup: AsyncDisposableStack): Promise<DiskSource> {
+  const client = await LineClient.connect<DiskdCalls>(folder.diskdSocket).catch(() => null);
+  if (client !== null) {
+    cleanup.defer(() => client.close());
+    return disksOfDiskd({ call: (name, body) => client.call(name, body) });
+  }
+  const lockFile = path.join(folder.disksFolder, 'lock.db');
+  const lock = acquireFolderLock(lockFile, `a data plane is starting or ending on ${folder.root}: try again`);
+  cleanup.defer(() => lock.release());
+  return disksOfFolder(systemFiles, folder.disksFolder);
+}

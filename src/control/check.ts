@@ -1,0 +1,204 @@
+/**
+ * `hupo check`: whether catalog, disks and repository say the same, and each is whole in itself. Reads only. Beside a running
+ * server things change while they are read, so what does not agree is looked at twice, and only what both looks saw is told.
+ */
+import path from 'node:path';
+import { listAllDisks } from '../catalog/disks.ts';
+import { listOperations } from '../catalog/operations.ts';
+import type { Queries } from '../catalog/schema.ts';
+import { listAccomplishedSnapshots } from '../catalog/snapshots.ts';
+import { checkDisk } from '../disk/check.ts';
+import { listDiskFolders, recoverDisk } from '../disk/disk-folder.ts';
+import type { BaseRef, DiskFinding } from '../disk/protocol.ts';
+import { readBootId } from '../lib/boot-id.ts';
+import { RequestError, messageOf } from '../lib/errors.ts';
+import type { Files } from '../lib/files.ts';
+import { GIB } from '../lib/geometry.ts';
+import type { Manifest } from '../repository/manifest.ts';
+import type { RepositoryFinding } from '../repository/check.ts';
+import type { TreeRef } from '../repository/tree-ref.ts';
+import { baseOf } from './disk-folder.ts';
+import type { DataPlane } from './parts.ts';
+import type { CheckReport } from './serve-calls.ts';
+
+/** A disk as its folder says it is. */
+export interface StoredDisk {
+  diskId: string;
+  sizeBytes: number;
+  incarnation: number;
+  base: BaseRef;
+}
+
+/** The disks, through diskd while it runs, else from their files. */
+export interface DiskSource {
+  list(): Promise<StoredDisk[]>;
+  check(diskId: string): Promise<DiskFinding[]>;
+}
+
+export interface CheckedRepository {
+  listManifests(): Promise<Manifest[]>;
+  /** Nothing may be uploading or collecting meanwhile. */
+  check(options: { readData: boolean }): Promise<RepositoryFinding[]>;
+}
+
+export interface Records {
+  disks: { diskId: string; sizeBytes: number; incarnation: number; base: BaseRef }[];
+  snapshots: { snapshotId: string; tree: TreeRef }[];
+  /** Operations as text: whatever one of them names is being changed. */
+  operations: string;
+}
+
+/** `alone` runs its work while nothing is uploaded or collected. */
+export async function checkEverything(
+  queries: Queries,
+  disks: DiskSource,
+  repository: CheckedRepository,
+  options: { readData: boolean; alone: <T>(work: () => Promise<T>) => Promise<T> },
+): Promise<CheckReport> {
+  const look = async () => {
+    const manifests = await repository.listManifests();
+    const stored = await disks.list();
+    const records = await readRecords(queries);
+    return { records, stored, findings: compareRecords(records, stored, manifests) };
+  };
+  const first = await look();
+  const second = first.findings.length === 0 ? first : await look();
+  const findings = second.findings.filter((finding) => first.findings.includes(finding));
+  const listed = second.stored.map(({ diskId }) => diskId);
+  const missing = second.records.disks.map(({ diskId }) => diskId).filter((diskId) => !listed.includes(diskId));
+  for (const diskId of [...listed, ...missing]) findings.push(...(await checkOne(disks, diskId)));
+  findings.push(...(await options.alone(() => repository.check(options))).map(formatRepositoryFinding));
+  return { findings, diskCount: second.records.disks.length, snapshotCount: second.records.snapshots.length };
+}
+
+async function readRecords(queries: Queries): Promise<Records> {
+  const disks = await listAllDisks(queries);
+  const snapshots = await listAccomplishedSnapshots(queries);
+  return {
+    disks: disks.map((row) => ({
+      diskId: row.disk_id,
+      sizeBytes: row.size_gib * GIB,
+      incarnation: row.incarnation,
+      base: baseOf(row),
+    })),
+    snapshots: snapshots.map((row) => ({
+      snapshotId: row.snapshot_id,
+      tree: JSON.parse(row.tree ?? 'null') as TreeRef,
+    })),
+    operations: JSON.stringify(await listOperations(queries)),
+  };
+}
+
+/** Where catalog, disks and manifests disagree; what an operation is changing is left out. */
+export function compareRecords(records: Records, stored: StoredDisk[], manifests: Manifest[]): string[] {
+  const settled = (id: string) => !records.operations.includes(id);
+  return [
+    ...compareDisks(
+      records.disks.filter(({ diskId }) => settled(diskId)),
+      stored.filter(({ diskId }) => settled(diskId)),
+    ),
+    ...compareSnapshots(
+      records.snapshots.filter(({ snapshotId }) => settled(snapshotId)),
+      manifests.filter(({ snapshotId }) => settled(snapshotId)),
+    ),
+  ];
+}
+
+function compareDisks(recorded: Records['disks'], stored: StoredDisk[]): string[] {
+  const found = new Map(stored.map((disk) => [disk.diskId, disk]));
+  const known = new Set(recorded.map(({ diskId }) => diskId));
+  const findings = stored
+    .filter(({ diskId }) => !known.has(diskId))
+    .map(({ diskId }) => `disks/${diskId} is there, but the catalog knows no such disk`);
+  for (const disk of recorded) {
+    const there = found.get(disk.diskId);
+    if (there === undefined) {
+      findings.push(
+        `the disk ${disk.diskId} is in the catalog, but disks/${disk.diskId} is not there or cannot be read`,
+      );
+      continue;
+    }
+    for (const [what, expected, actual] of differences(disk, there)) {
+      findings.push(`the disk ${disk.diskId} has ${what} ${actual}, the catalog says ${expected}`);
+    }
+  }
+  return findings;
+}
+
+function differences(recorded: StoredDisk, stored: StoredDisk): [string, string | number, string | number][] {
+  const pairs: [string, string | number, string | number][] = [
+    ['size', recorded.sizeBytes, stored.sizeBytes],
+    ['incarnation', recorded.incarnation, stored.incarnation],
+    ['base', recorded.base.tree.root ?? 'zeros', stored.base.tree.root ?? 'zeros'],
+  ];
+  return pairs.filter(([, expected, actual]) => expected !== actual);
+}
+
+function compareSnapshots(recorded: Records['snapshots'], manifests: Manifest[]): string[] {
+  const found = new Map(manifests.map((manifest) => [manifest.snapshotId, manifest]));
+  const known = new Set(recorded.map(({ snapshotId }) => snapshotId));
+  const findings = manifests
+    .filter(({ snapshotId }) => !known.has(snapshotId))
+    .map(({ snapshotId }) => `the repository has the snapshot ${snapshotId}, but the catalog knows no such snapshot`);
+  for (const { snapshotId, tree } of recorded) {
+    const manifest = found.get(snapshotId);
+    if (manifest === undefined) {
+      findings.push(`the snapshot ${snapshotId} is accomplished, but the repository has no manifest of it`);
+    } else if (manifest.tree.root !== tree.root) {
+      findings.push(`the snapshot ${snapshotId} has another tree in the repository than in the catalog`);
+    }
+  }
+  return findings;
+}
+
+/** A disk that is not there at all is told by `compareRecords`. */
+async function checkOne(disks: DiskSource, diskId: string): Promise<string[]> {
+  try {
+    return (await disks.check(diskId)).map(formatFinding);
+  } catch (error) {
+    if (error instanceof RequestError && error.code === 'InvalidDiskId.NotFound') return [];
+    return [`the disk ${diskId} cannot be checked: ${messageOf(error)}`];
+  }
+}
+
+function formatFinding(finding: DiskFinding): string {
+  const repair = finding.repair === null ? '' : ` (repair: ${finding.repair})`;
+  return `the disk ${finding.diskId}: ${finding.what}${repair}`;
+}
+
+function formatRepositoryFinding({ object, what, hurts }: RepositoryFinding): string {
+  const harm = hurts.map(({ snapshotId, ranges }) => {
+    const places = ranges.map(({ offset, length }) => `${offset}–${offset + length}`);
+    return places.length === 0 ? `all of ${snapshotId}` : `bytes ${places.join(', ')} of ${snapshotId}`;
+  });
+  return `the repository: ${object === null ? '' : `${object}: `}${what}${harm.length === 0 ? '' : `; this hurts ${harm.join('; ')}`}`;
+}
+
+/** The disks of a running diskd. */
+export function disksOfDiskd(dataPlane: DataPlane): DiskSource {
+  return {
+    list: async () => (await dataPlane.call('listDisks', {})).disks,
+    check: async (diskId) => (await dataPlane.call('checkDisk', { diskId }, { timeoutMs: Infinity })).findings,
+  };
+}
+
+/** The disks' files, which nobody may have open. A disk that cannot be read is only in what `check` tells. */
+export function disksOfFolder(files: Files, disksFolder: string): DiskSource {
+  return {
+    list: async () =>
+      listDiskFolders(files, disksFolder).flatMap((diskId) => readHead(files, path.join(disksFolder, diskId))),
+    check: async (diskId) => {
+      const folder = path.join(disksFolder, diskId);
+      return files.find(folder) === undefined ? [] : checkDisk(files, folder);
+    },
+  };
+}
+
+function readHead(files: Files, folder: string): StoredDisk[] {
+  try {
+    const { sizeBytes, incarnation, base } = recoverDisk(files, folder, readBootId()).state.head;
+    return [{ diskId: path.basename(folder), sizeBytes, incarnation, base }];
+  } catch {
+    return []; // `check` tells why
+  }
+}

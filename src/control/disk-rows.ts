@@ -1,0 +1,104 @@
+/** New disks' rows: their size, what they begin as, and their names. */
+import type { DiskRow, ImageRow, Queries, SnapshotRow } from '../catalog/schema.ts';
+import type { BaseRef } from '../disk/protocol.ts';
+import { findSizeRange } from '../ecs/disk-categories.ts';
+import type { DiskType } from '../ecs/resources.ts';
+import { refuseDiskFromSnapshot } from '../ecs/states.ts';
+import { RequestError } from '../lib/errors.ts';
+import { emptyTree } from '../repository/tree-ref.ts';
+import type { TreeRef } from '../repository/tree-ref.ts';
+import { assertAllowed, getSnapshot, snapshotFacts } from './rows.ts';
+
+/** What a disk begins as. */
+export interface Origin {
+  base: BaseRef;
+  sizeGib: number;
+  snapshot: SnapshotRow | null;
+}
+
+export const emptyOrigin: Origin = { base: { snapshotId: null, tree: emptyTree }, sizeGib: 0, snapshot: null };
+
+/** The accomplished snapshot that a disk is made from; zeros without an id. `codes` say what the action documents. */
+export async function findOrigin(
+  transaction: Queries,
+  snapshotId: string | null,
+  codes: { notFound: string; notReady: string },
+): Promise<Origin> {
+  if (snapshotId === null) return emptyOrigin;
+  const row = await getSnapshot(transaction, snapshotId, codes.notFound);
+  const refusal = refuseDiskFromSnapshot(snapshotFacts(row));
+  assertAllowed(refusal === null ? null : { ...refusal, code: codes.notReady });
+  return {
+    base: { snapshotId, tree: JSON.parse(row.tree ?? 'null') as TreeRef },
+    sizeGib: row.source_disk_size_gib,
+    snapshot: row,
+  };
+}
+
+/** An image as a system disk's origin. */
+export function originOfImage(image: ImageRow): Origin {
+  return { base: JSON.parse(image.base) as BaseRef, sizeGib: image.size_gib, snapshot: null };
+}
+
+/** At least the origin's size and the category's least; refused beyond its most. */
+export function planSizeGib(
+  disk: { category: string; performanceLevel: string | null; sizeGib: number | null },
+  type: DiskType,
+  origin: Origin,
+): number {
+  if (disk.sizeGib === null && origin.sizeGib === 0) {
+    throw new RequestError('MissingParameter', 'Size is needed for a disk that is not made from a snapshot.');
+  }
+  const range = findSizeRange(disk.category, disk.performanceLevel, type);
+  if (range === null) {
+    throw new RequestError('InvalidDiskCategory.NotSupported', `There are no ${type} disks of ${disk.category} here.`);
+  }
+  const sizeGib = Math.max(disk.sizeGib ?? 0, origin.sizeGib, range.leastGib);
+  if (sizeGib <= range.mostGib) return sizeGib;
+  throw new RequestError(
+    'InvalidDiskSize.NotSupported',
+    `A ${disk.category} ${type} disk has at most ${range.mostGib} GiB, not ${sizeGib}.`,
+  );
+}
+
+/** A data disk that is attached to nothing and not there yet. */
+export function newDiskRow(disk: {
+  diskId: string;
+  zoneId: string;
+  category: string;
+  performanceLevel: string | null;
+  diskName: string;
+  description: string;
+  sizeGib: number;
+  origin: Origin;
+  nowMs: number;
+}): DiskRow {
+  return {
+    disk_id: disk.diskId,
+    zone_id: disk.zoneId,
+    disk_name: disk.diskName,
+    description: disk.description,
+    category: disk.category,
+    performance_level: disk.performanceLevel,
+    size_gib: disk.sizeGib,
+    status: 'Creating',
+    type: 'data',
+    created_at_ms: disk.nowMs,
+    attached_at_ms: null,
+    detached_at_ms: null,
+    instance_id: null,
+    device: null,
+    delete_with_instance: 0,
+    delete_auto_snapshot: 1,
+    enable_auto_snapshot: 1,
+    portable: 1,
+    source_snapshot_id: disk.origin.base.snapshotId,
+    image_id: null,
+    ever_attached: 0,
+    base: JSON.stringify(disk.origin.base),
+    incarnation: FIRST_INCARNATION,
+  };
+}
+
+/** The incarnation that diskd gives to a new disk. */
+export const FIRST_INCARNATION = 1;

@@ -1,0 +1,58 @@
+/**
+ * Which disks diskd serves to clients at the moment, and where. Remembered only: diskd is asked again at every start, and
+ * a disk is opened, closed and reopened one after the other, never at once.
+ */
+import { formatNbdUri } from '../nbd/uri.ts';
+import { Mutex } from '../lib/mutex.ts';
+import { assert } from '../lib/assert.ts';
+import type { AttachedDisk, DataPlane } from './parts.ts';
+
+export class OpenDisks {
+  readonly #dataPlane: DataPlane;
+  readonly #uris = new Map<string, string>();
+  readonly #turns = new Map<string, Mutex>();
+
+  constructor(dataPlane: DataPlane) {
+    this.#dataPlane = dataPlane;
+  }
+
+  /** Serves the disk; its NBD URI. Open already: the same. */
+  async open(disk: AttachedDisk): Promise<string> {
+    return await this.#turn(disk.diskId).run(() => this.#open(disk));
+  }
+
+  /** Serves the disk if `wanted` still says so when its turn has come; null if not. */
+  async openIf(diskId: string, wanted: () => Promise<AttachedDisk | null>): Promise<string | null> {
+    return await this.#turn(diskId).run(async () => {
+      const disk = await wanted();
+      return disk === null ? null : await this.#open(disk);
+    });
+  }
+
+  /** Flushes, ends every client and closes the socket. Not open: nothing. */
+  async close(diskId: string): Promise<void> {
+    await this.#turn(diskId).run(async () => {
+      await this.#dataPlane.call('closeDisk', { diskId });
+      this.#uris.delete(diskId);
+    });
+  }
+
+  /** Where the disk is served, or null. */
+  uriOf(diskId: string): string | null {
+    return this.#uris.get(diskId) ?? null;
+  }
+
+  async #open({ diskId, incarnation }: AttachedDisk): Promise<string> {
+    const { disk } = await this.#dataPlane.call('openDisk', { diskId, incarnation });
+    assert(disk.socketPath !== null, `diskd opened ${diskId} without a socket`);
+    const uri = formatNbdUri({ socketPath: disk.socketPath, exportName: diskId });
+    this.#uris.set(diskId, uri);
+    return uri;
+  }
+
+  #turn(diskId: string): Mutex {
+    const turn = this.#turns.get(diskId) ?? new Mutex();
+    this.#turns.set(diskId, turn);
+    return turn;
+  }
+}

@@ -1,0 +1,27 @@
+/**
+ * StopInstance, after the request has written `Stopping`: the driver stops it (its disks are flushed), and it is `Stopped`.
+ * When a disk cannot be flushed, it is started again and stays `Running`, and whoever asked is told why.
+ */
+import { updateInstance } from '../../catalog/instances.ts';
+import { runningInstance } from '../instance-rows.ts';
+import type { OperationKind } from '../operation-kind.ts';
+import type { Parts } from '../parts.ts';
+import type { InstanceState } from './start-instance.ts';
+
+export const STOP_INSTANCE = 'stop-instance';
+
+export function stopInstanceOperation(parts: Parts): OperationKind<InstanceState> {
+  const { driver, catalog } = parts;
+  return {
+    kind: STOP_INSTANCE,
+    steps: [
+      {
+        name: 'stop',
+        run: async ({ instanceId }) => driver.stop(await runningInstance(catalog.queries, instanceId)),
+        record: (transaction, { instanceId }) => updateInstance(transaction, instanceId, { status: 'Stopped' }),
+        undo: async ({ instanceId }) => driver.start(await runningInstance(catalog.queries, instanceId)),
+      },
+    ],
+    abandon: (transaction, { state }) => updateInstance(transaction, state.instanceId, { status: 'Running' }),
+  };
+}

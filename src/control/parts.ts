@@ -1,0 +1,84 @@
+/** What the control plane is made of, as interfaces: `serve.ts` passes the real ones, tests small fakes. */
+import type { Catalog } from '../catalog/catalog.ts';
+import type { DiskdCalls } from '../disk/protocol.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
+import type { Random } from '../lib/random.ts';
+import type { Manifest } from '../repository/manifest.ts';
+import type { TreeRef } from '../repository/tree-ref.ts';
+import type { UploadJob, UploadResult } from '../transfer/job.ts';
+import type { OpenDisks } from './open-disks.ts';
+
+/** diskd, over whatever connection there is at the moment: a call lost with a connection is asked again. */
+export interface DataPlane {
+  /**
+   * Throws what diskd answers; an OperationalError (retryable) when it does not answer within `timeoutMs` (default
+   * 30 s); an AbortError when `signal` fires.
+   */
+  call<K extends keyof DiskdCalls>(
+    name: K,
+    body: DiskdCalls[K]['request'],
+    options?: { timeoutMs?: number; signal?: AbortSignal },
+  ): Promise<DiskdCalls[K]['reply']>;
+}
+
+/** Uploads frozen views, each in a process of its own. */
+export interface Transfer {
+  /** Rejects once the worker is gone: with its failure, or an AbortError when `signal` fired. */
+  upload(
+    job: UploadJob,
+    options: { signal: AbortSignal; onProgress: (doneBytes: number, totalBytes: number) => void },
+  ): Promise<UploadResult>;
+}
+
+/** The region's repository, as far as deciding needs it. */
+export interface SnapshotRepository {
+  /** Durable when it resolves. The same manifest again: nothing. */
+  commitManifest(manifest: Manifest): Promise<unknown>;
+  /** Absent: nothing. */
+  deleteManifest(snapshotId: string): Promise<unknown>;
+  listManifests(): Promise<Manifest[]>;
+  /** Removes what neither a manifest nor a root reaches. Nothing may be uploading. */
+  collect(options: { roots: TreeRef[] }): Promise<{ freedBytes: number }>;
+}
+
+/** How instances of a kind run. Each call is idempotent. */
+export interface InstanceDriver {
+  start(instance: RunningInstance): Promise<void>;
+  stop(instance: RunningInstance): Promise<void>;
+  /** Gives a running instance one more disk. */
+  attach(disk: AttachedDisk): Promise<void>;
+  /** Takes a disk away again. */
+  detach(disk: AttachedDisk): Promise<void>;
+}
+
+export interface AttachedDisk {
+  diskId: string;
+  incarnation: number;
+}
+
+export interface RunningInstance {
+  instanceId: string;
+  disks: AttachedDisk[];
+}
+
+export interface RegionNames {
+  regionId: string;
+  zoneIds: string[];
+}
+
+export interface Parts {
+  catalog: Catalog;
+  dataPlane: DataPlane;
+  openDisks: OpenDisks;
+  driver: InstanceDriver;
+  transfer: Transfer;
+  repository: SnapshotRepository;
+  clock: Clock;
+  random: Random;
+  log: Log;
+  region: RegionNames;
+  /** Absolute; told to transfer workers. */
+  repositoryFolder: string;
+  diskdSocket: string;
+}

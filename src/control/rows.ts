@@ -1,0 +1,74 @@
+/** Rows that must be there, with the documented code when they are not, and the facts that `ecs/states.ts` asks for. */
+import { findDisk } from '../catalog/disks.ts';
+import { findInstance } from '../catalog/instances.ts';
+import type { DiskRow, InstanceRow, Queries, SnapshotRow } from '../catalog/schema.ts';
+import { findSnapshot, listProgressingSnapshots } from '../catalog/snapshots.ts';
+import type { DiskFacts, InstanceFacts, Refusal, SnapshotFacts, UnfinishedSnapshot } from '../ecs/states.ts';
+import { RequestError } from '../lib/errors.ts';
+
+export async function getDisk(queries: Queries, diskId: string): Promise<DiskRow> {
+  const row = await findDisk(queries, diskId);
+  if (row !== undefined) return row;
+  throw new RequestError(
+    'InvalidDiskId.NotFound',
+    `There is no disk ${diskId}: DescribeDisks lists those that there are.`,
+  );
+}
+
+export async function getInstance(queries: Queries, instanceId: string): Promise<InstanceRow> {
+  const row = await findInstance(queries, instanceId);
+  if (row !== undefined) return row;
+  throw new RequestError(
+    'InvalidInstanceId.NotFound',
+    `There is no instance ${instanceId}: DescribeInstances lists those that there are.`,
+  );
+}
+
+/** A snapshot that is in answers (C5). */
+export async function getSnapshot(
+  queries: Queries,
+  snapshotId: string,
+  code = 'InvalidSnapshotId.NotFound',
+): Promise<SnapshotRow> {
+  const row = await findSnapshot(queries, snapshotId);
+  if (row !== undefined && row.frozen === 1) return row;
+  throw new RequestError(code, `There is no snapshot ${snapshotId}: DescribeSnapshots lists those that there are.`);
+}
+
+/** The instance that the disk is attached to, or null. */
+export async function findInstanceOf(queries: Queries, disk: DiskRow): Promise<InstanceFacts | null> {
+  return disk.instance_id === null ? null : instanceFacts(await getInstance(queries, disk.instance_id));
+}
+
+export async function listUnfinished(queries: Queries, diskIds: string[]): Promise<UnfinishedSnapshot[]> {
+  const rows = await listProgressingSnapshots(queries, diskIds);
+  return rows.map((row) => ({
+    snapshotId: row.snapshot_id,
+    sourceDiskId: row.source_disk_id,
+    progressPercent: row.progress_percent,
+  }));
+}
+
+/** Throws what `ecs/states.ts` says against it. */
+export function assertAllowed(refusal: Refusal | null): void {
+  if (refusal !== null) throw new RequestError(refusal.code, refusal.message);
+}
+
+export function diskFacts(row: DiskRow): DiskFacts {
+  return {
+    diskId: row.disk_id,
+    status: row.status,
+    instanceId: row.instance_id,
+    zoneId: row.zone_id,
+    everAttached: row.ever_attached === 1,
+    sourceSnapshotId: row.source_snapshot_id,
+  };
+}
+
+export function instanceFacts(row: InstanceRow): InstanceFacts {
+  return { instanceId: row.instance_id, status: row.status, zoneId: row.zone_id };
+}
+
+export function snapshotFacts(row: SnapshotRow): SnapshotFacts {
+  return { snapshotId: row.snapshot_id, status: row.status, sourceDiskId: row.source_disk_id };
+}

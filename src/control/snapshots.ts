@@ -1,0 +1,132 @@
+/** CreateSnapshot and DeleteSnapshot as requests: what is checked and written before anything is done. */
+import { findOperation, markUndoing } from '../catalog/operations.ts';
+import type { DiskRow, Queries, SnapshotRow } from '../catalog/schema.ts';
+import { isDiskSource } from '../catalog/disks.ts';
+import { countSnapshots, deleteSnapshot as deleteSnapshotRow, insertSnapshot } from '../catalog/snapshots.ts';
+import { deleteTags, insertTags } from '../catalog/tags.ts';
+import { newId } from '../ecs/ids.ts';
+import { refuseCreateSnapshot, refuseDeleteSnapshot } from '../ecs/states.ts';
+import { assert } from '../lib/assert.ts';
+import { RequestError } from '../lib/errors.ts';
+import { findEarlierResult, rememberResult } from './client-token.ts';
+import { CREATE_SNAPSHOT } from './operations/create-snapshot.ts';
+import type { CreateSnapshotState } from './operations/create-snapshot.ts';
+import { DELETE_SNAPSHOT } from './operations/delete-snapshot.ts';
+import type { Parts } from './parts.ts';
+import type { CreateSnapshotRequest, Idempotency } from './requests.ts';
+import {
+  assertAllowed,
+  diskFacts,
+  findInstanceOf,
+  getDisk,
+  getSnapshot,
+  listUnfinished,
+  snapshotFacts,
+} from './rows.ts';
+import type { OperationRunner } from './runner.ts';
+import { waitSoon } from './wait-soon.ts';
+
+/** Answers when the disk is frozen. */
+export async function createSnapshot(
+  parts: Parts,
+  runner: OperationRunner,
+  request: CreateSnapshotRequest,
+  idempotency: Idempotency | null,
+): Promise<{ snapshotId: string }> {
+  const { snapshotId, operation } = await parts.catalog.transaction(async (transaction) => {
+    const earlier = await findEarlierResult<{ snapshotId: string }>(transaction, idempotency);
+    if (earlier !== null) return { ...earlier, operation: null };
+    const disk = await getDisk(transaction, request.diskId);
+    await assertSnapshotAllowed(transaction, disk);
+    return await recordSnapshot(parts, runner, { transaction, disk, request, idempotency });
+  });
+  const run = operation === null ? runner.find(CREATE_SNAPSHOT, request.diskId) : runner.start(operation);
+  const state = run?.operation.state as CreateSnapshotState | undefined;
+  if (state?.snapshotId === snapshotId) await run?.past('freeze');
+  return { snapshotId };
+}
+
+async function assertSnapshotAllowed(transaction: Queries, disk: DiskRow): Promise<void> {
+  const [unfinished = null] = await listUnfinished(transaction, [disk.disk_id]);
+  const instance = await findInstanceOf(transaction, disk);
+  const snapshotCount = await countSnapshots(transaction, disk.disk_id);
+  assertAllowed(refuseCreateSnapshot({ disk: diskFacts(disk), instance, unfinished, snapshotCount }));
+  await assertNotReleasing(transaction, disk.disk_id, 'IncorrectDiskStatus.CreatingSnapshot');
+}
+
+/** A cancelled snapshot has no row any more, but diskd may still hold its view. */
+export async function assertNotReleasing(transaction: Queries, diskId: string, code: string): Promise<void> {
+  if ((await findOperation(transaction, CREATE_SNAPSHOT, diskId)) === undefined) return;
+  throw new RequestError(
+    code,
+    `A deleted snapshot of the disk ${diskId} is just being cleared away: try again at once.`,
+  );
+}
+
+async function recordSnapshot(
+  parts: Parts,
+  runner: OperationRunner,
+  asked: { transaction: Queries; disk: DiskRow; request: CreateSnapshotRequest; idempotency: Idempotency | null },
+) {
+  const { transaction, disk, request, idempotency } = asked;
+  const nowMs = parts.clock.nowMs();
+  const snapshotId = newId('s-', parts.region.regionId, parts.random);
+  await insertSnapshot(transaction, hiddenRow(snapshotId, disk, request, nowMs));
+  await insertTags(transaction, snapshotId, request.tags);
+  const token = await rememberResult(transaction, idempotency, { snapshotId }, nowMs);
+  const state: CreateSnapshotState = { diskId: disk.disk_id, snapshotId, token };
+  return { snapshotId, operation: await runner.record(transaction, CREATE_SNAPSHOT, disk.disk_id, state) };
+}
+
+function hiddenRow(snapshotId: string, disk: DiskRow, request: CreateSnapshotRequest, nowMs: number): SnapshotRow {
+  return {
+    snapshot_id: snapshotId,
+    snapshot_name: request.snapshotName,
+    description: request.description,
+    status: 'progressing',
+    frozen: 0,
+    progress_percent: 0,
+    remaining_seconds: 0,
+    created_at_ms: nowMs,
+    modified_at_ms: nowMs,
+    source_disk_id: disk.disk_id,
+    source_disk_size_gib: disk.size_gib,
+    source_disk_type: disk.type,
+    retention_days: request.retentionDays,
+    failure_reason: null,
+    tree: null,
+    generation: null,
+    incarnation: null,
+  };
+}
+
+/** The row goes at once; manifest and bytes, or the work on a progressing snapshot, right after. */
+export async function deleteSnapshot(
+  parts: Parts,
+  runner: OperationRunner,
+  request: { snapshotId: string; force: boolean },
+): Promise<void> {
+  const { snapshotId, force } = request;
+  const next = await parts.catalog.transaction(async (transaction) => {
+    const row = await getSnapshot(transaction, snapshotId);
+    const diskMadeFromIt = await isDiskSource(transaction, snapshotId);
+    assertAllowed(refuseDeleteSnapshot(snapshotFacts(row), { diskMadeFromIt, force }));
+    await deleteTags(transaction, snapshotId);
+    await deleteSnapshotRow(transaction, snapshotId);
+    if (row.status === 'progressing') return { cancelled: await cancel(transaction, row), operation: null };
+    if (row.status === 'failed') return { cancelled: null, operation: null };
+    return {
+      cancelled: null,
+      operation: await runner.record(transaction, DELETE_SNAPSHOT, snapshotId, { snapshotId }),
+    };
+  });
+  if (next.cancelled !== null) await waitSoon(parts.clock, runner.interrupt(next.cancelled));
+  if (next.operation !== null) await waitSoon(parts.clock, runner.start(next.operation).done());
+}
+
+async function cancel(transaction: Queries, row: SnapshotRow): Promise<string> {
+  const operation = await findOperation(transaction, CREATE_SNAPSHOT, row.source_disk_id);
+  assert(operation !== undefined, `${row.snapshot_id} is progressing and nobody works on it`);
+  await markUndoing(transaction, operation.operationId, 'it was deleted');
+  return operation.operationId;
+}

@@ -1,0 +1,275 @@
+/**
+ * The disks of one thread: opened from their folders at first use, served to clients on their sockets, and asked by
+ * the control protocol. Everything that must survive is in the disks' folders; an open socket must not.
+ */
+import path from 'node:path';
+import type { Clock } from '../lib/clock.ts';
+import type { Files } from '../lib/files.ts';
+import type { Log } from '../lib/log.ts';
+import { CHUNK_BYTES } from '../lib/geometry.ts';
+import { Mutex } from '../lib/mutex.ts';
+import { OperationalError, RequestError, errnoOf, messageOf } from '../lib/errors.ts';
+import type { NbdServer } from '../nbd/server.ts';
+import { serveNbd } from '../nbd/server.ts';
+import type { BaseSource } from './base-source.ts';
+import { checkDisk } from './check.ts';
+import { createDiskFolder, removeDiskFolder } from './disk-folder.ts';
+import { Disk } from './disk.ts';
+import type { BaseRef, DiskState, DiskdCalls } from './protocol.ts';
+
+/** The calls of the protocol that are about one disk. */
+export type DiskCall = Exclude<keyof DiskdCalls, 'hello' | 'listDisks' | 'shutdown'>;
+export type DiskHandlers = {
+  [K in DiskCall]: (body: DiskdCalls[K]['request']) => Promise<DiskdCalls[K]['reply']>;
+};
+
+export interface HostOptions {
+  files: Files;
+  /** `DIR/disks`. */
+  disksFolder: string;
+  runFolder: string;
+  bootId: string;
+  clock: Clock;
+  source: BaseSource;
+  log: Log;
+}
+
+/** A disk of this thread. Opening, closing and what removes its bytes happen one at a time. */
+interface Hosted {
+  lane: Mutex;
+  opening: Promise<Disk> | null;
+  server: { nbd: NbdServer; socketPath: string } | null;
+}
+
+const DISK_ID = /^d-[0-9a-z]{1,28}$/;
+const SNAPSHOT_ID_LIMIT_BYTES = 32;
+
+export class DiskHost {
+  readonly handlers: DiskHandlers = {
+    createDisk: async (body) => ({ disk: await this.#create(body) }),
+    deleteDisk: async ({ diskId }) => this.#delete(diskId),
+    openDisk: async ({ diskId, incarnation }) => ({ disk: await this.#open(diskId, incarnation) }),
+    closeDisk: async ({ diskId }) => ({ disk: await this.#close(diskId) }),
+    describeDisk: async ({ diskId }) => ({ disk: await this.#describe(diskId) }),
+    freeze: async ({ diskId, snapshotId }) => (await this.#disk(diskId)).freeze(checkedSnapshotId(snapshotId)),
+    awaitDurable: async ({ diskId, snapshotId }) => this.#awaitDurable(diskId, snapshotId),
+    cancelFreeze: async ({ diskId, snapshotId }) => this.#cancelFreeze(diskId, snapshotId),
+    listViewChunks: async ({ diskId, ...request }) => (await this.#disk(diskId)).listViewChunks(request),
+    releaseView: async (body) => this.#releaseView(body),
+    rollback: async ({ diskId, base, incarnation }) => ({ disk: await this.#rollback(diskId, base, incarnation) }),
+    checkDisk: async ({ diskId }) => this.#check(diskId),
+  };
+  readonly #options: HostOptions;
+  readonly #hosted = new Map<string, Hosted>();
+  readonly #endedFreezes = new Set<string>();
+
+  constructor(options: HostOptions) {
+    this.#options = options;
+  }
+
+  /** Clients connected to the disks of this thread. */
+  get clientCount(): number {
+    let count = 0;
+    for (const { server } of this.#hosted.values()) count += server?.nbd.clientCount ?? 0;
+    return count;
+  }
+
+  /** Answers one call. The file system's own errors become OperationalErrors. */
+  async call<K extends DiskCall>(name: K, body: DiskdCalls[K]['request']): Promise<DiskdCalls[K]['reply']> {
+    try {
+      if (!DISK_ID.test(body.diskId)) throw notFound(body.diskId);
+      return await this.handlers[name](body);
+    } catch (error) {
+      if (error instanceof RequestError || errnoOf(error) === undefined) throw error;
+      throw new OperationalError(`${body.diskId}: ${messageOf(error)}`, { retryable: true, cause: error });
+    }
+  }
+
+  /** Ends every client, flushes and closes every disk. What fails is logged; the rest is closed all the same. */
+  async closeAll(): Promise<void> {
+    await Promise.all([...this.#hosted.keys()].map((diskId) => this.#closeForGood(diskId)));
+  }
+
+  /** To be called every second or so. */
+  async maintain(): Promise<void> {
+    for (const [diskId, { opening }] of this.#hosted) {
+      try {
+        await (await opening)?.store.maintain();
+      } catch (error) {
+        this.#options.log.warn(`${diskId}: ${messageOf(error)}`);
+      }
+    }
+  }
+
+  async #create(body: { diskId: string; sizeBytes: number; base: BaseRef }): Promise<DiskState> {
+    const { files, disksFolder, bootId } = this.#options;
+    const { diskId, sizeBytes, base } = body;
+    if (!Number.isSafeInteger(sizeBytes) || sizeBytes <= 0 || sizeBytes % CHUNK_BYTES !== 0) {
+      throw new OperationalError(`${diskId}: a size of ${sizeBytes} bytes is not whole chunks`, { retryable: false });
+    }
+    return this.#lane(diskId).run(async () => {
+      if (!this.#exists(diskId)) await createDiskFolder(files, disksFolder, body, bootId);
+      const state = await this.#describe(diskId);
+      const isSame = state.incarnation > 1 || JSON.stringify(state.base) === JSON.stringify(base);
+      if (state.sizeBytes === sizeBytes && isSame) return state;
+      throw new RequestError('OperationConflict', `${diskId} is there already, with another size or base`);
+    });
+  }
+
+  async #delete(diskId: string): Promise<object> {
+    return this.#lane(diskId).run(async () => {
+      if (!this.#exists(diskId)) return {};
+      const hosted = this.#host(diskId);
+      if (hosted.server !== null) throw new RequestError('IncorrectDiskStatus', `${diskId} is open to clients`);
+      const disk = await this.#disk(diskId).catch(() => null); // a damaged disk can be deleted
+      if (disk?.store.map.view) {
+        const message = `${diskId} is being snapshotted as ${disk.store.map.view.snapshotId}`;
+        throw new RequestError('IncorrectDiskStatus.CreatingSnapshot', message);
+      }
+      disk?.store.abandon();
+      hosted.opening = null;
+      await removeDiskFolder(this.#options.files, this.#options.disksFolder, diskId);
+      this.#hosted.delete(diskId);
+      return {};
+    });
+  }
+
+  async #open(diskId: string, incarnation: number): Promise<DiskState> {
+    return this.#lane(diskId).run(async () => {
+      const disk = await this.#disk(diskId);
+      const hosted = this.#host(diskId);
+      const current = disk.store.map.head.incarnation;
+      if (current !== incarnation) {
+        const message = `${diskId} has incarnation ${current}, not ${incarnation}: it was rolled back since`;
+        throw new RequestError('OperationConflict', message);
+      }
+      if (hosted.server === null) {
+        const socketPath = path.join(this.#options.runFolder, `${diskId}.sock`);
+        const onError = (message: string) => this.#options.log.warn(`${diskId}: ${message}`);
+        const nbd = await serveNbd({ socketPath, exportName: diskId, device: disk.device, onError });
+        hosted.server = { nbd, socketPath };
+      }
+      return this.#describe(diskId);
+    });
+  }
+
+  /** The disk is closed even when its flush fails; its state says why. */
+  async #close(diskId: string): Promise<DiskState> {
+    return this.#lane(diskId).run(async () => {
+      const disk = await this.#disk(diskId);
+      await this.#endClients(diskId);
+      const state = await this.#describe(diskId);
+      if (disk.store.distrust !== null) {
+        disk.store.abandon();
+        this.#host(diskId).opening = null;
+      }
+      return state;
+    });
+  }
+
+  async #closeForGood(diskId: string): Promise<void> {
+    await this.#lane(diskId).run(async () => {
+      const hosted = this.#host(diskId);
+      await this.#endClients(diskId);
+      try {
+        await (await hosted.opening)?.close();
+      } catch (error) {
+        this.#options.log.warn(`${diskId}: closing: ${messageOf(error)}`);
+      }
+      this.#hosted.delete(diskId);
+    });
+  }
+
+  async #endClients(diskId: string): Promise<void> {
+    const hosted = this.#host(diskId);
+    const { server } = hosted;
+    if (server === null) return;
+    try {
+      await server.nbd.close();
+    } catch (error) {
+      this.#options.log.warn(`${diskId}: the last flush: ${messageOf(error)}`);
+    }
+    hosted.server = null;
+  }
+
+  async #awaitDurable(diskId: string, snapshotId: string): Promise<object> {
+    await (await this.#disk(diskId)).awaitDurable(snapshotId);
+    return {};
+  }
+
+  async #cancelFreeze(diskId: string, snapshotId: string): Promise<object> {
+    this.#endedFreezes.add(snapshotId);
+    if (this.#exists(diskId)) (await this.#disk(diskId)).cancelFreeze(snapshotId);
+    return {};
+  }
+
+  async #releaseView(body: DiskdCalls['releaseView']['request']): Promise<object> {
+    if (this.#exists(body.diskId)) (await this.#disk(body.diskId)).releaseView(body.snapshotId, body.committed);
+    return {};
+  }
+
+  async #rollback(diskId: string, base: BaseRef, incarnation: number): Promise<DiskState> {
+    return this.#lane(diskId).run(async () => {
+      const disk = await this.#disk(diskId);
+      if (this.#host(diskId).server !== null) {
+        throw new RequestError('IncorrectDiskStatus', `${diskId} is open to clients; stop the instance first`);
+      }
+      await disk.rollback(base, incarnation);
+      return this.#describe(diskId);
+    });
+  }
+
+  async #check(diskId: string): Promise<DiskdCalls['checkDisk']['reply']> {
+    const { files, disksFolder, bootId } = this.#options;
+    if (!this.#exists(diskId)) throw notFound(diskId);
+    const disk = await this.#disk(diskId).catch(() => null); // what keeps it from opening is what the check finds
+    disk?.store.commit();
+    return { findings: checkDisk(files, path.join(disksFolder, diskId), bootId) };
+  }
+
+  async #describe(diskId: string): Promise<DiskState> {
+    const disk = await this.#disk(diskId);
+    const { server } = this.#host(diskId);
+    const clients = { socketPath: server?.socketPath ?? null, clientCount: server?.nbd.clientCount ?? 0 };
+    return { ...disk.describe(), ...clients };
+  }
+
+  async #disk(diskId: string): Promise<Disk> {
+    if (!this.#exists(diskId)) throw notFound(diskId);
+    const hosted = this.#host(diskId);
+    const { files, disksFolder, bootId, clock, source } = this.#options;
+    const folder = path.join(disksFolder, diskId);
+    hosted.opening ??= Disk.open({ files, folder, bootId, clock, source, endedFreezes: this.#endedFreezes });
+    try {
+      return await hosted.opening;
+    } catch (error) {
+      hosted.opening = null;
+      throw error;
+    }
+  }
+
+  #exists(diskId: string): boolean {
+    const { files, disksFolder } = this.#options;
+    return this.#hosted.get(diskId)?.opening != null || files.find(path.join(disksFolder, diskId)) !== undefined;
+  }
+
+  #host(diskId: string): Hosted {
+    let hosted = this.#hosted.get(diskId);
+    if (hosted === undefined) this.#hosted.set(diskId, (hosted = { lane: new Mutex(), opening: null, server: null }));
+    return hosted;
+  }
+
+  #lane(diskId: string): Mutex {
+    return this.#host(diskId).lane;
+  }
+}
+
+function notFound(diskId: string): RequestError {
+  return new RequestError('InvalidDiskId.NotFound', `the disk ${diskId} does not exist here`);
+}
+
+function checkedSnapshotId(snapshotId: string): string {
+  const lengthBytes = Buffer.byteLength(snapshotId);
+  if (lengthBytes > 0 && lengthBytes <= SNAPSHOT_ID_LIMIT_BYTES) return snapshotId;
+  throw new OperationalError(`a snapshot id has 1 to ${SNAPSHOT_ID_LIMIT_BYTES} bytes`, { retryable: false });
+}

@@ -1,0 +1,91 @@
+/** diskd's disk threads: each disk with all its connections is on one of them, the one with the fewest when it came. */
+import path from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { OperationalError } from '../lib/errors.ts';
+import type { DiskCall } from './disk-host.ts';
+import type { DiskdCalls } from './protocol.ts';
+import { decodeThreadError } from './thread-message.ts';
+import type { ThreadOptions, ThreadReply, ThreadRequest } from './thread-message.ts';
+
+interface Waiting {
+  resolve: (reply: object) => void;
+  reject: (error: Error) => void;
+}
+
+export class ThreadPool {
+  readonly #threads: DiskThread[];
+  readonly #threadOf = new Map<string, DiskThread>();
+
+  /** `onDeath`: a thread ended unasked; its disks are served by nobody. */
+  constructor(threadCount: number, options: Omit<ThreadOptions, 'threadNumber'>, onDeath: (error: Error) => void) {
+    this.#threads = Array.from(
+      { length: threadCount },
+      (_, threadNumber) => new DiskThread({ ...options, threadNumber }, onDeath),
+    );
+  }
+
+  async call<K extends DiskCall>(name: K, body: DiskdCalls[K]['request']): Promise<DiskdCalls[K]['reply']> {
+    return (await this.#threadFor(body.diskId).call(name, body)) as DiskdCalls[K]['reply'];
+  }
+
+  async countClients(): Promise<number> {
+    const replies = await Promise.all(this.#threads.map((thread) => thread.call('countClients', {})));
+    return (replies as { clientCount: number }[]).reduce((sum, { clientCount }) => sum + clientCount, 0);
+  }
+
+  /** Closes every disk, then ends the threads. */
+  async close(): Promise<void> {
+    await Promise.all(this.#threads.map((thread) => thread.call('closeAll', {})));
+    await Promise.all(this.#threads.map((thread) => thread.end()));
+  }
+
+  #threadFor(diskId: string): DiskThread {
+    let thread = this.#threadOf.get(diskId);
+    if (thread === undefined) {
+      thread = this.#threads.reduce((least, other) => (other.diskCount < least.diskCount ? other : least));
+      thread.diskCount++;
+      this.#threadOf.set(diskId, thread);
+    }
+    return thread;
+  }
+}
+
+class DiskThread {
+  diskCount = 0;
+  readonly #worker: Worker;
+  readonly #waiting = new Map<number, Waiting>();
+  #nextId = 1;
+  #isEnding = false;
+
+  constructor(options: ThreadOptions, onDeath: (error: Error) => void) {
+    // Beside this file, in src/ and in dist/ alike.
+    const entry = path.join(import.meta.dirname, `disk-thread${path.extname(import.meta.filename)}`);
+    this.#worker = new Worker(entry, { workerData: options, name: `disks ${options.threadNumber}` });
+    this.#worker.on('message', (reply: ThreadReply) => this.#settle(reply));
+    this.#worker.on('error', (error) => onDeath(error instanceof Error ? error : new Error(String(error))));
+    this.#worker.on('exit', (code) => {
+      if (!this.#isEnding) onDeath(new Error(`disk thread ${options.threadNumber} ended with ${code}`));
+    });
+  }
+
+  async call(call: ThreadRequest['call'], body: object): Promise<object> {
+    if (this.#isEnding) throw new OperationalError('diskd is ending', { retryable: true });
+    const id = this.#nextId++;
+    const { promise, resolve, reject } = Promise.withResolvers<object>();
+    this.#waiting.set(id, { resolve, reject });
+    this.#worker.postMessage({ id, call, body } satisfies ThreadRequest);
+    return promise;
+  }
+
+  async end(): Promise<void> {
+    this.#isEnding = true;
+    await this.#worker.terminate();
+  }
+
+  #settle(reply: ThreadReply): void {
+    const waiting = this.#waiting.get(reply.id);
+    this.#waiting.delete(reply.id);
+    if ('error' in reply) waiting?.reject(decodeThreadError(reply.error));
+    else waiting?.resolve(reply.reply);
+  }
+}

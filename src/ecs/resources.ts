@@ -1,0 +1,106 @@
+/** ECS's resources as the catalog keeps them and the API shows them. Pure data; times are milliseconds since 1970. */
+
+export type DiskStatus = 'Creating' | 'Available' | 'Attaching' | 'In_use' | 'Detaching' | 'ReIniting';
+export type InstanceStatus = 'Pending' | 'Starting' | 'Running' | 'Stopping' | 'Stopped';
+export type SnapshotStatus = 'progressing' | 'accomplished' | 'failed';
+export type SnapshotUsage = 'none' | 'image' | 'disk' | 'image_disk';
+export type DiskType = 'system' | 'data';
+
+export interface Tag {
+  key: string;
+  value: string;
+}
+
+export interface Disk {
+  diskId: string;
+  zoneId: string;
+  diskName: string;
+  description: string;
+  category: string;
+  /** `PL0`–`PL3`, only for `cloud_essd`. */
+  performanceLevel: string | null;
+  sizeGib: number;
+  status: DiskStatus;
+  type: DiskType;
+  createdAtMs: number;
+  attachedAtMs: number | null;
+  detachedAtMs: number | null;
+  instanceId: string | null;
+  device: string | null;
+  deleteWithInstance: boolean;
+  deleteAutoSnapshot: boolean;
+  enableAutoSnapshot: boolean;
+  portable: boolean;
+  sourceSnapshotId: string | null;
+  imageId: string | null;
+  /** Attached to a running instance at least once, or imported. */
+  everAttached: boolean;
+  tags: Tag[];
+  /** `nbd+unix:///<DiskId>?socket=…` while the data plane serves it, else null. */
+  nbdUri: string | null;
+}
+
+export interface Snapshot {
+  snapshotId: string;
+  snapshotName: string | null;
+  description: string;
+  status: SnapshotStatus;
+  /** 0–100. */
+  progressPercent: number;
+  /** Whole seconds, estimated; 0 when finished. */
+  remainingSeconds: number;
+  /** Usable for rollback and CreateDisk. */
+  available: boolean;
+  /** The instant of the freeze. */
+  createdAtMs: number;
+  modifiedAtMs: number;
+  sourceDiskId: string;
+  sourceDiskSizeGib: number;
+  sourceDiskType: DiskType;
+  retentionDays: number | null;
+  usage: SnapshotUsage;
+  /** Why it is `failed`, for people; null otherwise. */
+  failureReason: string | null;
+  /** Bytes that a full restore writes; null while progressing. */
+  fullSizeBytes: number | null;
+  tags: Tag[];
+}
+
+export interface Instance {
+  instanceId: string;
+  instanceName: string;
+  hostName: string;
+  description: string;
+  zoneId: string;
+  instanceType: string;
+  imageId: string;
+  status: InstanceStatus;
+  createdAtMs: number;
+  startedAtMs: number | null;
+  serialNumber: string;
+  macAddress: string;
+  privateIp: string;
+  networkInterfaceId: string;
+  tags: Tag[];
+}
+
+export interface Image {
+  imageId: string;
+  imageName: string;
+  description: string;
+  ownerAlias: 'system' | 'self';
+  sizeGib: number;
+  osType: 'linux' | 'windows';
+  osName: string;
+  platform: string;
+  architecture: string;
+  createdAtMs: number;
+}
+
+/** A page of an ordered list. */
+export interface Page<T> {
+  items: T[];
+  totalCount: number;
+  /** Opaque; null when nothing remains. */
+  nextToken: string | null;
+}

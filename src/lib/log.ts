@@ -1,0 +1,13 @@
+/** One line an event on standard error: time, what happened, and what a person would need to act on it. */
+import type { Clock } from './clock.ts';
+
+export interface Log {
+  info(message: string): void;
+  warn(message: string): void;
+}
+
+/** Writes `2026-11-22T10:00:00.000Z name: message` lines; `warn` lines say WARNING. */
+export function createLog(name: string, clock: Clock, write: (line: string) => void): Log {
+  const line = (text: string) => write(`${new Date(clock.nowMs()).toISOString()} ${name}: ${text}\n`);
+  return { info: line, warn: (message) => line(`WARNING ${message}`) };
+}

@@ -1,0 +1,30 @@
+/**
+ * What one client has made the server hold: requests under way and replies that it has not taken. A client whose backlog
+ * is full is not read from until it has room again, so its memory is bounded and nobody else waits for it.
+ */
+const LIMIT_BYTES = 4 * 1024 * 1024;
+
+export class Backlog {
+  #bytes = 0;
+  readonly #onRoom: () => void;
+
+  /** `onRoom` is called each time the backlog stops being full. */
+  constructor(onRoom: () => void) {
+    this.#onRoom = onRoom;
+  }
+
+  /** The limit may be exceeded by one request (at most 32 MiB). */
+  get isFull(): boolean {
+    return this.#bytes >= LIMIT_BYTES;
+  }
+
+  add(byteCount: number): void {
+    this.#bytes += byteCount;
+  }
+
+  remove(byteCount: number): void {
+    const wasFull = this.isFull;
+    this.#bytes -= byteCount;
+    if (wasFull && !this.isFull) this.#onRoom();
+  }
+}

@@ -1,0 +1,25 @@
+/** What the NBD server needs of a disk. The engine (`disk/`) and test devices implement it. */
+
+/** All offsets and lengths are bytes; the server has checked them against `sizeBytes`. */
+export interface BlockDevice {
+  readonly sizeBytes: number;
+  readonly readOnly: boolean;
+  /**
+   * Fills `target` from `offset`. Returns undefined when done at once (page cache), else a promise. Throws or rejects
+   * with an OperationalError or CorruptionError: EIO for the client.
+   */
+  read(offset: number, target: Buffer): Promise<void> | undefined;
+  /**
+   * Takes `data` (valid only during the call unless a promise is returned) for `offset`. Each 4 KiB block is wholly
+   * old or wholly new whatever happens. Undefined: done at once. The write may be answered only after `commit`.
+   */
+  write(offset: number, data: Buffer): Promise<void> | undefined;
+  /** Frees whole chunks in the range; the rest of the range keeps its bytes. */
+  trim(offset: number, lengthBytes: number): Promise<void> | undefined;
+  /** The range reads as zeros afterwards. */
+  writeZeroes(offset: number, lengthBytes: number): Promise<void> | undefined;
+  /** Makes the records of all changes so far survive the death of the process (one journal write for a whole batch). */
+  commit(): void;
+  /** Every write answered before the call survives a power cut when it resolves. */
+  flush(): Promise<void>;
+}

@@ -1,0 +1,139 @@
+/**
+ * Checks the packs of a repository, each by its end, with `readData` each by every byte, and notes which copies of
+ * which digests are not good. Repairs rows of the index that disagree with a good pack: the index is a cache.
+ */
+import zlib from 'node:zlib';
+import type { StatementSync } from 'node:sqlite';
+import { CorruptionError } from '../lib/errors.ts';
+import { expandGroup } from './compression.ts';
+import { digestOf } from './digest.ts';
+import type { Digest } from './digest.ts';
+import type { ObjectStore } from './object-store/object-store.ts';
+import { PACK_HEADER_BYTES, PACK_PREFIX, encodePackHeader, findPackId, packName } from './pack.ts';
+import type { PackContents, PackGroup } from './pack.ts';
+import { readPackContents } from './pack-end.ts';
+import type { Location, PackIndex } from './pack-index.ts';
+import type { Stores } from './stores.ts';
+
+export interface PackFinding {
+  object: string;
+  what: string;
+}
+
+/** Copies known to be bad, in a temporary table of the index's connection. */
+export class BadCopies {
+  readonly #add: StatementSync;
+  readonly #addPack: StatementSync;
+  readonly #has: StatementSync;
+
+  constructor(index: PackIndex) {
+    index.database.exec(`
+      DROP TABLE IF EXISTS temp.bad;
+      CREATE TEMP TABLE bad (digest BLOB, packId TEXT, PRIMARY KEY (digest, packId)) WITHOUT ROWID;
+    `);
+    this.#add = index.database.prepare('INSERT OR IGNORE INTO temp.bad VALUES (?, ?)');
+    this.#addPack = index.database.prepare(
+      `INSERT OR IGNORE INTO temp.bad SELECT digest, lower(hex(packs.id))
+       FROM entries JOIN packs ON packs.number = entries.pack WHERE packs.id = ?`,
+    );
+    this.#has = index.database.prepare('SELECT 1 FROM temp.bad WHERE digest = ? AND packId = ?');
+  }
+
+  add(digest: Digest, packId: string): void {
+    this.#add.run(digest, packId);
+  }
+
+  /** All that the index knows to be in the pack. */
+  addPack(packId: string): void {
+    this.#addPack.run(Buffer.from(packId, 'hex'));
+  }
+
+  has(digest: Digest, { packId }: Location): boolean {
+    return this.#has.get(digest, packId) !== undefined;
+  }
+}
+
+/** What is wrong with the packs, in the order of their names; missing ones last. Fills `bad`. */
+export async function checkPacks(stores: Stores, readData: boolean, bad: BadCopies): Promise<PackFinding[]> {
+  const findings: PackFinding[] = [];
+  const missing = stores.index.listPacks();
+  for await (const { name, sizeBytes } of stores.store.list(PACK_PREFIX)) {
+    const packId = findPackId(name);
+    if (packId === undefined) {
+      findings.push({ object: name, what: 'this is no name of a pack; nothing uses it' });
+      continue;
+    }
+    missing.delete(packId);
+    for (const what of await checkPack(stores, { packId, sizeBytes }, readData, bad)) {
+      findings.push({ object: name, what });
+    }
+  }
+  for (const packId of missing.keys()) {
+    bad.addPack(packId);
+    findings.push({ object: packName(packId), what: 'the pack is missing' });
+  }
+  return findings;
+}
+
+async function checkPack(
+  { store, index }: Stores,
+  { packId, sizeBytes }: { packId: string; sizeBytes: number },
+  readData: boolean,
+  bad: BadCopies,
+): Promise<string[]> {
+  const findings: string[] = [];
+  let contents: PackContents;
+  try {
+    contents = await readPackContents(store, packId, sizeBytes);
+  } catch (error) {
+    if (!(error instanceof CorruptionError)) throw error;
+    bad.addPack(packId);
+    return [error.message];
+  }
+  if (!isIndexedRight(index, contents)) {
+    index.add(contents);
+  }
+  const header = await store.find(packName(packId), { offset: 0, length: PACK_HEADER_BYTES });
+  if (header === undefined || !header.equals(encodePackHeader(packId))) findings.push('its header is damaged');
+  if (!readData) return findings;
+  for (const group of contents.groups) findings.push(...(await checkGroup(store, packId, group, bad)));
+  return findings;
+}
+
+function isIndexedRight(index: PackIndex, { packId, groups }: PackContents): boolean {
+  const rows = index.listEntries(packId);
+  let count = 0;
+  for (const { offset, storedLength, plainLength, codec, entries } of groups) {
+    let position = 0;
+    for (const { digest, length } of entries) {
+      const row = rows.get(digest.toString('hex'));
+      if (row !== [offset, storedLength, plainLength, codec, position, length].join()) return false;
+      position += length;
+      count++;
+    }
+  }
+  return count === rows.size;
+}
+
+async function checkGroup(store: ObjectStore, packId: string, group: PackGroup, bad: BadCopies): Promise<string[]> {
+  const { offset, storedLength, codec, plainLength, crc32 } = group;
+  const where = `bytes ${offset}–${offset + storedLength - 1}`;
+  const bytes = await store.find(packName(packId), { offset, length: storedLength });
+  if (bytes?.length !== storedLength) {
+    for (const { digest } of group.entries) bad.add(digest, packId);
+    return [`${where} cannot be read`];
+  }
+  const findings: string[] = [];
+  if (zlib.crc32(bytes) !== crc32) findings.push(`${where} are not what was written`);
+  const plain = await expandGroup({ codec, bytes }, plainLength);
+  let position = 0;
+  for (const { digest, length } of group.entries) {
+    const actual = plain === undefined ? undefined : digestOf(plain.subarray(position, position + length));
+    position += length;
+    if (actual?.equals(digest) === true) continue;
+    bad.add(digest, packId);
+    const found = actual === undefined ? 'it cannot be decompressed' : `found ${actual.toString('hex')}`;
+    findings.push(`${group.kind} ${digest.toString('hex')} in ${where} is damaged: ${found}`);
+  }
+  return findings;
+}

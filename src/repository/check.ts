@@ -1,0 +1,135 @@
+/**
+ * Checks a repository: that every snapshot can be restored, and where not, which object is to blame and which ranges of
+ * which snapshots it hurts. Changes nothing but the index, which is a cache.
+ */
+import { CorruptionError, OperationalError, messageOf } from '../lib/errors.ts';
+import { CHUNK_BYTES } from '../lib/geometry.ts';
+import { BadCopies, checkPacks } from './check-packs.ts';
+import { CheckedTrees } from './checked-trees.ts';
+import type { ByteRange } from './object-store/object-store.ts';
+import {
+  checkTombstone,
+  decodeManifest,
+  listSnapshotIds,
+  listTombstoneIds,
+  manifestName,
+  tombstoneName,
+} from './manifest.ts';
+import type { Manifest } from './manifest.ts';
+import type { Stores } from './stores.ts';
+
+export interface RepositoryFinding {
+  /** The name of the object that is damaged or missing; null when that is not known. */
+  object: string | null;
+  what: string;
+  /** Snapshots that it hurts, with the ranges of bytes that cannot be read; no ranges: the whole snapshot. */
+  hurts: { snapshotId: string; ranges: ByteRange[] }[];
+}
+
+/** With `readData` every stored byte is read and verified. Nothing may be uploading or collecting meanwhile. */
+export async function checkRepository(
+  stores: Stores,
+  { readData }: { readData: boolean },
+): Promise<RepositoryFinding[]> {
+  const bad = new BadCopies(stores.index);
+  const findings = new Findings();
+  for (const { object, what } of await checkPacks(stores, readData, bad)) findings.add(object, what);
+  const deleted = await checkTombstones(stores, findings);
+  const trees = new CheckedTrees(stores, bad);
+  for await (const snapshotId of listSnapshotIds(stores.store)) {
+    if (deleted.has(snapshotId)) continue;
+    const manifest = await findGoodManifest(stores, snapshotId, findings);
+    if (manifest !== undefined) await checkSnapshot(manifest, trees, findings);
+  }
+  return findings.list();
+}
+
+async function checkTombstones({ store }: Stores, findings: Findings): Promise<Set<string>> {
+  const deleted = new Set<string>();
+  for await (const snapshotId of listTombstoneIds(store)) {
+    deleted.add(snapshotId);
+    try {
+      await checkTombstone(store, snapshotId);
+    } catch (error) {
+      findings.addError(tombstoneName(snapshotId), error);
+    }
+  }
+  return deleted;
+}
+
+async function findGoodManifest(
+  { store }: Stores,
+  snapshotId: string,
+  findings: Findings,
+): Promise<Manifest | undefined> {
+  const name = manifestName(snapshotId);
+  try {
+    const bytes = await store.find(name);
+    return bytes === undefined ? undefined : decodeManifest(bytes, snapshotId);
+  } catch (error) {
+    findings.addError(name, error);
+    findings.hurt(name, '', snapshotId, null);
+    return undefined;
+  }
+}
+
+async function checkSnapshot(manifest: Manifest, trees: CheckedTrees, findings: Findings): Promise<void> {
+  const { snapshotId, sizeBytes, tree } = manifest;
+  const count = await trees.check(tree, ({ object, what, firstChunk, chunkCount }) => {
+    const offset = firstChunk * CHUNK_BYTES;
+    const length = Math.min(chunkCount * CHUNK_BYTES, sizeBytes - offset);
+    findings.hurt(object, what, snapshotId, { offset, length });
+  });
+  if (count.dataChunkCount !== null && count.dataChunkCount !== tree.dataChunkCount) {
+    const what = `its tree has ${count.dataChunkCount} data chunks, not ${tree.dataChunkCount}`;
+    findings.add(manifestName(snapshotId), what);
+  }
+  if (count.endChunk * CHUNK_BYTES > sizeBytes) {
+    findings.add(manifestName(snapshotId), `its tree goes beyond its ${sizeBytes} bytes`);
+  }
+}
+
+/** Findings by object, and what each hurts, with neighbouring ranges joined. */
+class Findings {
+  readonly #byObject = new Map<string | null, { whats: string[]; hurts: Map<string, ByteRange[]> }>();
+
+  add(object: string | null, what: string): void {
+    const finding = this.#of(object);
+    if (what !== '' && !finding.whats.includes(what)) finding.whats.push(what);
+  }
+
+  /** Damage and newer versions are findings; anything else ends the check. */
+  addError(object: string, error: unknown): void {
+    const isFinding = error instanceof CorruptionError || (error instanceof OperationalError && !error.retryable);
+    if (!isFinding) throw error;
+    this.add(object, messageOf(error));
+  }
+
+  /** `what` counts only for an object without another finding; a null range means the whole snapshot. */
+  hurt(object: string | null, what: string, snapshotId: string, range: ByteRange | null): void {
+    const finding = this.#of(object);
+    if (finding.whats.length === 0) finding.whats.push(what);
+    const ranges = finding.hurts.get(snapshotId) ?? [];
+    finding.hurts.set(snapshotId, ranges);
+    if (range === null) return;
+    const last = ranges.at(-1);
+    if (last !== undefined && last.offset + last.length === range.offset) last.length += range.length;
+    else ranges.push(range);
+  }
+
+  list(): RepositoryFinding[] {
+    return [...this.#byObject].flatMap(([object, { whats, hurts }]) => {
+      const hurtList = [...hurts].map(([snapshotId, ranges]) => ({ snapshotId, ranges }));
+      return [{ object, what: whats.join('; '), hurts: hurtList }];
+    });
+  }
+
+  #of(object: string | null): { whats: string[]; hurts: Map<string, ByteRange[]> } {
+    let finding = this.#byObject.get(object);
+    if (finding === undefined) {
+      finding = { whats: [], hurts: new Map() };
+      this.#byObject.set(object, finding);
+    }
+    return finding;
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * Reads chunks and pages by digest and verifies every one (R5). Each known copy is tried; when none is good, the index
+ * is compared with the store once and the digest looked up again, for the collector may have moved it meanwhile.
+ */
+import { CorruptionError } from '../lib/errors.ts';
+import { expandGroup } from './compression.ts';
+import { digestOf } from './digest.ts';
+import type { Digest } from './digest.ts';
+import { LruCache } from './lru-cache.ts';
+import type { ObjectStore } from './object-store/object-store.ts';
+import type { EntryKind } from './pack.ts';
+import { packName } from './pack.ts';
+import type { Location, PackIndex } from './pack-index.ts';
+
+const GROUP_CACHE_BYTES = 16 * 1024 * 1024;
+
+export class EntryReader {
+  readonly #store: ObjectStore;
+  readonly #index: PackIndex;
+  /** Plain bytes of groups; entries are verified when they are taken out. */
+  readonly #groups = new LruCache<Buffer>(GROUP_CACHE_BYTES);
+  readonly #loading = new Map<string, Promise<Buffer | CorruptionError>>();
+  #reconciling: Promise<unknown> | undefined;
+
+  constructor(store: ObjectStore, index: PackIndex) {
+    this.#store = store;
+    this.#index = index;
+  }
+
+  /** The verified plain bytes (shared: do not change them). Throws CorruptionError when no copy is good. */
+  async read(digest: Digest, kind: EntryKind): Promise<Buffer> {
+    const first = await this.#readKnown(digest, kind);
+    if (Buffer.isBuffer(first)) return first;
+    await this.#reconcile();
+    const second = await this.#readKnown(digest, kind);
+    if (Buffer.isBuffer(second)) return second;
+    throw second;
+  }
+
+  async #readKnown(digest: Digest, kind: EntryKind): Promise<Buffer | CorruptionError> {
+    let failure = new CorruptionError(`${kind} ${digest.toString('hex')}`, 'no pack holds it');
+    for (const location of this.#index.locate(digest)) {
+      const found = await this.readAt(location, digest, kind);
+      if (Buffer.isBuffer(found)) return found;
+      failure = found;
+    }
+    return failure;
+  }
+
+  /** One copy: its verified bytes, or what is wrong with it. */
+  async readAt(location: Location, digest: Digest, kind: EntryKind): Promise<Buffer | CorruptionError> {
+    const group = await this.#group(location);
+    if (!Buffer.isBuffer(group)) return group;
+    const bytes = group.subarray(location.position, location.position + location.length);
+    const actual = digestOf(bytes);
+    if (actual.equals(digest)) return bytes;
+    this.#groups.delete(groupKey(location));
+    const expected = digest.toString('hex');
+    return new CorruptionError(`${kind} ${expected}`, placeOf(location), { expected, actual: actual.toString('hex') });
+  }
+
+  async #group(location: Location): Promise<Buffer | CorruptionError> {
+    const key = groupKey(location);
+    const cached = this.#groups.find(key);
+    if (cached !== undefined) return cached;
+    let loading = this.#loading.get(key);
+    if (loading === undefined) {
+      loading = this.#loadGroup(location, key).finally(() => this.#loading.delete(key));
+      this.#loading.set(key, loading);
+    }
+    return loading;
+  }
+
+  async #loadGroup(location: Location, key: string): Promise<Buffer | CorruptionError> {
+    const { packId, groupOffset, storedLength, plainLength, codec } = location;
+    const bytes = await this.#store.find(packName(packId), { offset: groupOffset, length: storedLength });
+    if (bytes === undefined) return new CorruptionError(`pack ${packId}`, 'it is missing');
+    const plain = bytes.length === storedLength ? await expandGroup({ codec, bytes }, plainLength) : undefined;
+    if (plain === undefined) return new CorruptionError('a group', placeOf(location));
+    this.#groups.set(key, plain, plain.length);
+    return plain;
+  }
+
+  async #reconcile(): Promise<void> {
+    this.#reconciling ??= this.#index.reconcile(this.#store).finally(() => {
+      this.#reconciling = undefined;
+    });
+    await this.#reconciling;
+  }
+}
+
+function groupKey({ packId, groupOffset }: Location): string {
+  return `${packId}:${groupOffset}`;
+}
+
+function placeOf({ packId, groupOffset, storedLength }: Location): string {
+  return `bytes ${groupOffset}–${groupOffset + storedLength - 1} of ${packName(packId)}`;
+}

@@ -1,0 +1,84 @@
+/**
+ * Compresses groups on the thread pool, a few at a time. The zstd streams are used again and again, a frame a group: a
+ * fresh one each time costs a quarter more, most of it in page faults and garbage collection.
+ */
+import zlib from 'node:zlib';
+import { OperationalError, messageOf } from '../lib/errors.ts';
+import { CODEC_STORED, CODEC_ZSTD } from './compression.ts';
+
+/** As many as the thread pool has threads. */
+const LANES = 4;
+const OUTPUT_BYTES = 1024 * 1024;
+
+/**
+ * Level 1 for inputs of 256 KiB, with 5-byte matches: measured on a file-system image, 1 % smaller than plain level 1 at
+ * the same speed; level 2 is 1.7 % smaller still and takes a third longer.
+ */
+const PARAMS = {
+  [zlib.constants.ZSTD_c_compressionLevel]: 1,
+  [zlib.constants.ZSTD_c_minMatch]: 5,
+  [zlib.constants.ZSTD_c_windowLog]: 18,
+  [zlib.constants.ZSTD_c_hashLog]: 14,
+};
+
+export interface CompressedBytes {
+  codec: number;
+  parts: Buffer[];
+  sizeBytes: number;
+}
+
+export class GroupCompressor {
+  readonly #lanes: Lane[] = [];
+  #turn = 0;
+
+  /** `plain` must not change meanwhile; it is itself the result where that is smaller. */
+  async compress(plain: Buffer): Promise<CompressedBytes> {
+    const number = this.#turn++ % LANES;
+    const lane = (this.#lanes[number] ??= new Lane());
+    const parts = await lane.compress(plain);
+    const sizeBytes = parts.reduce((sum, part) => sum + part.length, 0);
+    if (sizeBytes < plain.length) return { codec: CODEC_ZSTD, parts, sizeBytes };
+    return { codec: CODEC_STORED, parts: [plain], sizeBytes: plain.length };
+  }
+
+  /** Frees the streams; nothing may be under way. */
+  close(): void {
+    for (const lane of this.#lanes.splice(0)) lane.close();
+  }
+}
+
+/** One zstd stream: one group after another. */
+class Lane {
+  readonly #stream = zlib.createZstdCompress({ params: PARAMS, chunkSize: OUTPUT_BYTES });
+  #parts: Buffer[] = [];
+  #last: Promise<unknown> = Promise.resolve();
+  #reject: ((error: Error) => void) | undefined;
+
+  constructor() {
+    this.#stream.on('data', (part: Buffer) => this.#parts.push(part));
+    this.#stream.on('error', (error: Error) => {
+      this.#reject?.(new OperationalError(`cannot compress: ${messageOf(error)}`, { retryable: true, cause: error }));
+    });
+  }
+
+  async compress(plain: Buffer): Promise<Buffer[]> {
+    const compressing = this.#last.then(async () => this.#compressNext(plain));
+    this.#last = compressing.catch(() => undefined);
+    return compressing;
+  }
+
+  async #compressNext(plain: Buffer): Promise<Buffer[]> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#reject = reject;
+    this.#stream.write(plain);
+    this.#stream.flush(zlib.constants.ZSTD_e_end, resolve);
+    await promise;
+    const parts = this.#parts;
+    this.#parts = [];
+    return parts;
+  }
+
+  close(): void {
+    this.#stream.destroy();
+  }
+}

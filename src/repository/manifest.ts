@@ -1,0 +1,212 @@
+/**
+ * Manifests: a snapshot exists when its manifest does and its tombstone does not. Writing the manifest is the last
+ * write of a snapshot (R3); deleting writes the tombstone first (R4), so a crash between the two leaves a manifest that
+ * counts as deleted and that the next delete, or the collector, removes.
+ */
+import { CorruptionError, OperationalError } from '../lib/errors.ts';
+import { DirectoryStore } from './object-store/directory-store.ts';
+import type { ObjectStore } from './object-store/object-store.ts';
+import { decodeSealed, encodeSealed } from './sealed-object.ts';
+import type { TreeRef } from './tree-ref.ts';
+
+export interface Manifest {
+  snapshotId: string;
+  diskId: string;
+  sizeBytes: number;
+  tree: TreeRef;
+  /** The generation that the freeze closed, and the disk's incarnation then. */
+  generation: number;
+  incarnation: number;
+  /** The instant of the freeze. */
+  createdAtMs: number;
+  /** What the upload was compared with, or null. Only history: a snapshot needs no other. */
+  parentSnapshotId: string | null;
+  name: string | null;
+  description: string;
+  statistics: ManifestStatistics;
+}
+
+export interface ManifestStatistics {
+  changedChunkCount: number;
+  newChunkCount: number;
+  readBytes: number;
+  storedBytes: number;
+}
+
+const MANIFEST_MAGIC = 'HUPOSNAP';
+const TOMBSTONE_MAGIC = 'HUPOTOMB';
+const MANIFEST_PREFIX = 'snapshots/';
+const TOMBSTONE_PREFIX = 'tombstones/';
+
+export function manifestName(snapshotId: string): string {
+  return `${MANIFEST_PREFIX}${snapshotId}`;
+}
+
+export function tombstoneName(snapshotId: string): string {
+  return `${TOMBSTONE_PREFIX}${snapshotId}`;
+}
+
+export function encodeManifest(manifest: Manifest): Buffer {
+  const { snapshotId, diskId, sizeBytes, tree, generation, incarnation, createdAtMs, parentSnapshotId } = manifest;
+  const { name, description, statistics } = manifest;
+  const { changedChunkCount, newChunkCount, readBytes, storedBytes } = statistics;
+  return encodeSealed(MANIFEST_MAGIC, {
+    snapshotId,
+    diskId,
+    sizeBytes,
+    tree: { root: tree.root, levels: tree.levels, dataChunkCount: tree.dataChunkCount },
+    generation,
+    incarnation,
+    createdAtMs,
+    parentSnapshotId,
+    name,
+    description,
+    statistics: { changedChunkCount, newChunkCount, readBytes, storedBytes },
+  });
+}
+
+/** Throws CorruptionError unless the bytes are a whole manifest of `snapshotId`. */
+export function decodeManifest(bytes: Buffer, snapshotId: string): Manifest {
+  const name = `manifest ${manifestName(snapshotId)}`;
+  const body = new Body(decodeSealed(MANIFEST_MAGIC, bytes, name), name);
+  const tree = body.object('tree');
+  const statistics = body.object('statistics');
+  const manifest: Manifest = {
+    snapshotId: body.string('snapshotId'),
+    diskId: body.string('diskId'),
+    sizeBytes: body.count('sizeBytes'),
+    tree: {
+      root: tree.stringOrNull('root'),
+      levels: tree.count('levels'),
+      dataChunkCount: tree.count('dataChunkCount'),
+    },
+    generation: body.count('generation'),
+    incarnation: body.count('incarnation'),
+    createdAtMs: body.count('createdAtMs'),
+    parentSnapshotId: body.stringOrNull('parentSnapshotId'),
+    name: body.stringOrNull('name'),
+    description: body.string('description'),
+    statistics: {
+      changedChunkCount: statistics.count('changedChunkCount'),
+      newChunkCount: statistics.count('newChunkCount'),
+      readBytes: statistics.count('readBytes'),
+      storedBytes: statistics.count('storedBytes'),
+    },
+  };
+  if (manifest.snapshotId !== snapshotId) throw new CorruptionError(name, `it is of ${manifest.snapshotId}`);
+  if (manifest.tree.root !== null && !/^[0-9a-f]{64}$/.test(manifest.tree.root)) {
+    throw new CorruptionError(name, 'its root is no digest');
+  }
+  return manifest;
+}
+
+/** Members of a decoded JSON object, each of the type it must have. */
+class Body {
+  readonly #members: Record<string, unknown>;
+  readonly #name: string;
+
+  constructor(members: Record<string, unknown>, name: string) {
+    this.#members = members;
+    this.#name = name;
+  }
+
+  string(member: string): string {
+    const value = this.#members[member];
+    return typeof value === 'string' ? value : this.#refuse(member);
+  }
+
+  stringOrNull(member: string): string | null {
+    return this.#members[member] === null ? null : this.string(member);
+  }
+
+  count(member: string): number {
+    const value = this.#members[member];
+    return Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : this.#refuse(member);
+  }
+
+  object(member: string): Body {
+    const value = this.#members[member];
+    if (typeof value !== 'object' || value === null) return this.#refuse(member);
+    return new Body(value as Record<string, unknown>, this.#name);
+  }
+
+  #refuse(member: string): never {
+    throw new CorruptionError(this.#name, `its member ${member}`);
+  }
+}
+
+/**
+ * Makes the snapshot exist: everything that its tree reaches must be durable already. Again with the same content:
+ * nothing. Throws an OperationalError when the snapshot was deleted, or is there with another content.
+ */
+export async function commitManifest(store: ObjectStore, manifest: Manifest): Promise<void> {
+  const name = manifestName(manifest.snapshotId);
+  if ((await store.stat(tombstoneName(manifest.snapshotId))) !== undefined) {
+    throw new OperationalError(`snapshot ${manifest.snapshotId} was deleted; it cannot be committed`, {
+      retryable: false,
+    });
+  }
+  const bytes = encodeManifest(manifest);
+  if (await store.put(name, [bytes])) return;
+  const there = await store.find(name);
+  if (there?.equals(bytes)) return;
+  throw new OperationalError(`${name} is there already with another content; nothing was changed`, {
+    retryable: false,
+  });
+}
+
+/** The manifest, or undefined when there is no such snapshot or it was deleted. Throws CorruptionError. */
+export async function findManifest(store: ObjectStore, snapshotId: string): Promise<Manifest | undefined> {
+  if ((await store.stat(tombstoneName(snapshotId))) !== undefined) return undefined;
+  const bytes = await store.find(manifestName(snapshotId));
+  return bytes === undefined ? undefined : decodeManifest(bytes, snapshotId);
+}
+
+/** The manifest of a snapshot that must be there, from the repository in a directory. */
+export async function readManifest(repositoryFolder: string, snapshotId: string): Promise<Manifest> {
+  const manifest = await findManifest(new DirectoryStore(repositoryFolder), snapshotId);
+  if (manifest !== undefined) return manifest;
+  throw new OperationalError(`there is no snapshot ${snapshotId} in the repository ${repositoryFolder}`, {
+    retryable: false,
+  });
+}
+
+/** Every snapshot, in the order of ids. Throws CorruptionError at the first damaged manifest. */
+export async function* listManifests(store: ObjectStore): AsyncGenerator<Manifest> {
+  for await (const snapshotId of listSnapshotIds(store)) {
+    const manifest = await findManifest(store, snapshotId);
+    if (manifest !== undefined) yield manifest;
+  }
+}
+
+/** Ids of the manifests that are there, deleted ones included, whatever their bytes. */
+export async function* listSnapshotIds(store: ObjectStore): AsyncGenerator<string> {
+  for await (const { name } of store.list(MANIFEST_PREFIX)) yield name.slice(MANIFEST_PREFIX.length);
+}
+
+/** Removes the snapshot's name, durably; its bytes go with the next collection. Absent or deleted: nothing more. */
+export async function deleteManifest(store: ObjectStore, snapshotId: string): Promise<void> {
+  await store.put(tombstoneName(snapshotId), [encodeSealed(TOMBSTONE_MAGIC, { snapshotId })]);
+  await store.delete(manifestName(snapshotId));
+}
+
+export async function* listTombstoneIds(store: ObjectStore): AsyncGenerator<string> {
+  for await (const { name } of store.list(TOMBSTONE_PREFIX)) yield name.slice(TOMBSTONE_PREFIX.length);
+}
+
+/** Throws CorruptionError when the tombstone, where there is one, is damaged or of another snapshot. */
+export async function checkTombstone(store: ObjectStore, snapshotId: string): Promise<boolean> {
+  const bytes = await store.find(tombstoneName(snapshotId));
+  if (bytes === undefined) return false;
+  const name = `tombstone ${tombstoneName(snapshotId)}`;
+  const body = decodeSealed(TOMBSTONE_MAGIC, bytes, name);
+  if (body['snapshotId'] !== snapshotId) throw new CorruptionError(name, `it is of ${String(body['snapshotId'])}`);
+  return true;
+}
+
+/** Ends deletions that a crash cut short. Throws CorruptionError at a damaged tombstone. */
+export async function finishDeletions(store: ObjectStore): Promise<void> {
+  for await (const snapshotId of listSnapshotIds(store)) {
+    if (await checkTombstone(store, snapshotId)) await store.delete(manifestName(snapshotId));
+  }
+}

@@ -1,0 +1,192 @@
+/**
+ * An object store in a directory: an object is a file of that path. It is written below `tmp/`, synced, renamed into
+ * place, and its folder synced, so a crash leaves the whole object or a file in `tmp/`, which `removeLeftovers` removes.
+ *
+ * "Create only" holds among the puts of one store. Across processes it rests on names: packs have random ones, and
+ * every other object is written by the holder of the data folder's lock.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { OperationalError, errnoOf, messageOf } from '../../lib/errors.ts';
+import { findFileBytes, systemFiles } from '../../lib/files.ts';
+import type { Files } from '../../lib/files.ts';
+import { Mutex } from '../../lib/mutex.ts';
+import { assertObjectName, assertPrefix } from './object-store.ts';
+import type { ByteRange, ObjectInfo, ObjectStore } from './object-store.ts';
+
+const readInPool = promisify(fs.read);
+
+export class DirectoryStore implements ObjectStore {
+  readonly #root: string;
+  readonly #files: Files;
+  readonly #naming = new Mutex();
+  /** Folders whose own names are known to survive a power cut. */
+  readonly #durableFolders: Set<string>;
+  #putCount = 0;
+
+  /** `root` must exist. */
+  constructor(root: string, files: Files = systemFiles) {
+    this.#root = root;
+    this.#files = files;
+    this.#durableFolders = new Set([root]);
+  }
+
+  async put(name: string, parts: readonly Uint8Array[]): Promise<boolean> {
+    assertObjectName(name);
+    return explaining(`cannot write ${name}`, async () => {
+      const target = this.#path(name);
+      if (this.#files.find(target) === undefined) {
+        const temporary = await this.#writeTemporary(name, parts);
+        if (await this.#naming.run(async () => this.#moveInPlace(temporary, target))) return true;
+      }
+      await this.persist(name);
+      return false;
+    });
+  }
+
+  async #writeTemporary(name: string, parts: readonly Uint8Array[]): Promise<string> {
+    const folder = path.join(this.#root, 'tmp');
+    this.#files.ensureFolder(folder);
+    const temporary = path.join(folder, `${name.replaceAll('/', '~')}.${this.#putCount++}`);
+    const fd = this.#files.open(temporary, 'create');
+    try {
+      this.#files.truncate(fd, 0);
+      let position = 0;
+      for (const part of parts) {
+        this.#files.write(fd, part, 0, part.length, position);
+        position += part.length;
+      }
+      await this.#files.syncData(fd);
+    } catch (error) {
+      this.#files.unlink(temporary);
+      throw error;
+    } finally {
+      this.#files.close(fd);
+    }
+    return temporary;
+  }
+
+  async #moveInPlace(temporary: string, target: string): Promise<boolean> {
+    if (this.#files.find(target) !== undefined) {
+      this.#files.unlink(temporary);
+      return false;
+    }
+    const folder = path.dirname(target);
+    await this.#ensureDurableFolder(folder);
+    this.#files.rename(temporary, target);
+    await this.#files.syncFolder(folder);
+    return true;
+  }
+
+  async #ensureDurableFolder(folder: string): Promise<void> {
+    if (this.#durableFolders.has(folder)) return;
+    const parent = path.dirname(folder);
+    await this.#ensureDurableFolder(parent);
+    this.#files.ensureFolder(folder);
+    await this.#files.syncFolder(parent);
+    this.#durableFolders.add(folder);
+  }
+
+  async find(name: string, range?: ByteRange): Promise<Buffer | undefined> {
+    assertObjectName(name);
+    return explaining(`cannot read ${name}`, async () => {
+      const file = this.#path(name);
+      // The real file system is read on the thread pool: a cold read must not hold a thread that serves disks.
+      if (this.#files === systemFiles) return findInPool(file, range);
+      const bytes = findFileBytes(this.#files, file);
+      return range === undefined ? bytes : bytes?.subarray(range.offset, range.offset + range.length);
+    });
+  }
+
+  async stat(name: string): Promise<ObjectInfo | undefined> {
+    assertObjectName(name);
+    const info = this.#files.find(this.#path(name));
+    return info === undefined || info.isFolder ? undefined : { name, sizeBytes: info.sizeBytes };
+  }
+
+  list(prefix: string): AsyncIterable<ObjectInfo> {
+    assertPrefix(prefix);
+    return this.#walk(prefix);
+  }
+
+  async *#walk(prefix: string): AsyncGenerator<ObjectInfo> {
+    const entries: { key: string; sizeBytes: number }[] = [];
+    for (const leaf of this.#files.list(this.#path(prefix))) {
+      const info = this.#files.find(this.#path(prefix + leaf));
+      if (info !== undefined) entries.push({ key: info.isFolder ? `${leaf}/` : leaf, sizeBytes: info.sizeBytes });
+    }
+    entries.sort((a, b) => (a.key < b.key ? -1 : 1));
+    for (const { key, sizeBytes } of entries) {
+      if (key.endsWith('/')) yield* this.#walk(prefix + key);
+      else yield { name: prefix + key, sizeBytes };
+    }
+  }
+
+  async delete(name: string): Promise<void> {
+    assertObjectName(name);
+    await explaining(`cannot delete ${name}`, async () => {
+      const file = this.#path(name);
+      if (this.#files.find(file) !== undefined) this.#files.unlink(file);
+      const folder = path.dirname(file);
+      if (this.#files.find(folder) !== undefined) await this.#files.syncFolder(folder);
+    });
+  }
+
+  async persist(name: string): Promise<void> {
+    assertObjectName(name);
+    await explaining(`cannot sync the folder of ${name}`, async () => {
+      const folder = path.dirname(this.#path(name));
+      await this.#ensureDurableFolder(folder);
+      await this.#files.syncFolder(folder);
+    });
+  }
+
+  async removeLeftovers(): Promise<number> {
+    const folder = path.join(this.#root, 'tmp');
+    let freedBytes = 0;
+    for (const leaf of this.#files.list(folder)) {
+      const file = path.join(folder, leaf);
+      freedBytes += this.#files.find(file)?.sizeBytes ?? 0;
+      this.#files.unlink(file);
+    }
+    return freedBytes;
+  }
+
+  #path(name: string): string {
+    return path.join(this.#root, name);
+  }
+}
+
+async function findInPool(file: string, range: ByteRange | undefined): Promise<Buffer | undefined> {
+  let fd: number;
+  try {
+    fd = fs.openSync(file, 'r');
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    const length = range?.length ?? fs.fstatSync(fd).size;
+    const bytes = Buffer.allocUnsafeSlow(length);
+    let done = 0;
+    while (done < length) {
+      const { bytesRead } = await readInPool(fd, bytes, done, length - done, (range?.offset ?? 0) + done);
+      if (bytesRead === 0) break;
+      done += bytesRead;
+    }
+    return bytes.subarray(0, done);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+/** Turns a system error into an OperationalError that says what could not be done. Waiting may mend a full disk. */
+async function explaining<T>(what: string, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    throw new OperationalError(`${what}: ${messageOf(error)}`, { retryable: true, cause: error });
+  }
+}

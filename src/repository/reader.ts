@@ -1,0 +1,39 @@
+/**
+ * Reads chunks of snapshots, one by one: what the data plane's lazy reads use, so latency counts. Nothing is written
+ * but index rows that are missing.
+ */
+import { CHUNK_BYTES } from '../lib/geometry.ts';
+import { CorruptionError } from '../lib/errors.ts';
+import { EntryReader } from './entry-reader.ts';
+import { PageReader } from './page-reader.ts';
+import { openStores } from './stores.ts';
+import { findChunkDigest } from './tree.ts';
+import type { TreeRef } from './tree-ref.ts';
+
+export interface RepositoryReader {
+  /**
+   * The 64 KiB of a chunk (a copy), or null for zeros, verified (R5). Throws CorruptionError when no good copy is in
+   * the repository, OperationalError when the store cannot be read.
+   */
+  readChunk(tree: TreeRef, chunk: number): Promise<Buffer | null>;
+  close(): void;
+}
+
+/** Opens the repository in a directory, which must be there. */
+export async function openRepositoryReader(repositoryFolder: string): Promise<RepositoryReader> {
+  const { store, index } = await openStores(repositoryFolder);
+  const entries = new EntryReader(store, index);
+  const pages = new PageReader(entries);
+  return {
+    readChunk: async (tree, chunk) => {
+      const digest = await findChunkDigest(tree, pages, chunk);
+      if (digest === null) return null;
+      const bytes = await entries.read(digest, 'chunk');
+      if (bytes.length !== CHUNK_BYTES) {
+        throw new CorruptionError(`chunk ${digest.toString('hex')}`, `it has ${bytes.length} bytes`);
+      }
+      return Buffer.from(bytes);
+    },
+    close: () => index.close(),
+  };
+}

@@ -1,0 +1,313 @@
+/** The life of snapshots in a repository: stored once, read back, deleted in any order, collected. */
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import test from 'node:test';
+import fc from 'fast-check';
+import { CorruptionError, OperationalError } from '../lib/errors.ts';
+import { CHUNK_BYTES } from '../lib/geometry.ts';
+import { collectGarbage } from './collect.ts';
+import { digestOf } from './digest.ts';
+import { commitManifest, deleteManifest, findManifest, listManifests, manifestName, readManifest } from './manifest.ts';
+import { DirectoryStore } from './object-store/directory-store.ts';
+import { PackIndex } from './pack-index.ts';
+import { packName } from './pack.ts';
+import { PackWriter } from './pack-writer.ts';
+import { openRepositoryReader } from './reader.ts';
+import { openRepository } from './repository.ts';
+import { openStores } from './stores.ts';
+import { openRepositoryWriter } from './writer.ts';
+import type { Stores } from './stores.ts';
+import { emptyTree } from './tree-ref.ts';
+import type { TreeRef } from './tree-ref.ts';
+import {
+  assertChecksClean,
+  assertImage,
+  chunkBytes,
+  imageOf,
+  manifestOf,
+  memoryStores,
+  seededRandom,
+  storeImage,
+} from '../../test/support/repositories.ts';
+import type { Image } from '../../test/support/repositories.ts';
+
+async function withFolder(body: (folder: string) => Promise<void>): Promise<void> {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'hupo-repository-'));
+  try {
+    await body(folder);
+  } finally {
+    fs.rmSync(folder, { recursive: true });
+  }
+}
+
+async function storedBytes({ store }: Stores): Promise<number> {
+  const packs = await Array.fromAsync(store.list('packs/'));
+  return packs.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+}
+
+const collect = async (stores: Stores, roots: TreeRef[] = []) =>
+  collectGarbage({ stores, random: seededRandom(99), roots });
+
+test('an image reads back, chunk for chunk', async () => {
+  const stores = memoryStores();
+  const image: Image = new Map([...imageOf(0, 40, 1), ...imageOf(20_000, 9, 100), [70_000, null]]);
+  const tree = await storeImage(stores, image);
+  await assertImage(stores, tree, image);
+  await commitManifest(stores.store, manifestOf('s-1', tree, 80_000 * CHUNK_BYTES));
+  await assertChecksClean(stores);
+});
+
+test('what is stored already costs nothing again, from whatever disk it comes', async () => {
+  const stores = memoryStores();
+  const tree = await storeImage(stores, imageOf(0, 50, 1));
+  const before = await storedBytes(stores);
+  assert.deepEqual(await storeImage(stores, imageOf(0, 50, 1)), tree);
+  assert.equal(await storedBytes(stores), before);
+  await storeImage(stores, imageOf(1000, 50, 1), { random: seededRandom(8) });
+  assert.ok((await storedBytes(stores)) - before < 8192, 'elsewhere, only pages are new');
+});
+
+test('one changed chunk in many costs one chunk and its pages', async () => {
+  const stores = memoryStores();
+  const parent = await storeImage(stores, imageOf(0, 300, 1));
+  const before = await storedBytes(stores);
+  const tree = await storeImage(stores, new Map([[7, 9999]]), { parent, random: seededRandom(5) });
+  assert.ok((await storedBytes(stores)) - before < CHUNK_BYTES);
+  await assertImage(stores, tree, new Map([...imageOf(0, 300, 1), [7, 9999]]));
+  await assertImage(stores, parent, imageOf(0, 300, 1));
+});
+
+test('a disk of zeros stores nothing', async () => {
+  const stores = memoryStores();
+  assert.deepEqual(await storeImage(stores, new Map([[3, null]])), emptyTree);
+  assert.equal(stores.store.objects.size, 0);
+});
+
+test('bytes that do not compress are stored as they are', async () => {
+  const stores = memoryStores();
+  const noise = seededRandom(4).bytes(CHUNK_BYTES);
+  const writer = new PackWriter({ ...stores, random: seededRandom(1) });
+  assert.equal(await writer.put('chunk', digestOf(noise), noise), true);
+  assert.equal(await writer.put('chunk', digestOf(noise), noise), false);
+  await writer.finish();
+  assert.ok((await storedBytes(stores)) - CHUNK_BYTES < 300);
+  await assertChecksClean(stores);
+});
+
+test('a manifest is committed once: the same again is nothing, another is refused', async () => {
+  const { store } = memoryStores();
+  const manifest = manifestOf('s-1', emptyTree);
+  await commitManifest(store, manifest);
+  await commitManifest(store, manifest);
+  await assert.rejects(commitManifest(store, { ...manifest, generation: 2 }), /another content/);
+  assert.deepEqual(await findManifest(store, 's-1'), manifest);
+  assert.deepEqual(await Array.fromAsync(listManifests(store)), [manifest]);
+});
+
+test('a deleted snapshot does not come back', async () => {
+  const { store } = memoryStores();
+  await commitManifest(store, manifestOf('s-1', emptyTree));
+  await deleteManifest(store, 's-1');
+  await deleteManifest(store, 's-1');
+  await deleteManifest(store, 's-never-there');
+  assert.equal(await findManifest(store, 's-1'), undefined);
+  await assert.rejects(commitManifest(store, manifestOf('s-1', emptyTree)), /was deleted/);
+});
+
+test('any snapshots of several disks survive deletions and collections in any order, and space returns', async () => {
+  const step = fc.oneof(
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        kind: fc.constant('store' as const),
+        disk: fc.nat(1),
+        seed: fc.nat(1000),
+        chunk: fc.nat(400),
+        count: fc.integer({ min: 1, max: 60 }),
+      }),
+    },
+    { weight: 2, arbitrary: fc.record({ kind: fc.constant('delete' as const), which: fc.nat(20) }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant('collect' as const) }) },
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 4, maxLength: 14 }), async (steps) => {
+      const stores = memoryStores();
+      const disks: { image: Image; tree: TreeRef }[] = [0, 1].map(() => ({ image: new Map(), tree: emptyTree }));
+      const snapshots = new Map<string, { image: Image; tree: TreeRef }>();
+      const collectAll = async (): Promise<void> => {
+        await collect(
+          stores,
+          disks.map((disk) => disk.tree),
+        );
+        for (const { image, tree } of [...snapshots.values(), ...disks]) await assertImage(stores, tree, image);
+        await assertChecksClean(stores);
+      };
+      for (const [number, todo] of steps.entries()) {
+        if (todo.kind === 'collect') await collectAll();
+        if (todo.kind === 'delete') {
+          const snapshotId = [...snapshots.keys()][todo.which];
+          if (snapshotId === undefined) continue;
+          snapshots.delete(snapshotId);
+          await deleteManifest(stores.store, snapshotId);
+        }
+        if (todo.kind === 'store') {
+          const disk = disks[todo.disk];
+          assert.ok(disk);
+          const changes = imageOf(todo.chunk, todo.count, todo.seed);
+          disk.tree = await storeImage(stores, changes, { parent: disk.tree, random: seededRandom(number + 2) });
+          disk.image = new Map([...disk.image, ...changes]);
+          snapshots.set(`s-${number}`, { ...disk });
+          await commitManifest(stores.store, manifestOf(`s-${number}`, disk.tree));
+        }
+      }
+      for (const snapshotId of snapshots.keys()) await deleteManifest(stores.store, snapshotId);
+      snapshots.clear();
+      for (const disk of disks) Object.assign(disk, { image: new Map(), tree: emptyTree });
+      await collectAll();
+      assert.equal(await storedBytes(stores), 0, 'with nothing left, nothing is stored');
+    }),
+    { numRuns: 15 },
+  );
+});
+
+test('deleting a snapshot returns what only it held, though packs are mixed', async () => {
+  const stores = memoryStores();
+  const whole = await storeImage(stores, imageOf(0, 400, 1));
+  const kept = await storeImage(stores, new Map([...imageOf(0, 400, 1)].filter(([chunk]) => chunk % 4 === 0)));
+  await commitManifest(stores.store, manifestOf('s-whole', whole));
+  await commitManifest(stores.store, manifestOf('s-kept', kept));
+  const before = await storedBytes(stores);
+  await deleteManifest(stores.store, 's-whole');
+  const result = await collect(stores);
+  const after = await storedBytes(stores);
+  assert.equal(result.freedBytes, before - after);
+  assert.ok(before - after >= 0.8 * 0.75 * before, `${before} → ${after}`);
+  await assertImage(stores, kept, new Map([...imageOf(0, 400, 1)].filter(([chunk]) => chunk % 4 === 0)));
+  await assertChecksClean(stores);
+  const again = await collect(stores);
+  assert.deepEqual([again.deletedPacks, again.rewrittenPacks, again.freedBytes], [0, 0, 0]);
+});
+
+test('packs of an upload that was killed go with the next collection, unless it is a root', async () => {
+  const stores = memoryStores();
+  const tree = await storeImage(stores, imageOf(0, 20, 1));
+  await collect(stores, [tree]);
+  await assertImage(stores, tree, imageOf(0, 20, 1));
+  await collect(stores);
+  assert.equal(await storedBytes(stores), 0);
+});
+
+test('with a manifest that cannot be read nothing is collected', async () => {
+  const stores = memoryStores();
+  await commitManifest(stores.store, manifestOf('s-1', await storeImage(stores, imageOf(0, 20, 1))));
+  await storeImage(stores, imageOf(500, 20, 500), { random: seededRandom(3) });
+  const manifest = stores.store.objects.get(manifestName('s-1'));
+  assert.ok(manifest);
+  manifest[40] = manifest.readUInt8(40) ^ 1;
+  const before = await storedBytes(stores);
+  await assert.rejects(collect(stores), CorruptionError);
+  assert.equal(await storedBytes(stores), before);
+});
+
+test('a deletion cut short between tombstone and manifest is finished by the collector', async () => {
+  const stores = memoryStores();
+  await commitManifest(stores.store, manifestOf('s-1', await storeImage(stores, imageOf(0, 20, 1))));
+  const manifest = stores.store.objects.get(manifestName('s-1'));
+  assert.ok(manifest);
+  await deleteManifest(stores.store, 's-1');
+  stores.store.objects.set(manifestName('s-1'), manifest);
+  assert.deepEqual(await Array.fromAsync(listManifests(stores.store)), []);
+  await collect(stores);
+  assert.equal(stores.store.objects.has(manifestName('s-1')), false);
+  assert.equal(await storedBytes(stores), 0);
+});
+
+test('of two copies the one that reads well is kept', async () => {
+  const stores = memoryStores();
+  const tree = await storeImage(stores, imageOf(0, 8, 1));
+  const other: Stores = { store: stores.store, index: PackIndex.open(':memory:') };
+  await storeImage(other, imageOf(0, 8, 1), { random: seededRandom(77) });
+  const [first] = [...stores.index.listPacks().keys()];
+  assert.ok(first);
+  const bytes = stores.store.objects.get(packName(first));
+  assert.ok(bytes);
+  bytes.fill(0, 40, 60_000);
+  await collect(stores, [tree]);
+  await assertImage(stores, tree, imageOf(0, 8, 1));
+  await assertChecksClean(stores);
+});
+
+test('a lost or unusable index is made again from the packs', async () => {
+  await withFolder(async (folder) => {
+    const stores = await openStores(folder);
+    const tree = await storeImage(stores, imageOf(0, 20, 1));
+    stores.index.close();
+    for (const spoil of [
+      () => fs.rmSync(path.join(folder, 'index.db')),
+      () => fs.writeFileSync(path.join(folder, 'index.db'), 'x'.repeat(9000)),
+    ]) {
+      spoil();
+      const again = await openStores(folder);
+      await assertImage(again, tree, imageOf(0, 20, 1));
+      await assertChecksClean(again);
+      again.index.close();
+    }
+  });
+});
+
+test('a reader goes on while packs are rewritten and deleted under it', async () => {
+  await withFolder(async (folder) => {
+    const repository = await openRepository(folder, seededRandom(3));
+    const stores = await openStores(folder);
+    const image = new Map([...imageOf(0, 100, 1)].filter(([chunk]) => chunk % 3 === 0));
+    const whole = await storeImage(stores, imageOf(0, 100, 1));
+    const kept = await storeImage(stores, image);
+    const reader = await openRepositoryReader(folder);
+    assert.ok((await reader.readChunk(whole, 1))?.equals(chunkBytes(2)));
+    await repository.commitManifest(manifestOf('s-1', kept));
+    const { rewrittenPacks } = await repository.collect({ roots: [] });
+    assert.ok(rewrittenPacks > 0);
+    for (const [chunk, seed] of image) {
+      assert.ok((await reader.readChunk(kept, chunk))?.equals(chunkBytes(seed ?? 0)), `chunk ${chunk}`);
+    }
+    assert.equal(await reader.readChunk(kept, 1), null);
+    assert.equal(await reader.readChunk(kept, 1e9), null);
+    assert.deepEqual(await repository.check({ readData: true }), []);
+    assert.deepEqual(await readManifest(folder, 's-1'), manifestOf('s-1', kept));
+    await assert.rejects(readManifest(folder, 's-2'), OperationalError);
+    assert.ok((await repository.measureStoredBytes()) > 0);
+    reader.close();
+    stores.index.close();
+    repository.close();
+  });
+});
+
+test('a process that was killed before it indexed a pack does not make the next one store it again', async () => {
+  await withFolder(async (folder) => {
+    const stores = await openStores(folder);
+    await storeImage(stores, imageOf(0, 20, 1));
+    for (const packId of stores.index.listPacks().keys()) stores.index.remove(packId);
+    await stores.index.reconcile(new DirectoryStore(folder));
+    const before = await storedBytes(stores);
+    await storeImage(stores, imageOf(0, 20, 1), { random: seededRandom(50) });
+    assert.equal(await storedBytes(stores), before);
+    stores.index.close();
+  });
+});
+
+test('rows that a power cut brought back of a pack that is gone are not relied on', async () => {
+  await withFolder(async (folder) => {
+    const stores = await openStores(folder);
+    await storeImage(stores, imageOf(0, 4, 1));
+    for (const packId of stores.index.listPacks().keys()) await stores.store.delete(packName(packId));
+    assert.equal(stores.index.has(digestOf(chunkBytes(1))), true);
+    const writer = await openRepositoryWriter(folder, seededRandom(6));
+    assert.equal(await writer.packs.put('chunk', digestOf(chunkBytes(1)), chunkBytes(1)), true);
+    await writer.packs.finish();
+    writer.close();
+    await assertChecksClean(stores);
+    stores.index.close();
+  });
+});

@@ -1,0 +1,157 @@
+/**
+ * Writes a tree to a sparse file: windows of the tree are sorted by where their chunks are stored, each group is read and
+ * decompressed once a window, and worker threads verify and write. A restore that fails or is aborted removes the file;
+ * a crash leaves a file that is not whole, and the next restore to that name is refused until it is removed.
+ */
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { AssertionError, CorruptionError, OperationalError, errnoOf, messageOf } from '../lib/errors.ts';
+import { CHUNK_BYTES } from '../lib/geometry.ts';
+import { EntryReader } from './entry-reader.ts';
+import { PageReader } from './page-reader.ts';
+import type { PackIndex } from './pack-index.ts';
+import { planRestore } from './plan-restore.ts';
+import type { GroupTask } from './plan-restore.ts';
+import type { RestoreReply, RestoreStart } from './restore-worker.ts';
+import { openStores } from './stores.ts';
+import { walkTree } from './tree.ts';
+import type { TreeEntry } from './tree.ts';
+import type { TreeRef } from './tree-ref.ts';
+
+/** Chunks planned at a time: 512 MiB of disk, about 4 MB of plan. */
+const WINDOW_CHUNKS = 8192;
+/** Groups in one message to a worker. */
+const BATCH_GROUPS = 32;
+const MOST_WORKERS = 8;
+
+export interface RestoreRequest {
+  repositoryFolder: string;
+  tree: TreeRef;
+  sizeBytes: number;
+  /** Must not exist. */
+  file: string;
+  onProgress?: (doneBytes: number, totalBytes: number) => void;
+  signal?: AbortSignal;
+}
+
+/**
+ * Resolves when the file holds the whole image, synced. Throws OperationalError (the file exists, a disk is full),
+ * CorruptionError (naming the chunk that has no good copy), or the signal's reason.
+ */
+export async function restoreToFile(request: RestoreRequest): Promise<void> {
+  request.signal?.throwIfAborted();
+  const { store, index } = await openStores(request.repositoryFolder);
+  try {
+    const handle = await createFile(request.file);
+    try {
+      await handle.truncate(request.sizeBytes);
+      const pages = new PageReader(new EntryReader(store, index));
+      await restoreChunks(request, walkTree(request.tree, pages), index);
+      await handle.sync();
+    } catch (error) {
+      fs.rmSync(request.file, { force: true });
+      throw error;
+    } finally {
+      await handle.close();
+    }
+  } finally {
+    index.close();
+  }
+}
+
+async function createFile(file: string): Promise<fs.promises.FileHandle> {
+  try {
+    return await fs.promises.open(file, 'wx', 0o600);
+  } catch (error) {
+    const message = errnoOf(error) === 'EEXIST' ? `${file} exists already; give another name` : messageOf(error);
+    throw new OperationalError(message, { retryable: false, cause: error });
+  }
+}
+
+async function restoreChunks(
+  request: RestoreRequest,
+  entries: AsyncIterable<TreeEntry>,
+  index: PackIndex,
+): Promise<void> {
+  const workers = Array.from(
+    { length: Math.min(MOST_WORKERS, os.availableParallelism()) },
+    () => new RestoreThread(request),
+  );
+  const totalBytes = request.tree.dataChunkCount * CHUNK_BYTES;
+  let doneBytes = 0;
+  try {
+    for await (const window of windows(entries)) {
+      const tasks = planRestore(window, (digest) => index.locate(digest)[0]);
+      const take = async (worker: RestoreThread): Promise<void> => {
+        for (let batch = tasks.splice(0, BATCH_GROUPS); batch.length > 0; batch = tasks.splice(0, BATCH_GROUPS)) {
+          request.signal?.throwIfAborted();
+          doneBytes += await worker.run(batch);
+          request.onProgress?.(doneBytes, totalBytes);
+        }
+      };
+      await Promise.all(workers.map(take));
+    }
+  } finally {
+    await Promise.all(workers.map(async (worker) => worker.close()));
+  }
+}
+
+async function* windows(entries: AsyncIterable<TreeEntry>): AsyncGenerator<TreeEntry[]> {
+  let window: TreeEntry[] = [];
+  for await (const entry of entries) {
+    window.push(entry);
+    if (window.length < WINDOW_CHUNKS) continue;
+    yield window;
+    window = [];
+  }
+  if (window.length > 0) yield window;
+}
+
+/** One worker thread: takes a batch at a time. */
+class RestoreThread {
+  readonly #worker: Worker;
+  #waiting: { resolve: (writtenBytes: number) => void; reject: (error: Error) => void } | undefined;
+  #failure: Error | undefined;
+
+  constructor({ repositoryFolder, file }: RestoreRequest) {
+    const entry = path.join(import.meta.dirname, `restore-worker${path.extname(import.meta.filename)}`);
+    const workerData: RestoreStart = { repositoryFolder, file };
+    this.#worker = new Worker(entry, { workerData });
+    this.#worker.on('message', (reply: RestoreReply) => this.#settle(reply));
+    this.#worker.on('error', (error: unknown) =>
+      this.#fail(error instanceof Error ? error : new AssertionError(messageOf(error))),
+    );
+    this.#worker.on('exit', () => this.#fail(new AssertionError('a restore thread ended early')));
+  }
+
+  /** Writes the batch's chunks; resolves to their bytes. */
+  async run(tasks: GroupTask[]): Promise<number> {
+    if (this.#failure !== undefined) throw this.#failure;
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    this.#waiting = { resolve, reject };
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+    this.#worker.postMessage(tasks);
+    return promise;
+  }
+
+  async close(): Promise<void> {
+    this.#worker.removeAllListeners('exit');
+    await this.#worker.terminate();
+  }
+
+  #settle(reply: RestoreReply): void {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    if (reply.type === 'done') waiting?.resolve(reply.writtenBytes);
+    else if (reply.type === 'damaged') waiting?.reject(new CorruptionError(reply.what, reply.where, reply.digests));
+    else waiting?.reject(new OperationalError(reply.message, { retryable: reply.retryable }));
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    this.#waiting?.reject(error);
+    this.#waiting = undefined;
+  }
+}

@@ -1,0 +1,282 @@
+/**
+ * One running server: every part of it, started in order and stopped in reverse. Starting goes on with whatever an earlier
+ * server left undone; stopping leaves every operation at a step that the next start goes on from.
+ */
+import fs from 'node:fs';
+import type http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createApiServer } from './api/server.ts';
+import { Catalog } from './catalog/catalog.ts';
+import { CatalogNonceLog } from './catalog/nonces.ts';
+import { findSetting, putSetting } from './catalog/settings.ts';
+import { ExternalDriver } from './compute/external.ts';
+import type { Environment } from './config.ts';
+import { checkEverything, disksOfDiskd } from './control/check.ts';
+import { Control } from './control/control.ts';
+import { ensureDataFolder } from './control/data-folder.ts';
+import type { DataFolder } from './control/data-folder.ts';
+import { DiskdLink } from './control/diskd-link.ts';
+import { spawnDiskd } from './control/diskd-process.ts';
+import type { Program } from './control/diskd-process.ts';
+import { OpenDisks } from './control/open-disks.ts';
+import { ensureRootKey } from './control/root-key.ts';
+import type { RootKey } from './control/root-key.ts';
+import type { ServeCalls } from './control/serve-calls.ts';
+import { TransferProcesses } from './control/transfer-process.ts';
+import type { Clock } from './lib/clock.ts';
+import { OperationalError, errnoOf, messageOf } from './lib/errors.ts';
+import { systemFiles } from './lib/files.ts';
+import { serveLines } from './lib/line-channel.ts';
+import type { Log } from './lib/log.ts';
+import type { Random } from './lib/random.ts';
+import { folderIdentity } from './lib/run-folder.ts';
+import { openRepository } from './repository/repository.ts';
+import type { Repository } from './repository/repository.ts';
+
+const REPLIES_TIMEOUT_MS = 5000;
+
+export interface ServerOptions {
+  /** Absolute. */
+  dataFolder: string;
+  host: string;
+  /** 0: any that is free. */
+  port: number;
+  regionId: string;
+  environment: Environment;
+  program: Program;
+  clock: Clock;
+  random: Random;
+  log: Log;
+}
+
+export interface Server {
+  folder: DataFolder;
+  /** `HOST:PORT`. */
+  endpoint: string;
+  /** Where its secret is, when it is not from the environment; `isNew`: it was made at this start. */
+  key: RootKey & { isNew: boolean; isStored: boolean };
+  /** Ends it; the data plane too unless clients are connected to it, or by `force` whoever is. */
+  stop(options: { force: boolean }): Promise<StopOutcome>;
+  /** Resolves when it has ended, by whatever it was asked. */
+  stopped: Promise<StopOutcome>;
+}
+
+export interface StopOutcome {
+  /** Clients that were connected to disks. */
+  clientCount: number;
+  /** Whether the data plane goes on for them. */
+  dataPlaneStays: boolean;
+}
+
+/** Throws an OperationalError that says what is in the way; everything that was started by then is ended again. */
+export async function startServer(options: ServerOptions): Promise<Server> {
+  const undo = new AsyncDisposableStack();
+  try {
+    return await startParts(options, undo);
+  } catch (error) {
+    await undo.disposeAsync();
+    throw error;
+  }
+}
+
+async function startParts(options: ServerOptions, undo: AsyncDisposableStack): Promise<Server> {
+  const { clock, random, log, regionId } = options;
+  const folder = ensureDataFolder(options.dataFolder, options.environment.runtimeFolder);
+  const catalog = await Catalog.open(folder.catalogFile, heldMessage(folder));
+  undo.defer(() => catalog.close());
+  await rememberRegion(catalog, regionId, folder);
+  const key = await findKey(options, folder);
+  const nonces = await CatalogNonceLog.open(catalog, clock, log);
+  undo.defer(() => nonces.close());
+  const repository = await openRepository(folder.repositoryFolder, random);
+  undo.defer(async () => repository.close());
+  const { control, link, dataPlaneEnd } = await startControl(options, { folder, catalog, repository, undo });
+  const region = { regionId, zoneIds: [`${regionId}-a`, `${regionId}-b`], endpoint: '' };
+  const keys = { find: (id: string) => (id === key.accessKeyId ? key.accessKeySecret : null) };
+  const health = async () => describeHealth(link);
+  const api = createApiServer({ control, keys, nonces, clock, random, region, health, log });
+  undo.defer(() => closeApi(api, clock));
+  region.endpoint = await listen(api, options);
+  const check = ({ readData }: { readData: boolean }) =>
+    checkEverything(catalog.queries, disksOfDiskd(link), repository, {
+      readData,
+      alone: (work) => control.runAlone(work),
+    });
+  return await open({ folder, endpoint: region.endpoint, key, check, dataPlaneEnd, clock, parts: undo.move() });
+}
+
+/** Makes the server known: its socket for `hupo stop` and `hupo check`, and the file with its URL. */
+async function open(started: {
+  folder: DataFolder;
+  endpoint: string;
+  key: Server['key'];
+  check: (body: { readData: boolean }) => Promise<ServeCalls['check']['reply']>;
+  dataPlaneEnd: DataPlaneEnd;
+  clock: Clock;
+  parts: AsyncDisposableStack;
+}): Promise<Server> {
+  const { folder, dataPlaneEnd, parts, clock, check } = started;
+  const finished = Promise.withResolvers<StopOutcome>();
+  let ending: Promise<StopOutcome> | undefined;
+  const end = async (): Promise<StopOutcome> => {
+    fs.rmSync(folder.endpointFile, { force: true });
+    await parts.disposeAsync();
+    return dataPlaneEnd.outcome;
+  };
+  const stop = ({ force }: { force: boolean }): Promise<StopOutcome> => {
+    dataPlaneEnd.force ||= force;
+    ending ??= end();
+    void ending.then(finished.resolve, finished.reject);
+    return ending;
+  };
+  const lines = await serveLines<ServeCalls>(folder.serveSocket, {
+    stop: async () => ({ pid: process.pid, clientCount: (await stop({ force: true })).clientCount }),
+    check,
+  });
+  fs.writeFileSync(folder.endpointFile, `http://${started.endpoint}\n`, { mode: 0o600 });
+  const finish = async (): Promise<StopOutcome> => {
+    try {
+      return await finished.promise;
+    } finally {
+      await clock.sleep(0); // the answer to `hupo stop` goes out first
+      await lines.close();
+    }
+  };
+  return { folder, endpoint: started.endpoint, key: started.key, stop, stopped: finish() };
+}
+
+/** How the data plane is to end with the server, and how it did. */
+interface DataPlaneEnd {
+  force: boolean;
+  outcome: StopOutcome;
+}
+
+async function startControl(
+  options: ServerOptions,
+  given: {
+    folder: DataFolder;
+    catalog: Catalog;
+    repository: Repository;
+    undo: AsyncDisposableStack;
+  },
+): Promise<{ control: Control; link: DiskdLink; dataPlaneEnd: DataPlaneEnd }> {
+  const { clock, random, log, regionId, program } = options;
+  const { folder, catalog, repository, undo } = given;
+  const dataPlaneEnd: DataPlaneEnd = { force: false, outcome: { clientCount: 0, dataPlaneStays: false } };
+  const link: DiskdLink = new DiskdLink({
+    socketPath: folder.diskdSocket,
+    folder: folderIdentity(folder.root),
+    spawn: () => spawnDiskd(program, folder),
+    onConnected: () => control.reopenDisks(),
+    clock,
+    log,
+  });
+  const openDisks = new OpenDisks(link);
+  const control: Control = new Control({
+    catalog,
+    dataPlane: link,
+    openDisks,
+    driver: new ExternalDriver(openDisks),
+    transfer: new TransferProcesses(program),
+    repository,
+    clock,
+    random,
+    log,
+    region: { regionId, zoneIds: [`${regionId}-a`, `${regionId}-b`] },
+    repositoryFolder: folder.repositoryFolder,
+    diskdSocket: folder.diskdSocket,
+  });
+  undo.defer(() => endDataPlane(link, dataPlaneEnd, log));
+  await link.start();
+  undo.defer(() => control.stop());
+  await control.reopenDisks();
+  await control.start();
+  return { control, link, dataPlaneEnd };
+}
+
+async function endDataPlane(link: DiskdLink, end: DataPlaneEnd, log: Log): Promise<void> {
+  try {
+    const { clientCount, ending } = await link.shutdown({ force: end.force });
+    end.outcome = { clientCount, dataPlaneStays: !ending };
+  } catch (error) {
+    log.warn(`the data plane was left as it is: ${messageOf(error)}`);
+    end.outcome = { clientCount: 0, dataPlaneStays: true };
+  }
+  await link.close();
+}
+
+function heldMessage(folder: DataFolder): string {
+  return `another hupo works on ${folder.root} already: end it with \`hupo stop --data ${folder.root}\`, or choose another folder with --data`;
+}
+
+/** The region is part of every id and answer, so a folder keeps the one that it was made with. */
+async function rememberRegion(catalog: Catalog, regionId: string, folder: DataFolder): Promise<void> {
+  if (!/^[a-z][a-z0-9-]*[a-z0-9]$/.test(regionId)) {
+    throw new OperationalError(
+      `--region ${regionId} is no region id: lower-case letters, digits and "-", as in cn-hangzhou`,
+      {
+        retryable: false,
+      },
+    );
+  }
+  const remembered = await findSetting(catalog.queries, 'region');
+  if (remembered === undefined) await putSetting(catalog.queries, 'region', regionId);
+  else if (remembered !== regionId) {
+    throw new OperationalError(
+      `${folder.root} belongs to the region ${remembered}: start with --region ${remembered}, or choose another folder with --data for ${regionId}`,
+      { retryable: false },
+    );
+  }
+}
+
+async function findKey({ environment, random }: ServerOptions, folder: DataFolder): Promise<Server['key']> {
+  const { accessKeyId, accessKeySecret } = environment;
+  if (accessKeyId !== null && accessKeySecret !== null) {
+    return { accessKeyId, accessKeySecret, isNew: false, isStored: false };
+  }
+  if (accessKeyId !== null || accessKeySecret !== null) {
+    throw new OperationalError('HUPO_ACCESS_KEY_ID and HUPO_ACCESS_KEY_SECRET belong together: set both or neither', {
+      retryable: false,
+    });
+  }
+  return { ...(await ensureRootKey(systemFiles, folder.keysFolder, random)), isStored: true };
+}
+
+function describeHealth(link: DiskdLink): object {
+  if (link.problem !== null) throw new OperationalError(link.problem, { retryable: true });
+  return { status: 'ok' };
+}
+
+async function listen(api: http.Server, { host, port }: ServerOptions): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  api.once('error', reject);
+  api.listen(port, host, resolve);
+  try {
+    await promise;
+  } catch (error) {
+    const why =
+      errnoOf(error) === 'EADDRINUSE' ? 'is in use by another program' : `cannot be used (${messageOf(error)})`;
+    throw new OperationalError(`${host}:${port} ${why}: choose another address with --listen HOST:PORT`, {
+      retryable: false,
+      cause: error,
+    });
+  }
+  const { port: chosen } = api.address() as AddressInfo;
+  return `${host.includes(':') ? `[${host}]` : host}:${chosen}`;
+}
+
+/** Replies under way are finished, idle connections end at once. */
+async function closeApi(api: http.Server, clock: Clock): Promise<void> {
+  if (!api.listening) return;
+  const { promise: closed, resolve } = Promise.withResolvers<void>();
+  api.close(() => resolve());
+  api.closeIdleConnections();
+  const done = new AbortController();
+  const impatient = clock.sleep(REPLIES_TIMEOUT_MS, done.signal).then(
+    () => api.closeAllConnections(),
+    () => undefined,
+  );
+  await closed;
+  done.abort();
+  await impatient;
+}

@@ -1,0 +1,123 @@
+/** An API server on a loopback port before a control plane in memory, and hand-made signed requests to it. */
+import net, { type AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import type http from 'node:http';
+import type { ControlPlane } from '../../src/api/control-plane.ts';
+import { percentEncode, type Pair } from '../../src/api/percent.ts';
+import { createApiServer } from '../../src/api/server.ts';
+import { signV1, stringToSignV1 } from '../../src/api/signature-v1.ts';
+import { formatSecond } from '../../src/ecs/times.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { systemRandom } from '../../src/lib/random.ts';
+import { MemoryControl } from './memory-control.ts';
+
+export const ACCESS_KEY_ID = 'testid';
+export const ACCESS_KEY_SECRET = 'testsecret';
+
+export interface ApiFixture extends AsyncDisposable {
+  control: MemoryControl;
+  server: http.Server;
+  /** `127.0.0.1:PORT`. */
+  endpoint: string;
+  port: number;
+  /** What was logged as a warning: failures that are ours. */
+  warnings: string[];
+}
+
+export interface Answer {
+  status: number;
+  headers: Headers;
+  // Answers are looked into by hand in tests; their types are checked against the documented ones elsewhere.
+  body: Record<string, unknown>;
+}
+
+/** Starts the server; `overrides` replace methods of the control plane. */
+export async function openApi(overrides: Partial<ControlPlane> = {}): Promise<ApiFixture> {
+  const control = Object.assign(new MemoryControl(systemClock, systemRandom), overrides);
+  const region = { regionId: 'cn-hangzhou', zoneIds: ['cn-hangzhou-a', 'cn-hangzhou-b'], endpoint: '' };
+  const seen = new Set<string>();
+  const warnings: string[] = [];
+  const server = createApiServer({
+    control,
+    keys: { find: (id) => (id === ACCESS_KEY_ID ? ACCESS_KEY_SECRET : null) },
+    nonces: { accept: (_id, nonce) => !seen.has(nonce) && seen.add(nonce).size > 0 },
+    clock: systemClock,
+    random: systemRandom,
+    region,
+    health: async () => await Promise.resolve({ Status: 'ok' }),
+    log: { info: () => undefined, warn: (message) => void warnings.push(message) },
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  region.endpoint = `127.0.0.1:${port}`;
+  const close = async () => {
+    server.close();
+    server.closeAllConnections();
+    await once(server, 'close');
+  };
+  return { control, server, endpoint: region.endpoint, port, warnings, [Symbol.asyncDispose]: close };
+}
+
+/** The common parameters of version 1 with a fresh nonce. */
+export function commonPairs(action: string): Pair[] {
+  return [
+    ['Action', action],
+    ['Version', '2014-05-26'],
+    ['Format', 'JSON'],
+    ['AccessKeyId', ACCESS_KEY_ID],
+    ['SignatureMethod', 'HMAC-SHA1'],
+    ['SignatureVersion', '1.0'],
+    ['SignatureNonce', systemRandom.bytes(16).toString('hex')],
+    ['Timestamp', formatSecond(systemClock.nowMs())],
+  ];
+}
+
+/** The pairs with their signature. */
+export function signPairs(method: string, pairs: readonly Pair[]): Pair[] {
+  return [...pairs, ['Signature', signV1(stringToSignV1(method, pairs), ACCESS_KEY_SECRET)]];
+}
+
+export function encodePairs(pairs: readonly Pair[]): string {
+  return pairs.map(([name, value]) => `${percentEncode(name)}=${percentEncode(value)}`).join('&');
+}
+
+/** A POST as the aliyun CLI sends it: everything in the query, no body. */
+export async function call(api: ApiFixture, action: string, parameters: Record<string, string> = {}): Promise<Answer> {
+  const pairs = signPairs('POST', [...commonPairs(action), ...Object.entries(parameters)]);
+  return await send(api, `/?${encodePairs(pairs)}`, { method: 'POST' });
+}
+
+/** Any request; the answer must be JSON. */
+export async function send(api: ApiFixture, target: string, init: RequestInit = {}): Promise<Answer> {
+  const response = await fetch(`http://${api.endpoint}${target}`, init);
+  return { status: response.status, headers: response.headers, body: (await response.json()) as Answer['body'] };
+}
+
+/** Writes raw bytes to the server and reads until it closes the connection, or has sent one whole answer. */
+export async function sendRaw(api: ApiFixture, bytes: string | Buffer): Promise<string> {
+  const socket = net.connect(api.port, '127.0.0.1');
+  await once(socket, 'connect');
+  socket.write(bytes);
+  let received = '';
+  for await (const piece of socket.setEncoding('utf8')) {
+    received += String(piece);
+    if (isWhole(received)) break;
+  }
+  socket.destroy();
+  return received;
+}
+
+/** The status and the JSON body of a raw answer; throws when it is not one. */
+export function parseRaw(received: string): { status: number; body: Record<string, unknown> } {
+  const [head = '', body = ''] = received.split('\r\n\r\n', 2);
+  if (!/^content-type: application\/json;charset=utf-8\r?$/im.test(head))
+    throw new Error(`no JSON answer: ${received}`);
+  return { status: Number(head.split(' ', 2)[1]), body: JSON.parse(body) as Record<string, unknown> };
+}
+
+function isWhole(received: string): boolean {
+  const [head = '', body] = received.split('\r\n\r\n', 2);
+  const length = /^content-length: (\d+)/im.exec(head)?.[1];
+  return body !== undefined && length !== undefined && Buffer.byteLength(body) >= Number(length);
+}

@@ -1,0 +1,160 @@
+/**
+ * Random requests: broken HTTP, and signed ones with every parameter there is and values that nobody expects. Whatever
+ * comes, the answer is JSON, soon, and never a failure of ours. A failing case prints its seed.
+ */
+import assert from 'node:assert/strict';
+import net from 'node:net';
+import test from 'node:test';
+import { once } from 'node:events';
+import * as fc from 'fast-check';
+import { actions } from '../../src/api/action-list.ts';
+import { coveredNames } from '../../src/api/parameters.ts';
+import { commonPairs, encodePairs, openApi, send, signPairs, type ApiFixture } from './api-fixture.ts';
+import { PUBLIC_IMAGE } from './memory-control.ts';
+
+const ANSWER_WITHIN_MS = 5_000;
+
+const likely = [
+  'true',
+  'false',
+  '1',
+  '20',
+  '100',
+  'all',
+  'Available',
+  'cloud_essd',
+  'cloud',
+  'PL1',
+  'cn-hangzhou',
+  'cn-hangzhou-a',
+];
+const plausible = [
+  'ecs.external.large',
+  PUBLIC_IMAGE.imageId,
+  '["d-1"]',
+  '[]',
+  '/dev/xvdb',
+  'name-1',
+  '2026-01-01T00:00Z',
+  'CreationStartTime',
+];
+const nasty = [
+  '',
+  ' ',
+  '-1',
+  '1e999',
+  '９',
+  '\0',
+  '\u{1F600}',
+  '{"__proto__":1}',
+  '[[[[',
+  '__proto__',
+  'constructor',
+  '*'.repeat(500),
+  '%00',
+  'a=b&c',
+  '\r\n',
+];
+
+const value = fc.oneof(
+  { arbitrary: fc.constantFrom(...likely, ...plausible), weight: 4 },
+  { arbitrary: fc.constantFrom(...nasty), weight: 2 },
+  { arbitrary: fc.string({ unit: 'binary', maxLength: 80 }).map((text) => text.toWellFormed()), weight: 1 },
+);
+
+const signedRequest = fc.constantFrom(...actions).chain((action) => {
+  const names = coveredNames(action.parameters).flatMap((name) => [
+    name.replaceAll('.N', '.1').replace('.*', '.Any'),
+    name.replaceAll('.N', '.17'),
+  ]);
+  const name = fc.oneof(
+    { arbitrary: fc.constantFrom('RegionId', ...names), weight: 9 },
+    { arbitrary: fc.constantFrom('__proto__', 'Tag.', 'Tag..Key', 'DataDisk.99999.Size', 'x'.repeat(300)), weight: 1 },
+  );
+  return fc.record({
+    action: fc.constant(action.name),
+    method: fc.constantFrom('GET', 'POST'),
+    parameters: fc.dictionary(name, value, { maxKeys: 8 }),
+  });
+});
+
+test('signed requests with random parameters never fail by our fault', async (context) => {
+  await using api = await openApi();
+  let succeeded = 0;
+  await fc.assert(
+    fc.asyncProperty(signedRequest, async ({ action, method, parameters }) => {
+      const pairs = signPairs(method, [...commonPairs(action), ...Object.entries(parameters)]);
+      const signal = AbortSignal.timeout(ANSWER_WITHIN_MS);
+      const { status, body } = await send(api, `/?${encodePairs(pairs)}`, { method, signal });
+      assert.ok(status === 200 || (status >= 400 && status < 500), `${status} ${JSON.stringify(body)}`);
+      assert.equal(status === 200, body['Code'] === undefined);
+      assert.notEqual(body['Code'], 'SignatureDoesNotMatch');
+      assert.deepEqual(api.warnings, []);
+      succeeded += status === 200 ? 1 : 0;
+    }),
+    { numRuns: 2_500 },
+  );
+  context.diagnostic(`${succeeded} of 2500 requests were good ones`);
+  assert.ok(succeeded > 100, 'hardly a request was good: the generator reaches nothing');
+});
+
+const mutation = fc.record({ at: fc.nat(2_000), remove: fc.nat(30), insert: fc.uint8Array({ maxLength: 12 }) });
+
+test('broken HTTP is answered or dropped, never hung on and never our failure', async () => {
+  await using api = await openApi();
+  const shapes = [
+    (query: string) => `GET /?${query} HTTP/1.1\r\nHost: x\r\n\r\n`,
+    (query: string) =>
+      `POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: ${query.length}\r\n\r\n${query}`,
+    (query: string) =>
+      `POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n${query.length.toString(16)}\r\n${query}\r\n0\r\n\r\n`,
+  ];
+  const requests = shapes.map((shape) =>
+    Buffer.from(shape(encodePairs(signPairs('GET', commonPairs('DescribeDisks')))), 'latin1'),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom(...requests), fc.array(mutation, { maxLength: 4 }), async (request, mutations) => {
+      const answer = await exchange(api, mutations.reduce(mutate, request));
+      assert.doesNotMatch(answer, /^HTTP\/1\.1 5/m);
+      checkAnswers(answer);
+      assert.deepEqual(api.warnings, []);
+    }),
+    { numRuns: 1_500 },
+  );
+});
+
+/** Every answer on a connection is whole and JSON; one to go on with the body may come before. */
+function checkAnswers(received: string): void {
+  let rest = Buffer.from(received);
+  while (rest.length > 0) {
+    const end = rest.indexOf('\r\n\r\n');
+    const head = rest.subarray(0, end).toString();
+    rest = rest.subarray(end + 4);
+    if (head.startsWith('HTTP/1.1 100')) continue;
+    assert.match(head, /^content-type: application\/json;charset=utf-8\r?$/im);
+    const length = Number(/^content-length: (\d+)/im.exec(head)?.[1]);
+    JSON.parse(rest.subarray(0, length).toString());
+    rest = rest.subarray(length);
+  }
+}
+
+function mutate(request: Buffer, { at, remove, insert }: { at: number; remove: number; insert: Uint8Array }): Buffer {
+  const start = at % request.length;
+  return Buffer.concat([request.subarray(0, start), insert, request.subarray(start + remove)]);
+}
+
+/** Sends the bytes, ends the sending side and returns all that comes back until the server closes. */
+async function exchange(api: ApiFixture, bytes: Buffer): Promise<string> {
+  const socket = net.connect({ port: api.port, host: '127.0.0.1', allowHalfOpen: true });
+  const hung = AbortSignal.timeout(ANSWER_WITHIN_MS);
+  let received = '';
+  socket.setEncoding('utf8').on('data', (piece: string) => (received += piece));
+  socket.on('error', () => undefined); // A reset is a dropped connection.
+  const closed = once(socket, 'end', { signal: hung }).catch((error: unknown) => {
+    if (hung.aborted) throw error;
+  });
+  socket.end(bytes);
+  await closed;
+  socket.destroy();
+  return received;
+}

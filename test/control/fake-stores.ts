@@ -1,0 +1,101 @@
+/** A repository and transfer workers without files: trees are records of words, found by the hash of what they hold. */
+import crypto from 'node:crypto';
+import assert from 'node:assert/strict';
+import type { SnapshotRepository, Transfer } from '../../src/control/parts.ts';
+import { OperationalError } from '../../src/lib/errors.ts';
+import type { Manifest } from '../../src/repository/manifest.ts';
+import type { TreeRef } from '../../src/repository/tree-ref.ts';
+import type { UploadJob, UploadResult } from '../../src/transfer/job.ts';
+import type { FakeDiskd } from './fake-diskd.ts';
+
+type Words = Record<string, string>;
+
+export class FakeRepository implements SnapshotRepository {
+  readonly trees = new Map<string, Words>();
+  readonly manifests = new Map<string, Manifest>();
+  readonly deleted = new Set<string>();
+  collectCount = 0;
+  /** Whether anything is being uploaded: nothing may be while it collects. */
+  uploading = 0;
+
+  async commitManifest(manifest: Manifest): Promise<void> {
+    if (this.deleted.has(manifest.snapshotId)) throw new OperationalError('it was deleted', { retryable: false });
+    const known = this.manifests.get(manifest.snapshotId);
+    if (known !== undefined) assert.deepEqual(manifest, known, 'committed again with another content');
+    this.words(manifest.tree);
+    this.manifests.set(manifest.snapshotId, manifest);
+  }
+
+  async deleteManifest(snapshotId: string): Promise<void> {
+    this.deleted.add(snapshotId);
+    this.manifests.delete(snapshotId);
+  }
+
+  async listManifests(): Promise<Manifest[]> {
+    return [...this.manifests.values()];
+  }
+
+  async collect({ roots }: { roots: TreeRef[] }): Promise<{ freedBytes: number }> {
+    assert.equal(this.uploading, 0, 'collecting beside an upload');
+    this.collectCount++;
+    const live = new Set([...roots, ...[...this.manifests.values()].map(({ tree }) => tree)].map(({ root }) => root));
+    for (const root of this.trees.keys()) if (!live.has(root)) this.trees.delete(root);
+    return { freedBytes: 0 };
+  }
+
+  /** What a tree holds; fails when it was collected. */
+  words(tree: TreeRef): Words {
+    if (tree.root === null) return {};
+    const words = this.trees.get(tree.root);
+    assert.ok(words, `the tree ${tree.root} is gone`);
+    return words;
+  }
+
+  put(words: Words): TreeRef {
+    const dataChunkCount = Object.keys(words).length;
+    if (dataChunkCount === 0) return { root: null, levels: 0, dataChunkCount };
+    const sorted = Object.fromEntries(Object.entries(words).sort(([a], [b]) => Number(a) - Number(b)));
+    const root = crypto.hash('sha256', JSON.stringify(sorted));
+    this.trees.set(root, sorted);
+    return { root, levels: 1, dataChunkCount };
+  }
+}
+
+export class FakeTransfer implements Transfer {
+  readonly jobs: UploadJob[] = [];
+  /** Runs in the middle of each upload: a test's way to delay or fail one. */
+  during: (signal: AbortSignal) => Promise<void> = async () => undefined;
+  readonly #diskd: FakeDiskd;
+  readonly #repository: FakeRepository;
+
+  constructor(diskd: FakeDiskd, repository: FakeRepository) {
+    this.#diskd = diskd;
+    this.#repository = repository;
+  }
+
+  async upload(
+    job: UploadJob,
+    options: { signal: AbortSignal; onProgress: (doneBytes: number, totalBytes: number) => void },
+  ): Promise<UploadResult> {
+    this.jobs.push(job);
+    this.#repository.uploading++;
+    try {
+      options.onProgress(1, 2);
+      await this.during(options.signal);
+      options.signal.throwIfAborted();
+      const changed = this.#diskd.viewWords(job.diskId, job.snapshotId, job.sinceGeneration);
+      const tree = this.#repository.put({ ...this.#repository.words(job.parent), ...changed });
+      const changedChunkCount = Object.keys(changed).length;
+      const newChunkCount = this.jobs.length; // differs each time, as figures of a repeated upload do
+      return {
+        tree,
+        changedChunkCount,
+        newChunkCount,
+        readBytes: changedChunkCount * 65_536,
+        storedBytes: newChunkCount,
+      };
+    } finally {
+      this.#repository.uploading--;
+    }
+  }
+}

@@ -1,0 +1,323 @@
+/**
+ * A control plane on a real catalog with fake diskd, transfer and repository, which outlive it: `restart` is what a new
+ * server finds after a crash. `crashAt` lets the server die before or after its n-th act on the world.
+ */
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { Catalog } from '../../src/catalog/catalog.ts';
+import { listOperations } from '../../src/catalog/operations.ts';
+import type { Queries } from '../../src/catalog/schema.ts';
+import { ExternalDriver } from '../../src/compute/external.ts';
+import { Control, EMPTY_IMAGE_ID } from '../../src/control/control.ts';
+import { compareRecords } from '../../src/control/check.ts';
+import { OpenDisks } from '../../src/control/open-disks.ts';
+import type { DataPlane } from '../../src/control/parts.ts';
+import { within } from '../../src/control/patience.ts';
+import type { CreateDiskRequest, NewDisk, Paging, RunInstancesRequest } from '../../src/control/requests.ts';
+import type { DiskdCalls } from '../../src/disk/protocol.ts';
+import type { Disk, Instance, Snapshot } from '../../src/ecs/resources.ts';
+import { GIB } from '../../src/lib/geometry.ts';
+import type { Log } from '../../src/lib/log.ts';
+import { systemRandom } from '../../src/lib/random.ts';
+import type { TreeRef } from '../../src/repository/tree-ref.ts';
+import { FakeDiskd } from './fake-diskd.ts';
+import { FakeRepository, FakeTransfer } from './fake-stores.ts';
+import { createFastClock } from './fast-clock.ts';
+
+export const allRows: Paging = { pageNumber: 1, pageSize: 100, nextToken: null };
+
+export class Crash extends Error {}
+
+/** Counts acts on the world once armed; from the chosen one on, the server is dead and can do nothing more. */
+export class CrashPoint {
+  dead = false;
+  #count = 0;
+  #armed = false;
+  readonly #at: number;
+  readonly #after: boolean;
+  readonly died = Promise.withResolvers<void>();
+
+  constructor(at: number, after: boolean) {
+    this.#at = at;
+    this.#after = after;
+  }
+
+  /** From now on acts count: the start is over. */
+  arm(): void {
+    this.#armed = true;
+  }
+
+  async act<T>(act: () => Promise<T>): Promise<T> {
+    if (this.dead) throw new Crash();
+    const isLast = this.#armed && ++this.#count === this.#at;
+    if (isLast && !this.#after) this.#die();
+    const result = await act();
+    if (isLast) this.#die();
+    if (this.dead) throw new Crash();
+    return result;
+  }
+
+  #die(): never {
+    this.dead = true;
+    this.died.resolve();
+    throw new Crash();
+  }
+}
+
+export class World {
+  readonly folder = fs.mkdtempSync(path.join(os.tmpdir(), 'hupo-control-'));
+  readonly clock = createFastClock(20);
+  readonly diskd = new FakeDiskd({ nowMs: () => this.clock.nowMs() });
+  readonly repository = new FakeRepository();
+  readonly transfer = new FakeTransfer(this.diskd, this.repository);
+  readonly warnings: string[] = [];
+  catalog!: Catalog;
+  control!: Control;
+
+  static async create(): Promise<World> {
+    const world = new World();
+    await world.start();
+    return world;
+  }
+
+  async start(crash = new CrashPoint(Infinity, false)): Promise<void> {
+    this.catalog = await Catalog.open(path.join(this.folder, 'catalog.db'), 'held');
+    this.control = this.#createControl(crash);
+    try {
+      await this.control.reopenDisks();
+      await this.control.start();
+    } catch (error) {
+      if (!(error instanceof Crash)) throw error;
+    }
+  }
+
+  #createControl(crash: CrashPoint): Control {
+    const log: Log = { info: () => undefined, warn: (message) => void this.warnings.push(message) };
+    const dataPlane = crashing(this.#dataPlane(), crash);
+    const openDisks = new OpenDisks(dataPlane);
+    const { catalog, repository, transfer } = this;
+    return new Control({
+      catalog: crashingCatalog(catalog, crash),
+      dataPlane,
+      openDisks,
+      driver: new ExternalDriver(openDisks),
+      transfer: { upload: (job, options) => crash.act(() => transfer.upload(job, options)) },
+      repository: {
+        commitManifest: (manifest) => crash.act(() => repository.commitManifest(manifest)),
+        deleteManifest: (snapshotId) => crash.act(() => repository.deleteManifest(snapshotId)),
+        listManifests: () => repository.listManifests(),
+        collect: (options) => crash.act(() => repository.collect(options)),
+      },
+      clock: this.clock,
+      random: systemRandom,
+      log,
+      region: { regionId: 'cn-hangzhou', zoneIds: ['cn-hangzhou-a', 'cn-hangzhou-b'] },
+      repositoryFolder: path.join(this.folder, 'repository'),
+      diskdSocket: path.join(this.folder, 'diskd.sock'),
+    });
+  }
+
+  #dataPlane(): DataPlane {
+    const handlers = this.diskd.handlers();
+    return {
+      call: async (name, body, { timeoutMs = 30_000, signal } = {}) => {
+        const handler = handlers[name] as (body: object, connection: AbortSignal) => Promise<never>;
+        const work = handler(JSON.parse(JSON.stringify(body)) as object, new AbortController().signal);
+        return await within(this.clock, work, { timeoutMs, signal, message: `no answer to ${name}` });
+      },
+    };
+  }
+
+  /** As after a crash: nothing of the old server goes on. */
+  async restart(crash?: CrashPoint): Promise<void> {
+    await this.control.stop();
+    await this.catalog.close();
+    await this.start(crash);
+  }
+
+  async end(): Promise<void> {
+    await this.control.stop();
+    await this.catalog.close();
+    fs.rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** Waits until no operation is left and no garbage waits. */
+  async settle(): Promise<void> {
+    await this.until('everything to settle', async () => {
+      const mark = await this.catalog.queries
+        .selectFrom('settings')
+        .select('value')
+        .where('name', '=', 'garbage')
+        .executeTakeFirst();
+      return mark === undefined && (await listOperations(this.catalog.queries)).length === 0;
+    });
+  }
+
+  async until(what: string, condition: () => Promise<boolean>): Promise<void> {
+    const untilMs = performance.now() + 5000;
+    while (!(await condition())) {
+      assert.ok(performance.now() < untilMs, `waited 5 s for ${what}: ${this.warnings.join('; ')}`);
+      await this.clock.sleep(20);
+    }
+  }
+
+  async disk(diskId: string): Promise<Disk | undefined> {
+    return (await this.control.listDisks({ diskIds: [diskId] }, allRows)).items[0];
+  }
+
+  async snapshot(snapshotId: string): Promise<Snapshot | undefined> {
+    return (await this.control.listSnapshots({ snapshotIds: [snapshotId] }, allRows)).items[0];
+  }
+
+  async instance(instanceId: string): Promise<Instance | undefined> {
+    return (await this.control.listInstances({ instanceIds: [instanceId] }, allRows)).items[0];
+  }
+
+  /** A running instance with one data disk, and that disk. */
+  async runOne(): Promise<{ instanceId: string; diskId: string }> {
+    const { instanceIds } = await this.control.runInstances(runRequest(), null);
+    const instanceId = instanceIds[0] ?? '';
+    await this.until('it to run', async () => (await this.instance(instanceId))?.status === 'Running');
+    const { items } = await this.control.listDisks({ instanceId, type: 'data' }, allRows);
+    return { instanceId, diskId: items[0]?.diskId ?? '' };
+  }
+
+  async takeSnapshot(diskId: string): Promise<string> {
+    const { snapshotId } = await this.control.createSnapshot(snapshotRequest(diskId), null);
+    await this.until('the snapshot', async () => (await this.snapshot(snapshotId))?.status === 'accomplished');
+    return snapshotId;
+  }
+
+  /** What a guest reads from the disk. */
+  diskWords(diskId: string): Record<string, string> {
+    const disk = this.diskd.disks.get(diskId);
+    assert.ok(disk, `${diskId} is not in diskd`);
+    return { ...this.repository.words(disk.base.tree), ...this.diskd.ownWords(diskId) };
+  }
+
+  /** What restoring the snapshot gives. */
+  snapshotWords(snapshotId: string): Record<string, string> {
+    const manifest = this.repository.manifests.get(snapshotId);
+    assert.ok(manifest, `${snapshotId} has no manifest`);
+    return this.repository.words(manifest.tree);
+  }
+
+  /** What every state must satisfy once nothing is under way. */
+  async checkSettled(): Promise<void> {
+    const { queries } = this.catalog;
+    const rows = await queries.selectFrom('disks').selectAll().execute();
+    const snapshots = await queries.selectFrom('snapshots').selectAll().execute();
+    const stored = [...this.diskd.disks.values()];
+    const findings = compareRecords(
+      {
+        disks: rows.map((row) => ({
+          diskId: row.disk_id,
+          sizeBytes: row.size_gib * GIB,
+          incarnation: row.incarnation,
+          base: JSON.parse(row.base) as { snapshotId: string | null; tree: TreeRef },
+        })),
+        snapshots: snapshots
+          .filter(({ status }) => status === 'accomplished')
+          .map((row) => ({ snapshotId: row.snapshot_id, tree: JSON.parse(row.tree ?? '') as TreeRef })),
+        operations: '',
+      },
+      stored,
+      await this.repository.listManifests(),
+    );
+    assert.deepEqual(findings, []);
+    for (const { base } of stored) this.repository.words(base.tree);
+    for (const row of snapshots) assert.notEqual(row.status, 'progressing', `${row.snapshot_id} is left behind`);
+    for (const disk of stored) {
+      assert.equal(disk.view, null, `a view of ${disk.diskId} is left behind`);
+      assert.equal(disk.open, await isOfRunningInstance(queries, disk.diskId), `${disk.diskId} open or closed`);
+    }
+    const busy = rows.filter(({ status }) => !['Available', 'In_use'].includes(status));
+    assert.deepEqual(busy, [], 'disks are left half-way');
+  }
+}
+
+async function isOfRunningInstance(queries: Queries, diskId: string): Promise<boolean> {
+  const row = await queries
+    .selectFrom('disks')
+    .innerJoin('instances', 'instances.instance_id', 'disks.instance_id')
+    .select('instances.status')
+    .where('disk_id', '=', diskId)
+    .executeTakeFirst();
+  return row?.status === 'Running';
+}
+
+function crashing(dataPlane: DataPlane, crash: CrashPoint): DataPlane {
+  return {
+    call: <K extends keyof DiskdCalls>(
+      name: K,
+      body: DiskdCalls[K]['request'],
+      options?: { timeoutMs?: number; signal?: AbortSignal },
+    ) => crash.act(() => dataPlane.call(name, body, options)),
+  };
+}
+
+function crashingCatalog(catalog: Catalog, crash: CrashPoint): Catalog {
+  return new Proxy(catalog, {
+    get: (target, name) => {
+      if (name === 'transaction') {
+        return <T>(work: (transaction: Queries) => Promise<T>) => crash.act(() => target.transaction(work));
+      }
+      if (crash.dead) throw new Crash();
+      return Reflect.get(target, name, target) as unknown;
+    },
+  });
+}
+
+export function dataDisk(change: Partial<NewDisk> = {}): NewDisk {
+  return {
+    category: 'cloud_essd',
+    performanceLevel: 'PL1',
+    sizeGib: 20,
+    snapshotId: null,
+    diskName: '',
+    description: '',
+    device: null,
+    deleteWithInstance: true,
+    ...change,
+  };
+}
+
+export function runRequest(change: Partial<RunInstancesRequest> = {}): RunInstancesRequest {
+  return {
+    zoneId: 'cn-hangzhou-a',
+    imageId: EMPTY_IMAGE_ID,
+    instanceType: 'ecs.external.large',
+    instanceNames: [null],
+    hostName: null,
+    description: '',
+    amount: 1,
+    systemDisk: dataDisk({ sizeGib: null }),
+    dataDisks: [dataDisk()],
+    tags: [],
+    ...change,
+  };
+}
+
+export function diskRequest(change: Partial<CreateDiskRequest> = {}): CreateDiskRequest {
+  return {
+    zoneId: 'cn-hangzhou-a',
+    category: 'cloud_essd',
+    performanceLevel: 'PL1',
+    sizeGib: 20,
+    snapshotId: null,
+    diskName: '',
+    description: '',
+    tags: [],
+    ...change,
+  };
+}
+
+export function snapshotRequest(diskId: string) {
+  return { diskId, snapshotName: null, description: '', retentionDays: null, tags: [] };
+}
+
+export function token(action: string, parametersDigest = 'digest') {
+  return { action, token: 'token', parametersDigest };
+}

@@ -1,0 +1,192 @@
+/** The real diskd process over a real folder: served by its sockets, killed, started again, asked by its protocol. */
+import test from 'node:test';
+import type { TestContext } from 'node:test';
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { CHUNK_BYTES } from '../../src/lib/geometry.ts';
+import { systemFiles } from '../../src/lib/files.ts';
+import { LineClient } from '../../src/lib/line-channel.ts';
+import { NbdClient } from '../../src/nbd/client.ts';
+import { checkDisk } from '../../src/disk/check.ts';
+import { DISKD_PROTOCOL } from '../../src/disk/protocol.ts';
+import type { BaseRef, DiskdCalls } from '../../src/disk/protocol.ts';
+import { slotFile, slotOffset } from '../../src/disk/slot-address.ts';
+
+const DISK_ID = 'd-process0000000000001';
+const ZERO_BASE: BaseRef = { snapshotId: null, tree: { root: null, levels: 0, dataChunkCount: 0 } };
+const MAIN = path.join(import.meta.dirname, '../../src/main.ts');
+
+class Diskd {
+  readonly folder = fs.mkdtempSync(path.join(os.tmpdir(), 'hupo-diskd-'));
+  readonly run = path.join(this.folder, 'run');
+  #child: ChildProcess | undefined;
+  client!: LineClient<DiskdCalls>;
+
+  async start(): Promise<void> {
+    this.#child = spawn(process.execPath, [MAIN, 'diskd', '--data', this.folder, '--run', this.run], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    this.#child.stderr!.resume();
+    this.client = await this.#connect();
+  }
+
+  async #connect(): Promise<LineClient<DiskdCalls>> {
+    const deadlineMs = Date.now() + 20_000;
+    for (;;) {
+      try {
+        return await LineClient.connect<DiskdCalls>(path.join(this.run, 'diskd.sock'));
+      } catch (error) {
+        if (Date.now() > deadlineMs || this.#child!.exitCode !== null) throw error;
+        await setTimeout(20);
+      }
+    }
+  }
+
+  /** Ends the process; resolves to its exit code or signal. */
+  async end(signal: NodeJS.Signals): Promise<number | string> {
+    this.client.close();
+    const exited = once(this.#child!, 'exit');
+    this.#child!.kill(signal);
+    const [code, killedBy] = (await exited) as [number | null, string | null];
+    return code ?? killedBy ?? 'unknown';
+  }
+
+  async exited(): Promise<number | null> {
+    if (this.#child!.exitCode === null) await once(this.#child!, 'exit');
+    return this.#child!.exitCode;
+  }
+
+  findings(): unknown[] {
+    return checkDisk(systemFiles, path.join(this.folder, 'disks', DISK_ID));
+  }
+
+  /** At a test's end: no process, no folder. */
+  async remove(): Promise<void> {
+    if (this.#child?.exitCode === null && this.#child.signalCode === null) await this.end('SIGKILL');
+    fs.rmSync(this.folder, { recursive: true });
+  }
+}
+
+async function startDiskd(t: TestContext): Promise<Diskd> {
+  const diskd = new Diskd();
+  t.after(() => diskd.remove());
+  await diskd.start();
+  return diskd;
+}
+
+async function openNbd(diskd: Diskd, incarnation = 1): Promise<NbdClient> {
+  const { disk } = await diskd.client.call('openDisk', { diskId: DISK_ID, incarnation });
+  assert.equal(disk.socketPath, path.join(diskd.run, `${DISK_ID}.sock`));
+  return NbdClient.connect({ socketPath: disk.socketPath, exportName: DISK_ID });
+}
+
+function pattern(byte: number, length = 4096): Buffer {
+  return Buffer.alloc(length, byte);
+}
+
+function readSlot(dataFolder: string, slot: number, length: number): Buffer {
+  const fd = fs.openSync(slotFile(dataFolder, slot), 'r');
+  try {
+    const bytes = Buffer.alloc(length);
+    fs.readSync(fd, bytes, 0, length, slotOffset(slot));
+    return bytes;
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+test('a disk keeps acknowledged writes and its frozen view over a SIGKILL of diskd, and ends cleanly on SIGTERM', async (t) => {
+  const diskd = await startDiskd(t);
+  const hello = await diskd.client.call('hello', { protocol: DISKD_PROTOCOL });
+  assert.equal(hello.protocol, DISKD_PROTOCOL);
+  await diskd.client.call('createDisk', { diskId: DISK_ID, sizeBytes: 1024 ** 3, base: ZERO_BASE });
+  let nbd = await openNbd(diskd);
+  await nbd.write(0, pattern(1));
+  await nbd.write(5 * CHUNK_BYTES + 4096, pattern(2, 3 * CHUNK_BYTES));
+  const frozen = await diskd.client.call('freeze', { diskId: DISK_ID, snapshotId: 's-one' });
+  assert.deepEqual(await diskd.client.call('freeze', { diskId: DISK_ID, snapshotId: 's-one' }), frozen);
+  await diskd.client.call('awaitDurable', { diskId: DISK_ID, snapshotId: 's-one' });
+  await nbd.write(0, pattern(3));
+
+  assert.equal(await diskd.end('SIGKILL'), 'SIGKILL');
+  assert.deepEqual(diskd.findings(), []);
+  await diskd.start();
+  nbd = await openNbd(diskd);
+  assert.deepEqual(await nbd.read(0, 4096), pattern(3));
+  assert.deepEqual(await nbd.read(5 * CHUNK_BYTES + 4096, 3 * CHUNK_BYTES), pattern(2, 3 * CHUNK_BYTES));
+
+  const request = { diskId: DISK_ID, snapshotId: 's-one', sinceGeneration: 0, fromChunk: 0, limit: 100 };
+  const view = await diskd.client.call('listViewChunks', request);
+  assert.deepEqual(
+    view.chunks.map(({ chunk }) => chunk),
+    [0, 5, 6, 7, 8],
+  );
+  const slot = view.chunks[0]!.slot!;
+  assert.deepEqual(readSlot(view.dataFolder, slot, 4096), pattern(1), 'the view shows what was written after it');
+  await diskd.client.call('releaseView', { diskId: DISK_ID, snapshotId: 's-one', committed: true });
+  assert.deepEqual((await diskd.client.call('checkDisk', { diskId: DISK_ID })).findings, []);
+
+  assert.deepEqual(await diskd.client.call('shutdown', { force: false }), { clientCount: 1, ending: false });
+  await nbd.close();
+  const { disk } = await diskd.client.call('closeDisk', { diskId: DISK_ID });
+  assert.equal(disk.socketPath, null);
+  assert.equal(await diskd.end('SIGTERM'), 0);
+  assert.deepEqual(diskd.findings(), []);
+  assert.deepEqual(fs.readdirSync(diskd.run), []);
+});
+
+test('a rollback takes the disk to its base, gives it a new incarnation, and refuses the old one', async (t) => {
+  const diskd = await startDiskd(t);
+  const { client } = diskd;
+  await client.call('createDisk', { diskId: DISK_ID, sizeBytes: 1024 ** 3, base: ZERO_BASE });
+  const nbd = await openNbd(diskd);
+  await nbd.write(0, pattern(9, CHUNK_BYTES));
+  const rollback = { diskId: DISK_ID, base: ZERO_BASE, incarnation: 2 };
+  await assert.rejects(client.call('rollback', rollback), { code: 'IncorrectDiskStatus' });
+  await nbd.close();
+  await client.call('closeDisk', { diskId: DISK_ID });
+  const { disk } = await client.call('rollback', rollback);
+  assert.deepEqual({ incarnation: disk.incarnation, dataChunkCount: disk.dataChunkCount }, { incarnation: 2, dataChunkCount: 0 });
+  assert.deepEqual(await client.call('rollback', rollback).then((reply) => reply.disk.generation), disk.generation);
+  await assert.rejects(client.call('openDisk', { diskId: DISK_ID, incarnation: 1 }), { code: 'OperationConflict' });
+  const again = await openNbd(diskd, 2);
+  assert.deepEqual(await again.read(0, CHUNK_BYTES), pattern(0, CHUNK_BYTES));
+  await again.close();
+  await client.call('closeDisk', { diskId: DISK_ID });
+  await client.call('deleteDisk', { diskId: DISK_ID });
+  await client.call('deleteDisk', { diskId: DISK_ID });
+  await assert.rejects(client.call('describeDisk', { diskId: DISK_ID }), { code: 'InvalidDiskId.NotFound' });
+  assert.deepEqual((await client.call('listDisks', {})).disks, []);
+  assert.deepEqual(await client.call('shutdown', { force: false }), { clientCount: 0, ending: true });
+  assert.equal(await diskd.exited(), 0);
+});
+
+test('a second diskd on the same folder is refused, and a damaged disk hurts no other', async (t) => {
+  const diskd = await startDiskd(t);
+  const { client } = diskd;
+  const other = 'd-process0000000000002';
+  for (const diskId of [DISK_ID, other]) {
+    await client.call('createDisk', { diskId, sizeBytes: 1024 ** 3, base: ZERO_BASE });
+  }
+  const second = spawn(process.execPath, [MAIN, 'diskd', '--data', diskd.folder, '--run', diskd.run], { stdio: 'ignore' });
+  assert.deepEqual(await once(second, 'exit'), [1, null]);
+
+  assert.equal(await diskd.end('SIGKILL'), 'SIGKILL');
+  fs.writeFileSync(path.join(diskd.folder, 'disks', DISK_ID, 'checkpoint'), 'not a checkpoint');
+  await diskd.start();
+  const { disks } = await diskd.client.call('listDisks', {});
+  assert.deepEqual(
+    disks.map(({ diskId }) => diskId),
+    [other],
+  );
+  const { findings } = await diskd.client.call('checkDisk', { diskId: DISK_ID });
+  assert.match(findings[0]!.what, /checkpoint is damaged/);
+  await diskd.client.call('shutdown', { force: true });
+  assert.equal(await diskd.exited(), 0);
+});

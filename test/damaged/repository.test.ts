@@ -1,0 +1,229 @@
+/**
+ * One damaged repository per kind of damage and kind of object: the checker always finds it, blames the right object,
+ * names the snapshots it hurts and no others; reading never returns bad bytes; what is not hurt reads as before.
+ */
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { CorruptionError } from '../../src/lib/errors.ts';
+import { CHUNK_BYTES } from '../../src/lib/geometry.ts';
+import { checkRepository } from '../../src/repository/check.ts';
+import type { RepositoryFinding } from '../../src/repository/check.ts';
+import { EntryReader } from '../../src/repository/entry-reader.ts';
+import { commitManifest, deleteManifest, findManifest } from '../../src/repository/manifest.ts';
+import { PackIndex } from '../../src/repository/pack-index.ts';
+import { PageReader } from '../../src/repository/page-reader.ts';
+import { findChunkDigest } from '../../src/repository/tree.ts';
+import { chunkBytes, imageOf, manifestOf, memoryStores, seededRandom, storeImage } from '../support/repositories.ts';
+import type { Image, MemoryStores } from '../support/repositories.ts';
+
+interface Fixture {
+  stores: MemoryStores;
+  images: Map<string, Image>;
+  /** Object name → the snapshots that need it. */
+  packs: [string, string];
+}
+
+const sizeBytes = 400 * CHUNK_BYTES;
+
+/** Two snapshots that share nothing, each in a pack of its own, and a third that was deleted. */
+async function createFixture(): Promise<Fixture> {
+  const stores = memoryStores();
+  const images = new Map([
+    ['s-1', imageOf(0, 12, 1)],
+    ['s-2', imageOf(200, 12, 100)],
+  ]);
+  for (const [snapshotId, image] of images) {
+    const tree = await storeImage(stores, image, { random: seededRandom(Number(snapshotId.slice(2))) });
+    await commitManifest(stores.store, manifestOf(snapshotId, tree, sizeBytes));
+  }
+  await deleteManifest(stores.store, 's-3');
+  const [first, second] = [...stores.store.objects.keys()].filter((name) => name.startsWith('packs/'));
+  assert.ok(first !== undefined && second !== undefined);
+  return { stores, images, packs: [first, second] };
+}
+
+function bytesOf({ stores }: Fixture, name: string): Buffer {
+  const bytes = stores.store.objects.get(name);
+  assert.ok(bytes, name);
+  return bytes;
+}
+
+/** Every chunk of every snapshot reads as it was or fails, from `index`; returns which chunks fail. */
+async function readAll({ stores: { store }, images }: Fixture, index: PackIndex): Promise<Map<string, number[]>> {
+  const failed = new Map<string, number[]>();
+  for (const [snapshotId, image] of images) {
+    const manifest = await findManifest(store, snapshotId).catch(toCorruption);
+    const chunks: number[] = [];
+    for (const [chunk, seed] of image) {
+      if (!(manifest instanceof CorruptionError) && manifest !== undefined) {
+        const entries = new EntryReader(store, index);
+        const pages = new PageReader(entries);
+        const read = async () => {
+          const digest = await findChunkDigest(manifest.tree, pages, chunk);
+          return digest === null ? Buffer.alloc(CHUNK_BYTES) : entries.read(digest, 'chunk');
+        };
+        const bytes = await read().catch(toCorruption);
+        if (Buffer.isBuffer(bytes)) {
+          assert.ok(bytes.equals(chunkBytes(seed ?? 0)), `chunk ${chunk} of ${snapshotId} is never bad`);
+          continue;
+        }
+      }
+      chunks.push(chunk);
+    }
+    if (chunks.length > 0) failed.set(snapshotId, chunks);
+  }
+  return failed;
+}
+
+function toCorruption(error: unknown): CorruptionError {
+  assert.ok(error instanceof CorruptionError, String(error));
+  return error;
+}
+
+/** What the findings say cannot be read, in the form of `readAll`. */
+function hurtChunks(findings: RepositoryFinding[], images: Map<string, Image>): Map<string, number[]> {
+  const hurt = new Map<string, number[]>();
+  for (const [snapshotId, image] of images) {
+    const ranges = findings.flatMap(({ hurts }) => hurts.filter((each) => each.snapshotId === snapshotId));
+    const isHurt = (offset: number) =>
+      ranges.some(
+        (each) =>
+          each.ranges.length === 0 || each.ranges.some((r) => r.offset <= offset && offset < r.offset + r.length),
+      );
+    const chunks = [...image.keys()].filter((chunk) => isHurt(chunk * CHUNK_BYTES));
+    if (chunks.length > 0) hurt.set(snapshotId, chunks);
+  }
+  return hurt;
+}
+
+/** The checker blames `object`, and hurt is what cannot be read from the repository alone. */
+async function assertFound(fixture: Fixture, object: string | null): Promise<Map<string, number[]>> {
+  const findings = await checkRepository(fixture.stores, { readData: true });
+  assert.deepEqual(
+    findings.map((finding) => finding.object),
+    [object],
+    JSON.stringify(findings),
+  );
+  assert.ok(findings.every(({ what }) => what !== ''));
+  const failed = await readAll(fixture, PackIndex.open(':memory:'));
+  assert.deepEqual(hurtChunks(findings, fixture.images), failed);
+  return failed;
+}
+
+test('an undamaged repository checks clean and reads', async () => {
+  const fixture = await createFixture();
+  assert.deepEqual(await checkRepository(fixture.stores, { readData: true }), []);
+  assert.deepEqual(await readAll(fixture, fixture.stores.index), new Map());
+});
+
+test('a flipped bit anywhere in a pack is found, and hurts only what is under it', async () => {
+  const { packs } = await createFixture();
+  const sizeBytesOfPack = bytesOf(await createFixture(), packs[0]).length;
+  for (let at = 0; at < sizeBytesOfPack; at += at < 32 || at > sizeBytesOfPack - 900 ? 17 : 9973) {
+    const fixture = await createFixture();
+    const bytes = bytesOf(fixture, packs[0]);
+    bytes[at] = bytes.readUInt8(at) ^ (1 << (at % 8));
+    const failed = await assertFound(fixture, packs[0]);
+    assert.equal(failed.has('s-2'), false, `byte ${at}`);
+  }
+});
+
+test('a flipped bit is found after the index was lost, too', async () => {
+  const fixture = await createFixture();
+  const bytes = bytesOf(fixture, fixture.packs[0]);
+  bytes[5000] = bytes.readUInt8(5000) ^ 1;
+  fixture.stores.index = PackIndex.open(':memory:');
+  const failed = await assertFound(fixture, fixture.packs[0]);
+  assert.deepEqual([...failed.keys()], ['s-1']);
+});
+
+test('a pack cut at any length is found', async () => {
+  const { packs } = await createFixture();
+  const whole = bytesOf(await createFixture(), packs[0]).length;
+  for (const length of [0, 1, 31, 32, 63, 64, 1000, whole - 65, whole - 64, whole - 1]) {
+    const fixture = await createFixture();
+    fixture.stores.store.objects.set(packs[0], bytesOf(fixture, packs[0]).subarray(0, length));
+    const findings = await checkRepository(fixture.stores, { readData: true });
+    assert.deepEqual(
+      findings.map(({ object }) => object),
+      [packs[0]],
+    );
+    assert.deepEqual(
+      findings[0]?.hurts.map(({ snapshotId }) => snapshotId),
+      ['s-1'],
+    );
+    assert.equal((await readAll(fixture, PackIndex.open(':memory:'))).has('s-2'), false);
+  }
+});
+
+test('a missing pack is found, with the ranges that it held', async () => {
+  const fixture = await createFixture();
+  fixture.stores.store.objects.delete(fixture.packs[0]);
+  const failed = await assertFound(fixture, fixture.packs[0]);
+  assert.deepEqual([...failed], [['s-1', Array.from({ length: 12 }, (_, i) => i)]]);
+});
+
+test('a missing pack is found after the index was lost, with the ranges', async () => {
+  const fixture = await createFixture();
+  fixture.stores.store.objects.delete(fixture.packs[0]);
+  fixture.stores.index = PackIndex.open(':memory:');
+  const failed = await assertFound(fixture, null);
+  assert.deepEqual([...failed.keys()], ['s-1']);
+});
+
+test('swapped packs are found', async () => {
+  const fixture = await createFixture();
+  const [a, b] = fixture.packs.map((name) => bytesOf(fixture, name));
+  assert.ok(a && b);
+  fixture.stores.store.objects.set(fixture.packs[0], b).set(fixture.packs[1], a);
+  const findings = await checkRepository(fixture.stores, { readData: true });
+  assert.deepEqual(findings.map(({ object }) => object).sort(), [...fixture.packs].sort());
+  assert.deepEqual(hurtChunks(findings, fixture.images), await readAll(fixture, PackIndex.open(':memory:')));
+});
+
+test('a damaged, cut or swapped manifest is found and hurts its snapshot only', async () => {
+  const damages: ((fixture: Fixture) => void)[] = [
+    (fixture) => void (bytesOf(fixture, 'snapshots/s-1')[60] = 0),
+    (fixture) =>
+      void fixture.stores.store.objects.set('snapshots/s-1', bytesOf(fixture, 'snapshots/s-1').subarray(0, 50)),
+    (fixture) => void fixture.stores.store.objects.set('snapshots/s-1', Buffer.alloc(0)),
+    (fixture) => void fixture.stores.store.objects.set('snapshots/s-1', bytesOf(fixture, 'snapshots/s-2')),
+  ];
+  for (const damage of damages) {
+    const fixture = await createFixture();
+    damage(fixture);
+    const failed = await assertFound(fixture, 'snapshots/s-1');
+    assert.deepEqual([...failed.keys()], ['s-1']);
+  }
+});
+
+test('a damaged or swapped tombstone is found and hurts nothing', async () => {
+  const fixture = await createFixture();
+  await deleteManifest(fixture.stores.store, 's-4');
+  fixture.stores.store.objects.set('tombstones/s-3', bytesOf(fixture, 'tombstones/s-4'));
+  assert.deepEqual(await assertFound(fixture, 'tombstones/s-3'), new Map());
+  const another = await createFixture();
+  bytesOf(another, 'tombstones/s-3')[2] = 0;
+  assert.deepEqual(await assertFound(another, 'tombstones/s-3'), new Map());
+});
+
+test('index rows that are wrong are put right, whatever they claimed', async () => {
+  const fixture = await createFixture();
+  fixture.stores.index.database.exec('UPDATE entries SET position = 0, groupOffset = 32');
+  assert.deepEqual(await checkRepository(fixture.stores, { readData: true }), []);
+  assert.deepEqual(await readAll(fixture, fixture.stores.index), new Map());
+});
+
+test('an object in the wrong place below packs/ is found', async () => {
+  const fixture = await createFixture();
+  fixture.stores.store.objects.set('packs/zz/stranger', Buffer.from('x'));
+  assert.deepEqual(await assertFound(fixture, 'packs/zz/stranger'), new Map());
+});
+
+test('a good second copy heals a damaged one', async () => {
+  const fixture = await createFixture();
+  const elsewhere: MemoryStores = { store: fixture.stores.store, index: PackIndex.open(':memory:') };
+  await storeImage(elsewhere, imageOf(0, 12, 1), { random: seededRandom(55) });
+  bytesOf(fixture, fixture.packs[0]).fill(0, 1000, 100_000);
+  assert.deepEqual(await assertFound(fixture, fixture.packs[0]), new Map());
+});

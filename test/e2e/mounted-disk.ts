@@ -1,0 +1,73 @@
+/** A Hupo disk as a kernel block device with a real file system: nbdfuse, a loop device, mount. Needs root. */
+import assert from 'node:assert/strict';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import crypto from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { waitFor } from './server.ts';
+
+/** Runs a program to its end; fails with what it printed when it fails. */
+export function run(command: string, ...args: string[]): string {
+  const result = spawnSync(command, args, { encoding: 'utf8' });
+  assert.equal(result.status, 0, `${command} ${args.join(' ')}: ${result.stdout}${result.stderr}`);
+  return result.stdout.trim();
+}
+
+/** A disk as `/dev/loopN`, closed in the right order by `close()`. */
+export class LoopDisk {
+  readonly device: string;
+  readonly #folder: string;
+  readonly #fuse: ChildProcess;
+  #mountpoint: string | null = null;
+
+  private constructor(folder: string, fuse: ChildProcess, device: string) {
+    this.#folder = folder;
+    this.#fuse = fuse;
+    this.device = device;
+  }
+
+  /** `folder` is made; it holds the FUSE file and the mount point. */
+  static async open(uri: string, folder: string): Promise<LoopDisk> {
+    const fuseFolder = path.join(folder, 'fuse');
+    fs.mkdirSync(fuseFolder, { recursive: true });
+    const fuse = spawn('nbdfuse', [fuseFolder, uri], { stdio: ['ignore', 'inherit', 'inherit'] });
+    const file = path.join(fuseFolder, 'nbd');
+    await waitFor(`nbdfuse to serve ${uri}`, 10_000, async () => (fs.existsSync(file) ? true : null));
+    return new LoopDisk(folder, fuse, run('losetup', '-f', '--show', file));
+  }
+
+  mount(): string {
+    const mountpoint = path.join(this.#folder, 'mount');
+    fs.mkdirSync(mountpoint, { recursive: true });
+    run('mount', this.device, mountpoint);
+    this.#mountpoint = mountpoint;
+    return mountpoint;
+  }
+
+  unmount(): void {
+    if (this.#mountpoint !== null) run('umount', this.#mountpoint);
+    this.#mountpoint = null;
+  }
+
+  async close(): Promise<void> {
+    this.unmount();
+    const fuseFolder = path.join(this.#folder, 'fuse');
+    run('losetup', '-d', this.device);
+    await waitFor('the loop device to let go', 10_000, async () =>
+      spawnSync('fusermount3', ['-u', fuseFolder]).status === 0 ? true : null,
+    );
+    if (this.#fuse.exitCode === null) await new Promise((resolve) => this.#fuse.once('exit', resolve));
+    fs.rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** Path below `folder` → SHA-256, of every regular file. */
+export function digests(folder: string): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const entry of fs.readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const file = path.join(entry.parentPath, entry.name);
+    found.set(path.relative(folder, file), crypto.hash('sha256', fs.readFileSync(file)));
+  }
+  return found;
+}

@@ -1,0 +1,259 @@
+/**
+ * The real program for a test: `hupo serve` on a folder of its own, its API by signed calls, its parts by process id.
+ * `stop()` checks what every test must leave behind: a clean `hupo check`, no process, no socket.
+ */
+import assert from 'node:assert/strict';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { EcsClient } from '../../src/cli/ecs-client.ts';
+import type { DiskdCalls } from '../../src/disk/protocol.ts';
+import { LineClient } from '../../src/lib/line-channel.ts';
+import { ensureRunFolder } from '../../src/lib/run-folder.ts';
+
+const root = path.dirname(path.dirname(import.meta.dirname));
+const main = path.join(root, 'src', 'main.ts');
+
+/** An answer of the API: JSON as documented. */
+// oxlint-disable-next-line typescript/no-explicit-any
+export type Answer = any;
+
+export class TestServer {
+  readonly dataFolder: string;
+  readonly runFolder: string;
+  #serve: ChildProcess | null = null;
+  #client: EcsClient | null = null;
+  #output = '';
+
+  constructor(dataFolder = fs.mkdtempSync(path.join(os.tmpdir(), 'hupo-e2e-'))) {
+    this.dataFolder = dataFolder;
+    this.runFolder = ensureRunFolder(dataFolder, os.tmpdir());
+  }
+
+  /** Starts `hupo serve` and waits until /healthz answers. */
+  async start(): Promise<void> {
+    this.#output = '';
+    const args = [main, 'serve', '--data', this.dataFolder, '--listen', '127.0.0.1:0'];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#serve = child;
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => (this.#output += text));
+    }
+    const endpoint = await waitFor('the server to answer', 30_000, async () => {
+      assert.equal(child.exitCode, null, `serve ended: ${this.#output}`);
+      const url = this.#readEndpoint();
+      if (url === null) return null;
+      const answer = await fetch(`${url}/healthz`).catch(() => null);
+      return answer?.status === 200 ? url : null;
+    });
+    const key = JSON.parse(fs.readFileSync(path.join(this.dataFolder, 'keys', 'root.json'), 'utf8')) as {
+      accessKeyId: string;
+      accessKeySecret: string;
+    };
+    this.#client = new EcsClient({ endpoint, ...key });
+  }
+
+  get output(): string {
+    return this.#output;
+  }
+
+  get endpoint(): string {
+    const url = this.#readEndpoint();
+    assert.ok(url, 'the server is not up');
+    return url;
+  }
+
+  async call(action: string, parameters: Record<string, string | number | boolean> = {}): Promise<Answer> {
+    assert.ok(this.#client, 'the server is not up');
+    const texts = Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, String(value)]));
+    return this.#client.call(action, texts);
+  }
+
+  async disk(diskId: string): Promise<Answer> {
+    const answer = await this.call('DescribeDisks', { DiskIds: JSON.stringify([diskId]) });
+    return answer.Disks.Disk[0];
+  }
+
+  async snapshot(snapshotId: string): Promise<Answer> {
+    const answer = await this.call('DescribeSnapshots', { SnapshotIds: JSON.stringify([snapshotId]) });
+    return answer.Snapshots.Snapshot[0];
+  }
+
+  /** The snapshot once it is no longer progressing. */
+  async finishedSnapshot(snapshotId: string, timeoutMs = 120_000): Promise<Answer> {
+    return waitFor(`snapshot ${snapshotId} to finish`, timeoutMs, async () => {
+      const snapshot = await this.snapshot(snapshotId);
+      return snapshot !== undefined && snapshot.Status !== 'progressing' ? snapshot : null;
+    });
+  }
+
+  async instanceStatus(instanceId: string, status: string): Promise<void> {
+    await waitFor(`instance ${instanceId} to be ${status}`, 30_000, async () => {
+      const answer = await this.call('DescribeInstances', { InstanceIds: JSON.stringify([instanceId]) });
+      return answer.Instances.Instance[0]?.Status === status ? true : null;
+    });
+  }
+
+  /** A running instance with one data disk; returns both ids and the data disk's NbdUri. */
+  async runInstance(
+    dataDisk: Record<string, string | number>,
+  ): Promise<{ instanceId: string; diskId: string; uri: string }> {
+    const disk = Object.fromEntries(Object.entries(dataDisk).map(([name, value]) => [`DataDisk.1.${name}`, value]));
+    const images = await this.call('DescribeImages');
+    const answer = await this.call('RunInstances', {
+      ImageId: images.Images.Image[0].ImageId,
+      InstanceType: 'ecs.external.large',
+      ...disk,
+    });
+    const instanceId = String(answer.InstanceIdSets.InstanceIdSet[0]);
+    await this.instanceStatus(instanceId, 'Running');
+    const disks = await this.call('DescribeDisks', { InstanceId: instanceId, DiskType: 'data' });
+    const found = disks.Disks.Disk[0];
+    return { instanceId, diskId: found.DiskId, uri: found.NbdUri };
+  }
+
+  async stopInstance(instanceId: string): Promise<void> {
+    await this.call('StopInstance', { InstanceId: instanceId });
+    await this.instanceStatus(instanceId, 'Stopped');
+  }
+
+  async startInstance(instanceId: string): Promise<void> {
+    await this.call('StartInstance', { InstanceId: instanceId });
+    await this.instanceStatus(instanceId, 'Running');
+  }
+
+  async diskd(): Promise<LineClient<DiskdCalls>> {
+    return LineClient.connect<DiskdCalls>(path.join(this.runFolder, 'diskd.sock'));
+  }
+
+  async diskdPid(): Promise<number> {
+    const client = await this.diskd();
+    try {
+      return (await client.call('hello', { protocol: 1 })).pid;
+    } finally {
+      client.close();
+    }
+  }
+
+  get servePid(): number {
+    assert.ok(this.#serve?.pid, 'the server is not up');
+    return this.#serve.pid;
+  }
+
+  /** Process ids of the transfer workers of this server. */
+  transferPids(): number[] {
+    return processes()
+      .filter(({ parent, command }) => parent === this.servePid && command.includes('\0transfer'))
+      .map(({ pid }) => pid);
+  }
+
+  /** Kills `hupo serve` at once and waits until it is gone. */
+  async killServe(): Promise<void> {
+    const child = this.#serve;
+    assert.ok(child, 'the server is not up');
+    if (child.exitCode === null && child.signalCode === null) {
+      const ended = new Promise((resolve) => child.once('exit', resolve));
+      child.kill('SIGKILL');
+      await ended;
+    }
+    this.#serve = null;
+    fs.rmSync(path.join(this.runFolder, 'endpoint'), { force: true });
+  }
+
+  serveIsUp(): boolean {
+    return this.#serve !== null && this.#serve.exitCode === null && this.#serve.signalCode === null;
+  }
+
+  /** SIGTERM, as an operator would; returns the exit code. */
+  async terminate(): Promise<number | null> {
+    const child = this.#serve;
+    assert.ok(child, 'the server is not up');
+    const ended = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
+    child.kill('SIGTERM');
+    this.#serve = null;
+    return ended;
+  }
+
+  /** Runs `hupo …` as a person would. */
+  cli(...args: string[]): { status: number | null; stdout: string; stderr: string } {
+    const result = spawnSync(process.execPath, [main, ...args], { encoding: 'utf8', timeout: 300_000 });
+    return { status: result.status, stdout: result.stdout, stderr: result.stderr };
+  }
+
+  /** `hupo check`, which must find nothing. */
+  checkClean(): void {
+    const result = this.cli('check', '--data', this.dataFolder, '--read-data');
+    assert.equal(result.status, 0, `hupo check:\n${result.stdout}${result.stderr}`);
+  }
+
+  /** Bytes that the repository's objects take. */
+  repositoryBytes(): number {
+    const folder = path.join(this.dataFolder, 'repository');
+    return fs
+      .readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && !entry.name.startsWith('index.db'))
+      .reduce(
+        (sum, entry) =>
+          sum + (fs.statSync(path.join(entry.parentPath, entry.name), { throwIfNoEntry: false })?.size ?? 0),
+        0,
+      );
+  }
+
+  /** Ends everything and checks that nothing is left behind; removes the folder. */
+  async stop(): Promise<void> {
+    const result = this.cli('stop', '--data', this.dataFolder);
+    assert.equal(result.status, 0, `hupo stop: ${result.stdout}${result.stderr}`);
+    this.#serve = null;
+    await waitFor('every process of the folder to end', 10_000, async () =>
+      this.leftProcesses().length === 0 ? true : null,
+    );
+    this.checkClean();
+    assert.deepEqual(this.leftSockets(), [], 'sockets are left behind');
+    fs.rmSync(this.dataFolder, { recursive: true, force: true });
+    fs.rmSync(this.runFolder, { recursive: true, force: true });
+  }
+
+  leftProcesses(): string[] {
+    return processes()
+      .filter(({ command }) => command.includes(this.dataFolder) && command.includes('main.ts'))
+      .map(({ pid, command }) => `${pid} ${command.replaceAll('\0', ' ')}`);
+  }
+
+  leftSockets(): string[] {
+    if (!fs.existsSync(this.runFolder)) return [];
+    return fs.readdirSync(this.runFolder).filter((name) => name.endsWith('.sock'));
+  }
+
+  #readEndpoint(): string | null {
+    const file = path.join(this.runFolder, 'endpoint');
+    return fs.existsSync(file) ? fs.readFileSync(file, 'utf8').trim() || null : null;
+  }
+}
+
+function processes(): { pid: number; parent: number; command: string }[] {
+  const found = [];
+  for (const name of fs.readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      const command = fs.readFileSync(`/proc/${name}/cmdline`, 'utf8');
+      const parent = Number(/\) \S (\d+)/.exec(fs.readFileSync(`/proc/${name}/stat`, 'utf8'))?.[1]);
+      found.push({ pid: Number(name), parent, command });
+    } catch {
+      // it ended while we looked
+    }
+  }
+  return found;
+}
+
+/** Asks every 50 ms until `look` gives something; fails with `what` after `timeoutMs`. */
+export async function waitFor<T>(what: string, timeoutMs: number, look: () => Promise<T | null>): Promise<T> {
+  const until = performance.now() + timeoutMs;
+  for (;;) {
+    const found = await look();
+    if (found !== null) return found;
+    if (performance.now() > until) throw new Error(`waited ${timeoutMs} ms for ${what}`);
+    await delay(50);
+  }
+}

@@ -1,0 +1,254 @@
+/** The walk: the main job on a mounted ext4, step by step, on the real program with real tools. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import test from 'node:test';
+import zlib from 'node:zlib';
+import { CHUNK_BYTES, GIB } from '../../src/lib/geometry.ts';
+import { needsMounts } from '../requires.ts';
+import { digests, LoopDisk, run } from './mounted-disk.ts';
+import { TestServer, waitFor } from './server.ts';
+
+const MIB = 1024 ** 2;
+const LOG_BLOCKS = 8192;
+const skip = needsMounts('mkfs.ext4', 'e2fsck', 'nbdfuse', 'losetup', 'fusermount3', 'mount');
+const root = path.dirname(path.dirname(import.meta.dirname));
+
+interface Logged {
+  sequence: number;
+  issued: bigint;
+  acknowledged: bigint;
+}
+
+test(
+  'disk, snapshot, change, snapshot, rollback, disk from snapshot: every byte is where it was',
+  { skip },
+  async () => {
+    const server = new TestServer();
+    const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'hupo-walk-'));
+    try {
+      await server.start();
+      await walk(server, scratch);
+      await server.stop();
+    } finally {
+      for (const left of server.leftProcesses()) process.kill(Number(left.split(' ')[0]), 'SIGKILL');
+      fs.rmSync(scratch, { recursive: true, force: true });
+    }
+  },
+);
+
+async function walk(server: TestServer, scratch: string): Promise<void> {
+  // 1. An instance with a data disk, formatted and filled.
+  const { instanceId, diskId, uri } = await server.runInstance({ Category: 'cloud_essd', Size: 20 });
+  assert.match(uri, new RegExp(`^nbd\\+unix:///${diskId}\\?socket=%2F`));
+  let disk = await LoopDisk.open(uri, path.join(scratch, 'a'));
+  run('mkfs.ext4', '-q', disk.device);
+  let mount = disk.mount();
+  fillWithFiles(mount);
+  run('sync', '-f', mount);
+  const firstDigests = digests(mount);
+  assert.ok(firstDigests.size > 100);
+
+  // 2. The first snapshot.
+  const first = await server.call('CreateSnapshot', { DiskId: diskId, SnapshotName: 'first' });
+  const firstDone = await server.finishedSnapshot(first.SnapshotId);
+  assert.equal(firstDone.Status, 'accomplished');
+  assert.equal(firstDone.Progress, '100%');
+  assert.equal(firstDone.SourceDiskSize, 20);
+  await server.call('DeleteSnapshot', { SnapshotId: 's-bp1000000000000000000' }).then(
+    () => assert.fail('an unknown snapshot was deleted'),
+    (error: { code?: string }) => assert.equal(error.code, 'InvalidSnapshotId.NotFound'),
+  );
+
+  // 3. Change, and a second snapshot while a writer writes.
+  changeFiles(mount);
+  run('sync', '-f', mount);
+  const bytesBefore = server.repositoryBytes();
+  const { log, second, called, replied } = await snapshotUnderLoad(server, diskId, path.join(mount, 'write-log'));
+  const secondDone = await server.finishedSnapshot(second);
+  assert.equal(secondDone.Status, 'accomplished');
+  const grown = server.repositoryBytes() - bytesBefore;
+  const images = {
+    first: exportImage(server, first.SnapshotId, scratch),
+    second: exportImage(server, second, scratch),
+  };
+  const weight = changedWeight(images.first, images.second);
+  assert.ok(grown <= 1.2 * weight + MIB, `the repository grew by ${grown} bytes for ${weight} changed ones`);
+
+  // 4. Back to the first.
+  await disk.close();
+  await assert.rejects(server.call('ResetDisk', { DiskId: diskId, SnapshotId: first.SnapshotId }), {
+    code: 'IncorrectInstanceStatus',
+  });
+  await server.stopInstance(instanceId);
+  assert.equal((await server.disk(diskId)).NbdUri, undefined);
+  await server.call('ResetDisk', { DiskId: diskId, SnapshotId: first.SnapshotId });
+  await server.startInstance(instanceId);
+  disk = await LoopDisk.open((await server.disk(diskId)).NbdUri, path.join(scratch, 'b'));
+  mount = disk.mount();
+  assert.deepEqual(digests(mount), firstDigests);
+  disk.unmount();
+  run('e2fsck', '-fn', disk.device);
+  assert.equal((await server.snapshot(second)).Status, 'accomplished');
+
+  // 5. A disk from the second, beside it.
+  const made = await server.call('CreateDisk', {
+    SnapshotId: second,
+    ZoneId: 'cn-hangzhou-a',
+    DiskCategory: 'cloud_essd',
+  });
+  await server.call('AttachDisk', { DiskId: made.DiskId, InstanceId: instanceId });
+  const beside = await LoopDisk.open((await server.disk(made.DiskId)).NbdUri, path.join(scratch, 'c'));
+  const besideMount = beside.mount();
+  assert.equal(fs.readFileSync(path.join(besideMount, 'changed'), 'utf8'), 'after the first snapshot');
+  assertLogIsCut(path.join(besideMount, 'write-log'), log, called, replied);
+  beside.unmount();
+  run('e2fsck', '-fn', beside.device);
+  await beside.close();
+
+  // 6. Delete the first while the disk still stands on it; then nothing needs it and its space returns.
+  const onlyFirst = uniqueWeight(images.first, images.second);
+  assert.ok(onlyFirst > 30 * MIB, `only ${onlyFirst} bytes are the first snapshot's own`);
+  await assert.rejects(server.call('ResetDisk', { DiskId: made.DiskId, SnapshotId: second }), {
+    code: 'IncorrectInstanceStatus',
+  });
+  await server.call('DeleteSnapshot', { SnapshotId: first.SnapshotId, Force: true });
+  assert.equal(await server.snapshot(first.SnapshotId), undefined);
+  mount = disk.mount();
+  assert.deepEqual(digests(mount), firstDigests, 'the disk lost its base');
+  await disk.close();
+  await server.stopInstance(instanceId);
+  const held = server.repositoryBytes();
+  await server.call('ResetDisk', { DiskId: diskId, SnapshotId: second });
+  await waitFor('the space of the deleted snapshot to return', 60_000, async () =>
+    held - server.repositoryBytes() >= 0.8 * onlyFirst ? true : null,
+  );
+  fs.rmSync(images.first);
+  const again = exportImage(server, second, scratch, 'again');
+  assert.equal(spawnCompare(images.second, again), 0, 'the second snapshot changed');
+}
+
+function fillWithFiles(mount: string): void {
+  fs.cpSync(path.join(root, 'node_modules', 'typescript'), path.join(mount, 'typescript'), { recursive: true });
+  fs.cpSync(path.join(root, 'node_modules', '@types'), path.join(mount, 'types'), { recursive: true });
+  writeNoise(path.join(mount, 'noise-1'), 40);
+  writeNoise(path.join(mount, 'noise-2'), 8);
+  fs.writeFileSync(path.join(mount, 'changed'), 'at the first snapshot');
+  fs.writeFileSync(path.join(mount, 'write-log'), Buffer.alloc(LOG_BLOCKS * 4096, 0xee));
+}
+
+function writeNoise(file: string, mib: number): void {
+  const source = fs.openSync('/dev/urandom', 'r');
+  const noise = Buffer.alloc(mib * MIB);
+  for (let at = 0; at < noise.length;) at += fs.readSync(source, noise, at, noise.length - at, null);
+  fs.closeSync(source);
+  fs.writeFileSync(file, noise);
+}
+
+function changeFiles(mount: string): void {
+  writeNoise(path.join(mount, 'noise-1'), 40);
+  fs.rmSync(path.join(mount, 'types'), { recursive: true });
+  fs.writeFileSync(path.join(mount, 'changed'), 'after the first snapshot');
+}
+
+/** Takes a snapshot while `write-log.ts` writes into `file`. Times are CLOCK_MONOTONIC nanoseconds. */
+async function snapshotUnderLoad(server: TestServer, diskId: string, file: string) {
+  const writer = spawn(process.execPath, [path.join(import.meta.dirname, 'write-log.ts'), file], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  let printed = '';
+  writer.stdout.setEncoding('utf8').on('data', (text: string) => (printed += text));
+  const lines = () => printed.split('\n').length;
+  await waitFor('the writer to write', 30_000, async () => (lines() > 200 ? true : null));
+  const called = process.hrtime.bigint();
+  const answer = await server.call('CreateSnapshot', { DiskId: diskId, SnapshotName: 'second' });
+  const replied = process.hrtime.bigint();
+  const atReply = lines();
+  await waitFor('the writer to go on', 30_000, async () => (lines() > atReply + 200 ? true : null));
+  writer.stdin.end();
+  await new Promise((resolve) => writer.once('close', resolve));
+  const log: Logged[] = printed
+    .trim()
+    .split('\n')
+    .map((line) => line.split(' '))
+    .map(([sequence, issued, acknowledged]) => ({
+      sequence: Number(sequence),
+      issued: BigInt(issued ?? 0),
+      acknowledged: BigInt(acknowledged ?? 0),
+    }));
+  return { log, second: String(answer.SnapshotId), called, replied };
+}
+
+function assertLogIsCut(file: string, log: Logged[], called: bigint, replied: bigint): void {
+  const bytes = fs.readFileSync(file);
+  const present = (sequence: number) => {
+    const block = bytes.subarray(sequence * 4096, (sequence + 1) * 4096);
+    const values = new Set(Array.from({ length: 512 }, (_, index) => block.readBigUInt64LE(index * 8)));
+    assert.equal(values.size, 1, `block ${sequence} is torn`);
+    return values.has(BigInt(sequence));
+  };
+  const before = log.filter((entry) => entry.acknowledged < called);
+  const after = log.filter((entry) => entry.issued > replied);
+  assert.ok(before.length > 100 && after.length > 100, `${before.length} before, ${after.length} after`);
+  for (const { sequence } of before) assert.ok(present(sequence), `write ${sequence}, acknowledged before, is missing`);
+  for (const { sequence } of after) assert.ok(!present(sequence), `write ${sequence}, issued after, is there`);
+}
+
+function exportImage(server: TestServer, snapshotId: string, scratch: string, name = snapshotId): string {
+  const file = path.join(scratch, `${name}.img`);
+  const result = server.cli('snapshot', 'export', snapshotId, file, '--data', server.dataFolder);
+  assert.equal(result.status, 0, result.stderr);
+  assert.equal(fs.statSync(file).size, 20 * GIB);
+  return file;
+}
+
+function spawnCompare(left: string, right: string): number {
+  let differing = 0;
+  for (const [a, b] of chunkPairs(left, right)) if (!a.equals(b)) differing += 1;
+  return differing;
+}
+
+/** What the chunks that differ weigh when each is compressed alone. */
+function changedWeight(before: string, after: string): number {
+  let weight = 0;
+  for (const [a, b] of chunkPairs(before, after)) if (!a.equals(b)) weight += storedWeight(b);
+  return weight;
+}
+
+/** What the chunks of `left` weigh that stand nowhere in `right`. */
+function uniqueWeight(left: string, right: string): number {
+  const known = new Set<string>();
+  for (const [, b] of chunkPairs(left, right)) known.add(b.toString('latin1', 0, 64) + zlib.crc32(b));
+  let weight = 0;
+  for (const [a] of chunkPairs(left, right)) {
+    if (!known.has(a.toString('latin1', 0, 64) + zlib.crc32(a))) weight += storedWeight(a);
+  }
+  return weight;
+}
+
+const zeros = Buffer.alloc(CHUNK_BYTES);
+
+function storedWeight(chunk: Buffer): number {
+  return chunk.equals(zeros) ? 0 : Math.min(zlib.zstdCompressSync(chunk).length, CHUNK_BYTES);
+}
+
+/** The chunks of two images side by side; ranges that both leave as holes are passed over. */
+function* chunkPairs(left: string, right: string): Generator<[Buffer, Buffer]> {
+  const files = [fs.openSync(left, 'r'), fs.openSync(right, 'r')] as const;
+  const window = 4 * MIB;
+  const buffers = [Buffer.alloc(window), Buffer.alloc(window)] as const;
+  for (let at = 0; at < fs.fstatSync(files[0]).size; at += window) {
+    files.forEach((fd, index) => fs.readSync(fd, buffers[index] ?? zeros, 0, window, at));
+    if (isZero(buffers[0]) && isZero(buffers[1])) continue;
+    for (let in_ = 0; in_ < window; in_ += CHUNK_BYTES) {
+      yield [buffers[0].subarray(in_, in_ + CHUNK_BYTES), buffers[1].subarray(in_, in_ + CHUNK_BYTES)];
+    }
+  }
+  for (const fd of files) fs.closeSync(fd);
+}
+
+function isZero(buffer: Buffer): boolean {
+  return buffer[0] === 0 && buffer.compare(buffer, 1, buffer.length, 0, buffer.length - 1) === 0;
+}
