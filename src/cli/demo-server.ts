@@ -66,6 +66,7 @@ export class DemoServer {
   /** Ends server and data plane and removes the folder. Throws an OperationalError, and leaves the folder, if they stay. */
   async remove(): Promise<void> {
     const { environment, program } = this.#context;
+    this.#child.ref();
     const runFolder = ensureRunFolder(this.folder, environment.runtimeFolder);
     const result = await run(program.execPath, [...program.args, 'stop', '--data', this.folder]);
     if (result.exitCode !== 0) {

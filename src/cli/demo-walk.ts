@@ -111,7 +111,7 @@ export class DemoWalk {
       this.#second = second;
       await writer.awaitAnswered(begunByReply + WRITES_AROUND_SNAPSHOT);
       writer.noteMoment(this.#atSecond, answeredBefore, begunByReply);
-      return { tookMs, note: `${second.snapshotId}, amid ${begunByReply + WRITES_AROUND_SNAPSHOT} writes` };
+      return { tookMs, note: `amid ${begunByReply + WRITES_AROUND_SNAPSHOT} writes` };
     } finally {
       await writer.stop();
     }
@@ -159,7 +159,7 @@ export class DemoWalk {
     return {
       tookMs: atMs - startedMs,
       bytes: heldBytes - bytes,
-      note: `of ${formatBytes(heldBytes)} in the repository`,
+      note: `of ${formatBytes(heldBytes)} stored`,
     };
   }
 
@@ -175,7 +175,7 @@ export class DemoWalk {
       const read: ReadRange = async (offset, lengthBytes) =>
         (await exported.read(Buffer.allocUnsafe(lengthBytes), 0, lengthBytes, offset)).buffer;
       const result = await this.#compare(this.#atSecond, read, onProgress);
-      return { ...result, note: `${result.note}; the export took ${formatDuration(exportMs)}` };
+      return { ...result, note: `right; export ${formatDuration(exportMs)}` };
     } finally {
       await exported.close();
       fs.rmSync(file);
@@ -188,7 +188,7 @@ export class DemoWalk {
     onProgress: OnProgress,
   ): Promise<StepResult & { digest: string }> {
     const digest = await compareDisk(expected, { read, onProgress, signal: this.#options.signal });
-    return { bytes: expected.sizeBytes, note: 'every byte is right', digest };
+    return { bytes: expected.sizeBytes, note: 'every byte right', digest };
   }
 
   async #rollBack(snapshot: Snapshot): Promise<void> {
@@ -206,7 +206,7 @@ export class DemoWalk {
 
   async #awaitStored(snapshot: Snapshot, onProgress: OnProgress): Promise<StepResult> {
     await this.#calls.awaitStored(snapshot.snapshotId, (percent) => onProgress(percent, 100));
-    return { bytes: this.#calls.repositoryBytes() - snapshot.bytesBefore, note: 'more in the repository' };
+    return { bytes: this.#calls.repositoryBytes() - snapshot.bytesBefore, note: 'more stored' };
   }
 
   /** One disk is open at a time. */

@@ -84,18 +84,15 @@ class Demo {
     report.fact('SHA-256', digestBefore);
     report.line();
     const server = DemoServer.launch(context);
-    let isKept = false;
+    let isWalked = false;
     try {
       const digestOnDisk = await this.#walk(server);
-      isKept = options.keep;
-      if (!isKept) await report.step('server stopped, its folder removed', () => this.#remove(server));
+      isWalked = true;
+      if (!options.keep) await report.step('server stopped, its folder removed', () => this.#remove(server));
       const digestAfter = await hashFile(image.file, signal);
       return this.#conclude([digestBefore, digestOnDisk, digestAfter], systemClock.monotonicMs() - startedMs);
-    } catch (error) {
-      isKept = false;
-      throw signal.aborted ? signal.reason : error;
     } finally {
-      if (isKept) this.#tellHowToGoOn(server);
+      if (isWalked && options.keep) this.#tellHowToGoOn(server);
       else if (fs.existsSync(server.folder)) await this.#removeAfterFailure(server);
     }
   }
@@ -166,17 +163,17 @@ async function tellWalk(walk: DemoWalk, report: Report): Promise<string> {
   await report.step('disk changed', (tell) => walk.changeDisk(tell));
   await report.step('snapshot 2 taken while writes go on', () => walk.createSecond());
   await report.step('snapshot 2 stored', (tell) => walk.storeSecond(tell));
-  await report.step('stopped, rolled back to snapshot 1, started', () => walk.rollBackToFirst());
+  await report.step('rolled back to snapshot 1 and restarted', () => walk.rollBackToFirst());
   await report.step('disk compared with the image', async (tell) => {
     const result = await walk.compareWithImage(tell);
     digest = result.digest;
     return result;
   });
-  await report.step('new disk made from snapshot 2 and attached', () => walk.makeDiskFromSecond());
+  await report.step('new disk from snapshot 2 attached', () => walk.makeDiskFromSecond());
   await report.step('new disk compared with that moment', (tell) => walk.compareMadeDisk(tell));
-  await report.step('snapshot 1 deleted; the disk still stands on it', () => walk.deleteFirst());
+  await report.step('snapshot 1 deleted, the disk stays', () => walk.deleteFirst());
   await report.step('disk compared with the image again', (tell) => walk.compareWithImage(tell));
-  await report.step('rolled on to snapshot 2; space returned', () => walk.returnSpace());
+  await report.step('rolled on to snapshot 2, space returned', () => walk.returnSpace());
   await report.step('snapshot 2 exported and compared', (tell) => walk.exportSecond(tell));
   return digest;
 }

@@ -58,7 +58,7 @@ interface Import {
 }
 
 async function importImage(work: Import): Promise<string> {
-  const { client, context, signal } = work;
+  const { client, context } = work;
   const startedMs = systemClock.monotonicMs();
   const begun = await beginImport(work);
   const disk = await NbdClient.connect(begun.NbdUri);
@@ -67,7 +67,7 @@ async function importImage(work: Import): Promise<string> {
     writtenBytes = await fillDisk(work, disk);
   } catch (error) {
     disk.destroy();
-    throw signal.aborted ? signal.reason : error;
+    throw error;
   }
   await disk.close();
   await client.call('HupoCompleteImport', { DiskId: begun.DiskId });

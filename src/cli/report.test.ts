@@ -26,8 +26,8 @@ test('each step is one aligned line with its time and bytes', async () => {
   await report.step('taken', () => Promise.resolve({ tookMs: 12 }));
   await assert.rejects(report.step('broken', () => Promise.reject(new Error('no'))));
   assert.deepEqual(text.split('\n'), [
-    ` 1 ✓ ${'image copied'.padEnd(50)}    3.0 s       3 MiB   2 MiB/s`,
-    ` 2 ✓ ${'taken'.padEnd(50)}    12 ms`,
+    ` 1 ✓ ${'image copied'.padEnd(41)}   3.0 s      3 MiB  2 MiB/s`,
+    ` 2 ✓ ${'taken'.padEnd(41)}   12 ms`,
     ' 3 ✗ broken',
     '',
   ]);

@@ -2,9 +2,9 @@
 import type { Clock } from '../lib/clock.ts';
 import { formatBytes, formatDuration } from './units.ts';
 
-const TEXT_WIDTH = 50;
-const TIME_WIDTH = 9;
-const BYTES_WIDTH = 10;
+const TEXT_WIDTH = 41;
+const TIME_WIDTH = 8;
+const BYTES_WIDTH = 9;
 const CLEAR_LINE = '\r\u001b[K';
 const PROGRESS_INTERVAL_MS = 100;
 
@@ -86,5 +86,5 @@ export class Report {
 function formatColumns(text: string, tookMs: number, result: StepResult): string {
   const time = formatDuration(tookMs).padStart(TIME_WIDTH);
   const bytes = (result.bytes === undefined ? '' : formatBytes(result.bytes)).padStart(BYTES_WIDTH);
-  return `${text.padEnd(TEXT_WIDTH)}${time}  ${bytes}   ${result.note ?? ''}`;
+  return `${text.padEnd(TEXT_WIDTH)}${time}  ${bytes}  ${result.note ?? ''}`;
 }

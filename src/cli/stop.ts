@@ -5,6 +5,7 @@ import type { CliContext } from '../cli.ts';
 import { ensureDataFolder } from '../control/data-folder.ts';
 import type { DataFolder } from '../control/data-folder.ts';
 import type { ServeCalls } from '../control/serve-calls.ts';
+import { DISKD_PROTOCOL } from '../disk/protocol.ts';
 import type { DiskdCalls } from '../disk/protocol.ts';
 import { systemClock } from '../lib/clock.ts';
 import { OperationalError, errnoOf } from '../lib/errors.ts';
@@ -52,7 +53,7 @@ async function stopDiskd(folder: DataFolder): Promise<number | null> {
   const client = await connect<DiskdCalls>(folder.diskdSocket);
   if (client === null) return null;
   try {
-    const { pid } = await client.call('hello', { protocol: 1 });
+    const { pid } = await client.call('hello', { protocol: DISKD_PROTOCOL });
     const { clientCount } = await client.call('shutdown', { force: true });
     await waitUntilGone(pid);
     return clientCount;

@@ -4,8 +4,8 @@ import test, { type TestContext } from 'node:test';
 import { World, allRows, dataDisk, diskRequest, runRequest, snapshotRequest, token } from '../../test/control/world.ts';
 import { OperationalError } from '../lib/errors.ts';
 
-async function createWorld(t: TestContext): Promise<World> {
-  const world = await World.create();
+async function createWorld(t: TestContext, speed?: number): Promise<World> {
+  const world = await World.create(speed);
   t.after(() => world.end());
   return world;
 }
@@ -200,6 +200,25 @@ test('an upload that fails for a while is tried again; one that cannot be done f
   await checked(world);
 });
 
+test('the parent of an upload is kept although its snapshot is deleted and collected meanwhile', async (t) => {
+  const world = await createWorld(t);
+  const { diskId } = await world.runOne();
+  world.diskd.write(diskId, 1, 'a');
+  const parent = await world.takeSnapshot(diskId);
+  world.diskd.write(diskId, 2, 'b');
+  await world.settle();
+  const collectCount = world.repository.collectCount;
+  world.transfer.during = async () => {
+    if (world.repository.collectCount === collectCount) throw new OperationalError('not yet', { retryable: true });
+  };
+  const { snapshotId } = await world.control.createSnapshot(snapshotRequest(diskId), null);
+  await world.until('the upload', async () => world.transfer.jobs.at(-1)?.snapshotId === snapshotId);
+  await world.control.deleteSnapshot({ snapshotId: parent, force: false });
+  await world.until('the snapshot', async () => (await world.snapshot(snapshotId))?.status === 'accomplished');
+  assert.deepEqual(world.snapshotWords(snapshotId), { 1: 'a', 2: 'b' });
+  await checked(world);
+});
+
 test('a lost journal makes the next snapshot compare all that the disk holds with its base', async (t) => {
   const world = await createWorld(t);
   const { diskId } = await world.runOne();
@@ -306,7 +325,7 @@ test('what cannot be is refused with its documented code', async (t) => {
 });
 
 test('an import ends Available and used; one whose importer goes away, or whose server ends, is dropped', async (t) => {
-  const world = await createWorld(t);
+  const world = await createWorld(t, 200);
   const done = await world.control.beginImport(diskRequest());
   assert.equal((await world.disk(done.diskId))?.status, 'Creating');
   assert.equal((await world.disk(done.diskId))?.nbdUri, done.nbdUri);

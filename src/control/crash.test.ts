@@ -17,7 +17,7 @@ interface Scenario<T> {
 async function dieEverywhere<T>(scenario: Scenario<T>): Promise<number> {
   for (let at = 1; ; at++) {
     for (const after of [false, true]) {
-      const world = await World.create();
+      const world = await World.create(200);
       try {
         const prepared = await scenario.prepare(world);
         await world.settle();

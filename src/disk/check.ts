@@ -88,7 +88,8 @@ function checkPage(state: MapState, index: number, page: MapPage): string[] {
       problems.push(`chunk ${chunk} is later than the view of ${view.snapshotId}, which has not saved it`);
     }
   }
-  if (entryCount !== page.entryCount) problems.push(`page ${index} counts ${page.entryCount} entries, has ${entryCount}`);
+  if (entryCount !== page.entryCount)
+    problems.push(`page ${index} counts ${page.entryCount} entries, has ${entryCount}`);
   return problems;
 }
 
@@ -98,7 +99,9 @@ function checkView({ view, chunkCount }: MapState): string[] {
   for (const [chunk, entry] of view.saved) {
     if (chunk >= chunkCount) problems.push(`saved chunk ${chunk} lies beyond the disk`);
     if (entry.generation > view.generation) {
-      problems.push(`saved chunk ${chunk} has generation ${entry.generation}, later than the view's ${view.generation}`);
+      problems.push(
+        `saved chunk ${chunk} has generation ${entry.generation}, later than the view's ${view.generation}`,
+      );
     }
   }
   return shortened(problems, 'saved entries');
@@ -119,7 +122,8 @@ function checkSlots(files: Files, folder: string, { state, links }: Recovered): 
     const name = segmentFile(dataFolder, segment);
     const info = files.find(name);
     if (info === undefined) problems.push(`${name} is missing`);
-    else if (info.sizeBytes < endBytes) problems.push(`${name} has ${info.sizeBytes} bytes, its slots end at ${endBytes}`);
+    else if (info.sizeBytes < endBytes)
+      problems.push(`${name} has ${info.sizeBytes} bytes, its slots end at ${endBytes}`);
   }
   return shortened(problems, 'slots');
 }

@@ -64,10 +64,21 @@ export function captureState(state: MapState, links: CheckpointLinks): Capture {
   };
 }
 
-/** Resolves when the new checkpoint survives a power cut. */
+/** Resolves when the new checkpoint survives a power cut. When it throws, the old one is there. */
 export async function writeCheckpoint(files: Files, folder: string, capture: Capture): Promise<void> {
   const name = path.join(folder, CHECKPOINT_NAME);
-  const fd = files.open(`${name}.new`, 'create');
+  try {
+    await writeWhole(files, `${name}.new`, capture);
+  } catch (error) {
+    removeIfThere(files, `${name}.new`); // it may be what fills the file system
+    throw error;
+  }
+  files.rename(`${name}.new`, name);
+  await files.syncFolder(folder);
+}
+
+async function writeWhole(files: Files, name: string, capture: Capture): Promise<void> {
+  const fd = files.open(name, 'create');
   try {
     files.truncate(fd, 0);
     const digest = crypto.createHash('sha256');
@@ -83,8 +94,14 @@ export async function writeCheckpoint(files: Files, folder: string, capture: Cap
   } finally {
     files.close(fd);
   }
-  files.rename(`${name}.new`, name);
-  await files.syncFolder(folder);
+}
+
+function removeIfThere(files: Files, name: string): void {
+  try {
+    files.unlink(name);
+  } catch {
+    // The next checkpoint overwrites it, or the next opening removes it.
+  }
 }
 
 function* encodeParts(capture: Capture): Generator<Buffer> {

@@ -46,11 +46,7 @@ export class ChunkFetches {
     return promise;
   }
 
-  async #fetch(
-    chunk: number,
-    fetch: () => Promise<Buffer | null>,
-    settled: (fetched: Fetched) => void,
-  ): Promise<void> {
+  async #fetch(chunk: number, fetch: () => Promise<Buffer | null>, settled: (fetched: Fetched) => void): Promise<void> {
     let fetched: Fetched;
     try {
       fetched = { ok: true, bytes: await fetch() };

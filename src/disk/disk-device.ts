@@ -82,7 +82,7 @@ export class DiskDevice implements BlockDevice {
     piece: (chunk: number, inChunk: number, at: number, length: number) => Promise<void> | undefined,
   ): Promise<void> | undefined {
     const pieces = new Pieces();
-    for (let at = 0; at < lengthBytes; ) {
+    for (let at = 0; at < lengthBytes;) {
       const chunk = Math.floor((offset + at) / CHUNK_BYTES);
       const inChunk = offset + at - chunk * CHUNK_BYTES;
       const length = Math.min(CHUNK_BYTES - inChunk, lengthBytes - at);
@@ -97,7 +97,9 @@ export class DiskDevice implements BlockDevice {
     const { map } = this.#store;
     const place = map.place(chunk);
     if ((place === ABSENT && !map.baseIsZero) || (this.#fetches.size > 0 && this.#fetches.has(chunk))) {
-      return this.#afterFetch(chunk, (fetched) => this.#readNow(chunk, inChunk, target.subarray(at, at + length), fetched));
+      return this.#afterFetch(chunk, (fetched) =>
+        this.#readNow(chunk, inChunk, target.subarray(at, at + length), fetched),
+      );
     }
     if (place >= FIRST_SLOT) this.#store.slots.read(place - FIRST_SLOT, inChunk, target, at, length);
     else target.fill(0, at, at + length);
@@ -128,7 +130,12 @@ export class DiskDevice implements BlockDevice {
     if (length < CHUNK_BYTES && !map.baseIsZero && map.place(chunk) === ABSENT) {
       return this.#writeAfterFetch(chunk, inChunk, data.subarray(from, from + length));
     }
-    this.#writeFresh(chunk, inChunk, from === 0 && length === data.length ? data : data.subarray(from, from + length), null);
+    this.#writeFresh(
+      chunk,
+      inChunk,
+      from === 0 && length === data.length ? data : data.subarray(from, from + length),
+      null,
+    );
     return undefined;
   }
 

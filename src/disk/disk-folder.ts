@@ -28,7 +28,12 @@ export function dataFolderName(number: number): string {
 }
 
 /** Makes `disks/<DiskId>` for a disk that reads as its base; resolves when it survives a power cut. */
-export async function createDiskFolder(files: Files, disksFolder: string, disk: NewDisk, bootId: string): Promise<void> {
+export async function createDiskFolder(
+  files: Files,
+  disksFolder: string,
+  disk: NewDisk,
+  bootId: string,
+): Promise<void> {
   const building = path.join(disksFolder, `${disk.diskId}.new`);
   files.removeFolder(building);
   files.ensureFolder(path.join(building, dataFolderName(1)));

@@ -179,7 +179,6 @@ export class DiskStore {
 
   #startFlush(): void {
     if (this.#queuedFlush !== null || this.distrust !== null) return;
-    this.slots.dirtyBytes = 0;
     this.flush().catch(() => {}); // a failed sync is told to every later flush; a full disk to the next commit
   }
 
@@ -190,6 +189,7 @@ export class DiskStore {
 
   async #flushNow(atStart: () => void): Promise<void> {
     this.#assertTrusted();
+    if (this.#closed) throw new OperationalError(`${this.map.head.diskId} is closed`, { retryable: true });
     this.#journal.commit();
     atStart();
     const { number, count } = this.#journal;
@@ -255,7 +255,14 @@ export class DiskStore {
     const { files, folder, bootId } = this.#options;
     const { head } = this.map;
     const generation = head.generation + 1;
-    const fresh = new MapState({ ...head, base, incarnation, generation, baseGeneration: generation, compareReason: null });
+    const fresh = new MapState({
+      ...head,
+      base,
+      incarnation,
+      generation,
+      baseGeneration: generation,
+      compareReason: null,
+    });
     const links = { ...this.#links, data: this.#links.data + 1, journal: this.#journal.number + 1 };
     const oldData = this.dataFolder;
     const dataFolder = path.join(folder, dataFolderName(links.data));

@@ -55,7 +55,10 @@ export class Disk {
     const { head, view } = store.map;
     if (view?.snapshotId === snapshotId) return this.#freezeReply(view);
     if (this.#endedFreezes.has(snapshotId)) {
-      throw new RequestError('OperationConflict', `${head.diskId}: the freeze for ${snapshotId} was cancelled or ended`);
+      throw new RequestError(
+        'OperationConflict',
+        `${head.diskId}: the freeze for ${snapshotId} was cancelled or ended`,
+      );
     }
     if (view !== null) {
       throw new RequestError(

@@ -36,6 +36,7 @@ export async function runDiskd(options: DiskdOptions): Promise<number> {
   const log = createLog('diskd', systemClock, options.err);
   const disksFolder = path.join(options.dataFolder, 'disks');
   const lock = prepareFolders(options, disksFolder);
+  await systemFiles.syncFolder(options.dataFolder);
   const ended = Promise.withResolvers<number>();
   const { dataFolder, runFolder } = options;
   const pool = new ThreadPool(os.availableParallelism(), { dataFolder, runFolder }, (error) => {

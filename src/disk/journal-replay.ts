@@ -64,7 +64,12 @@ function scanJournal(files: Files, folder: string, diskId: string, number: numbe
  * The records that count. `bootId` is the kernel's now, or null when nothing after the last marker is to be believed
  * (a failed sync). Throws a CorruptionError with file and offset. `scans` are all journals from `first` on.
  */
-export function planReplay(folder: string, first: number, scans: readonly JournalScan[], bootId: string | null): Replay {
+export function planReplay(
+  folder: string,
+  first: number,
+  scans: readonly JournalScan[],
+  bootId: string | null,
+): Replay {
   const chain = chainOf(folder, first, scans);
   if (chain[0]?.header?.bootId !== bootId) return replayMarked(folder, chain);
   const headless = chain.find((scan) => scan.header === undefined);

@@ -9,7 +9,7 @@ interface Segment {
   /** Bit i: slot i is taken. */
   taken: Uint32Array;
   takenCount: number;
-  /** Slots from here on hold zeros; SEGMENT_SLOTS while that is not known. */
+  /** Slots from here on hold zeros, once the segment's file was made or cut by this process. */
   virginFrom: number;
   /** No word before this one has a free slot. */
   firstWord: number;
@@ -76,11 +76,6 @@ export class SlotAllocator {
   /** The segment's file was made, or cut behind its last taken slot. */
   noteCut(number: number): void {
     this.#ensure(number).virginFrom = this.endOf(number);
-  }
-
-  /** The segment has a file whose free slots may hold anything. */
-  noteStale(number: number): void {
-    this.#ensure(number).virginFrom = SEGMENT_SLOTS;
   }
 
   /** The segment's file is gone: it had no taken slot. */

@@ -49,7 +49,6 @@ export class SlotStore {
       if (number === undefined) continue;
       this.#uncut.add(number);
       this.#unsynced.add(number);
-      this.#allocator.noteStale(number);
       if (this.#allocator.endOf(number) === 0) this.#remove(number);
     }
   }
@@ -94,7 +93,10 @@ export class SlotStore {
     const segment = this.#segment((slot / SEGMENT_SLOTS) | 0);
     const count = this.#files.read(segment.fd, target, at, length, slotOffset(slot) + inSlot);
     if (count !== length) {
-      throw new CorruptionError('a data file', `${segmentFile(this.#folder, segment.number)} is shorter than its slots`);
+      throw new CorruptionError(
+        'a data file',
+        `${segmentFile(this.#folder, segment.number)} is shorter than its slots`,
+      );
     }
   }
 

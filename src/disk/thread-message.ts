@@ -9,8 +9,7 @@ export interface ThreadOptions {
 }
 
 export type ThreadRequest =
-  | { id: number; call: DiskCall; body: object }
-  | { id: number; call: 'countClients' | 'closeAll'; body: object };
+  { id: number; call: DiskCall; body: object } | { id: number; call: 'countClients' | 'closeAll'; body: object };
 
 export type ThreadReply = { id: number; reply: object } | { id: number; error: ThreadError };
 

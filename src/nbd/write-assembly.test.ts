@@ -36,7 +36,7 @@ test('however a payload is cut on the way, its pieces are whole blocks, small en
         }
       },
     ),
-    { numRuns: 150 },
+    { numRuns: 100 },
   );
 });
 

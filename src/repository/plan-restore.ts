@@ -21,13 +21,14 @@ export interface GroupTask {
 }
 
 /**
- * One task a group, in the order of packs and of places in them. Throws CorruptionError for a digest that `locate` does
- * not know.
+ * One task a group, in the order of the first chunks that they hold: a file is written best from its beginning to its
+ * end, and groups were stored in about that order. Throws CorruptionError for a digest that `locate` does not know.
  */
 export function planRestore(
   window: readonly TreeEntry[],
   locate: (digest: Buffer) => Location | undefined,
 ): GroupTask[] {
+  // A map keeps the order of insertion, which is the order of first chunks.
   const groups = new Map<string, GroupTask>();
   const entries = new Map<string, EntryTask>();
   for (const { chunk, digest } of window) {
@@ -44,7 +45,7 @@ export function planRestore(
     entries.set(name, entry);
     groupOf(groups, location).entries.push(entry);
   }
-  return [...groups.values()].sort(byPlace);
+  return [...groups.values()];
 }
 
 function groupOf(groups: Map<string, GroupTask>, location: Location): GroupTask {
@@ -56,9 +57,4 @@ function groupOf(groups: Map<string, GroupTask>, location: Location): GroupTask 
     groups.set(key, group);
   }
   return group;
-}
-
-function byPlace(a: GroupTask, b: GroupTask): number {
-  if (a.packId !== b.packId) return a.packId < b.packId ? -1 : 1;
-  return a.groupOffset - b.groupOffset;
 }

@@ -57,10 +57,13 @@ class RestoreTarget {
     const isWhole = bytes?.length === task.storedLength;
     const plain = isWhole ? expandGroupNow({ codec: task.codec, bytes }, task.plainLength) : undefined;
     let writtenBytes = 0;
-    for (const entry of task.entries) {
-      const chunk = plain?.subarray(entry.position, entry.position + entry.length);
-      const isGood = chunk !== undefined && digestOf(chunk).toString('hex') === entry.digest;
-      writtenBytes += this.#write(entry, isGood ? chunk : await this.#findElsewhere(entry));
+    for (const run of runsOf(task.entries)) {
+      const bytesOfRun = plain?.subarray(run.position, run.position + run.length);
+      if (bytesOfRun !== undefined && run.entries.every((entry) => isGood(entry, plain))) {
+        writtenBytes += this.#write(run.targets, bytesOfRun);
+      } else {
+        for (const entry of run.entries) writtenBytes += this.#write(entry.targets, await this.#findElsewhere(entry));
+      }
     }
     return writtenBytes;
   }
@@ -74,16 +77,52 @@ class RestoreTarget {
     }
   }
 
-  #write(entry: EntryTask, bytes: Buffer): number {
-    if (bytes.length !== CHUNK_BYTES)
-      throw new CorruptionError(`chunk ${entry.digest}`, `it has ${bytes.length} bytes`);
-    for (const chunk of entry.targets) {
-      for (let done = 0; done < CHUNK_BYTES;) {
-        done += fs.writeSync(this.#fd, bytes, done, CHUNK_BYTES - done, chunk * CHUNK_BYTES + done);
+  /** Writes `bytes` at each target chunk. */
+  #write(targets: readonly number[], bytes: Buffer): number {
+    for (const chunk of targets) {
+      for (let done = 0; done < bytes.length;) {
+        done += fs.writeSync(this.#fd, bytes, done, bytes.length - done, chunk * CHUNK_BYTES + done);
       }
     }
-    return entry.targets.length * CHUNK_BYTES;
+    return targets.length * bytes.length;
   }
+}
+
+interface Run {
+  entries: EntryTask[];
+  position: number;
+  length: number;
+  targets: number[];
+}
+
+/** Entries that follow one another in the group and in the file are written at once. */
+function runsOf(entries: readonly EntryTask[]): Run[] {
+  const runs: Run[] = [];
+  for (const entry of entries) {
+    const { position, length, targets } = entry;
+    if (length !== CHUNK_BYTES) throw new CorruptionError(`chunk ${entry.digest}`, `it has ${length} bytes`);
+    const last = runs.at(-1);
+    const isNext = last !== undefined && last.position + last.length === position && isOnlyTarget(last, targets);
+    if (isNext) {
+      last.entries.push(entry);
+      last.length += length;
+    } else {
+      runs.push({ entries: [entry], position, length, targets });
+    }
+  }
+  return runs;
+}
+
+function isOnlyTarget(run: Run, targets: readonly number[]): boolean {
+  const [first] = run.targets;
+  return (
+    first !== undefined && run.targets.length === 1 && targets.length === 1 && targets[0] === first + run.entries.length
+  );
+}
+
+function isGood(entry: EntryTask, plain: Buffer | undefined): boolean {
+  const bytes = plain?.subarray(entry.position, entry.position + entry.length);
+  return bytes !== undefined && digestOf(bytes).toString('hex') === entry.digest;
 }
 
 async function answer(target: RestoreTarget, tasks: readonly GroupTask[]): Promise<RestoreReply> {

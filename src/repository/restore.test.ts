@@ -106,7 +106,7 @@ test('a restore from no repository says so', async () => {
   );
 });
 
-test('a plan reads each group once, in order of place, and writes equal chunks everywhere', () => {
+test('a plan reads each group once, in order of the file, and writes equal chunks everywhere', () => {
   const digest = (text: string) => Buffer.from(text.padEnd(32, '.'));
   const at = (packId: string, groupOffset: number, position: number) => ({
     packId,
@@ -133,7 +133,6 @@ test('a plan reads each group once, in order of place, and writes equal chunks e
   assert.deepEqual(
     plan.map(({ packId, entries }) => [packId, entries.map(({ position, targets }) => [position, targets])]),
     [
-      ['1', [[65_536, [2]]]],
       [
         '2',
         [
@@ -141,6 +140,7 @@ test('a plan reads each group once, in order of place, and writes equal chunks e
           [65_536, [6]],
         ],
       ],
+      ['1', [[65_536, [2]]]],
     ],
   );
   assert.throws(() => planRestore([{ chunk: 1, digest: digest('x') }], locate), CorruptionError);

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Catalog } from '../../src/catalog/catalog.ts';
 import { listOperations } from '../../src/catalog/operations.ts';
 import type { Queries } from '../../src/catalog/schema.ts';
@@ -19,6 +20,7 @@ import type { CreateDiskRequest, NewDisk, Paging, RunInstancesRequest } from '..
 import type { DiskdCalls } from '../../src/disk/protocol.ts';
 import type { Disk, Instance, Snapshot } from '../../src/ecs/resources.ts';
 import { GIB } from '../../src/lib/geometry.ts';
+import type { Clock } from '../../src/lib/clock.ts';
 import type { Log } from '../../src/lib/log.ts';
 import { systemRandom } from '../../src/lib/random.ts';
 import type { TreeRef } from '../../src/repository/tree-ref.ts';
@@ -67,17 +69,25 @@ export class CrashPoint {
 }
 
 export class World {
-  readonly folder = fs.mkdtempSync(path.join(os.tmpdir(), 'hupo-control-'));
-  readonly clock = createFastClock(20);
-  readonly diskd = new FakeDiskd({ nowMs: () => this.clock.nowMs() });
+  /** In memory where there is such a folder: the tests start hundreds of servers, and each commit is synced. */
+  readonly folder = fs.mkdtempSync(path.join(fs.existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir(), 'hupo-control-'));
+  readonly clock: Clock;
+  readonly diskd: FakeDiskd;
   readonly repository = new FakeRepository();
-  readonly transfer = new FakeTransfer(this.diskd, this.repository);
+  readonly transfer: FakeTransfer;
   readonly warnings: string[] = [];
   catalog!: Catalog;
   control!: Control;
 
-  static async create(): Promise<World> {
-    const world = new World();
+  private constructor(speed: number) {
+    this.clock = createFastClock(speed);
+    this.diskd = new FakeDiskd({ nowMs: () => this.clock.nowMs() });
+    this.transfer = new FakeTransfer(this.diskd, this.repository);
+  }
+
+  /** Its time passes `speed` times as fast as ours. */
+  static async create(speed = 20): Promise<World> {
+    const world = new World(speed);
     await world.start();
     return world;
   }
@@ -159,7 +169,7 @@ export class World {
     const untilMs = performance.now() + 5000;
     while (!(await condition())) {
       assert.ok(performance.now() < untilMs, `waited 5 s for ${what}: ${this.warnings.join('; ')}`);
-      await this.clock.sleep(20);
+      await delay(1);
     }
   }
 

@@ -152,7 +152,10 @@ test('a rollback takes the disk to its base, gives it a new incarnation, and ref
   await nbd.close();
   await client.call('closeDisk', { diskId: DISK_ID });
   const { disk } = await client.call('rollback', rollback);
-  assert.deepEqual({ incarnation: disk.incarnation, dataChunkCount: disk.dataChunkCount }, { incarnation: 2, dataChunkCount: 0 });
+  assert.deepEqual(
+    { incarnation: disk.incarnation, dataChunkCount: disk.dataChunkCount },
+    { incarnation: 2, dataChunkCount: 0 },
+  );
   assert.deepEqual(await client.call('rollback', rollback).then((reply) => reply.disk.generation), disk.generation);
   await assert.rejects(client.call('openDisk', { diskId: DISK_ID, incarnation: 1 }), { code: 'OperationConflict' });
   const again = await openNbd(diskd, 2);
@@ -174,7 +177,9 @@ test('a second diskd on the same folder is refused, and a damaged disk hurts no 
   for (const diskId of [DISK_ID, other]) {
     await client.call('createDisk', { diskId, sizeBytes: 1024 ** 3, base: ZERO_BASE });
   }
-  const second = spawn(process.execPath, [MAIN, 'diskd', '--data', diskd.folder, '--run', diskd.run], { stdio: 'ignore' });
+  const second = spawn(process.execPath, [MAIN, 'diskd', '--data', diskd.folder, '--run', diskd.run], {
+    stdio: 'ignore',
+  });
   assert.deepEqual(await once(second, 'exit'), [1, null]);
 
   assert.equal(await diskd.end('SIGKILL'), 'SIGKILL');

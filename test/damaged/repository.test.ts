@@ -177,7 +177,7 @@ test('swapped packs are found', async () => {
   assert.ok(a && b);
   fixture.stores.store.objects.set(fixture.packs[0], b).set(fixture.packs[1], a);
   const findings = await checkRepository(fixture.stores, { readData: true });
-  assert.deepEqual(findings.map(({ object }) => object).sort(), [...fixture.packs].sort());
+  assert.deepEqual(new Set(findings.map(({ object }) => object)), new Set(fixture.packs));
   assert.deepEqual(hurtChunks(findings, fixture.images), await readAll(fixture, PackIndex.open(':memory:')));
 });
 

@@ -182,6 +182,9 @@ class Rounds {
         return (error as { code?: string }).code === 'IncorrectInstanceStatus' ? true : null;
       }
     });
+    await waitFor('a rollback under way to end', 30_000, async () =>
+      (await this.#server.disk(this.#diskId)).Status === 'In_use' ? true : null,
+    );
     await this.#server.call('ResetDisk', { DiskId: this.#diskId, SnapshotId: snapshotId });
     await this.#server.startInstance(this.#instanceId);
     this.#model.reset(this.#known.get(snapshotId)?.values ?? []);

@@ -61,6 +61,18 @@ export class LoopDisk {
   }
 }
 
+/** After a failed test: lets go of every mount, loop device and FUSE file below `folder`, and removes it. */
+export function abandonDisks(folder: string): void {
+  for (const name of fs.existsSync(folder) ? fs.readdirSync(folder) : []) {
+    const fuse = path.join(folder, name, 'fuse');
+    const loop = spawnSync('losetup', ['-j', path.join(fuse, 'nbd'), '-O', 'NAME', '-n'], { encoding: 'utf8' });
+    spawnSync('umount', ['-l', path.join(folder, name, 'mount')]);
+    for (const device of loop.stdout.split('\n').filter(Boolean)) spawnSync('losetup', ['-d', device]);
+    spawnSync('fusermount3', ['-uz', fuse]);
+  }
+  fs.rmSync(folder, { recursive: true, force: true });
+}
+
 /** Path below `folder` → SHA-256, of every regular file. */
 export function digests(folder: string): Map<string, string> {
   const found = new Map<string, string>();

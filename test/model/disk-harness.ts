@@ -12,7 +12,7 @@ import { checkDisk } from '../../src/disk/check.ts';
 import { createDiskFolder, recoverDisk } from '../../src/disk/disk-folder.ts';
 import { Disk } from '../../src/disk/disk.ts';
 import type { BaseRef } from '../../src/disk/protocol.ts';
-import { segmentFile, slotFile, slotOffset } from '../../src/disk/slot-address.ts';
+import { slotFile, slotOffset } from '../../src/disk/slot-address.ts';
 import { RecordingFiles } from '../crash/recording-files.ts';
 import type { RecordingProcess } from '../crash/recording-files.ts';
 
@@ -69,7 +69,11 @@ export class DiskHarness {
     const harness = new DiskHarness(new RecordingFiles({ record: options.record ?? false }), options);
     harness.process.ensureFolder(DISKS);
     await harness.process.syncFolder('/');
-    const disk = { diskId: DISK_ID, sizeBytes: (options.chunkCount ?? 8) * CHUNK_BYTES, base: options.base ?? ZERO_BASE };
+    const disk = {
+      diskId: DISK_ID,
+      sizeBytes: (options.chunkCount ?? 8) * CHUNK_BYTES,
+      base: options.base ?? ZERO_BASE,
+    };
     await createDiskFolder(harness.process, DISKS, disk, harness.bootId);
     await harness.open();
     return harness;
@@ -139,7 +143,7 @@ export class DiskHarness {
       if (head.base.tree.root === null) continue;
       image.fill(baseByte(Number(head.base.tree.root), chunk), chunk * CHUNK_BYTES, (chunk + 1) * CHUNK_BYTES);
     }
-    for (let from: number | null = 0; from !== null; ) {
+    for (let from: number | null = 0; from !== null;) {
       const page = this.disk.listViewChunks({ snapshotId, sinceGeneration: 0, fromChunk: from, limit: 3 });
       for (const { chunk, slot } of page.chunks) this.#readSlot(page.dataFolder, slot, image, chunk * CHUNK_BYTES);
       from = page.next;
@@ -181,4 +185,4 @@ export class DiskHarness {
   }
 }
 
-export { CHUNK_BYTES, segmentFile };
+export { CHUNK_BYTES };

@@ -134,15 +134,16 @@ const otherSteps = fc.constantFrom<Step>(
 
 const step = fc
   .oneof(
-  { weight: 6, arbitrary: writeStep },
-  { weight: 2, arbitrary: zeroStep },
-  { weight: 2, arbitrary: trimStep },
-  { weight: 2, arbitrary: burstStep },
-  { weight: 2, arbitrary: freezeStep },
-  { weight: 1, arbitrary: releaseStep },
-  { weight: 1, arbitrary: rollbackStep },
-  { weight: 5, arbitrary: otherSteps },
-).map(named);
+    { weight: 6, arbitrary: writeStep },
+    { weight: 2, arbitrary: zeroStep },
+    { weight: 2, arbitrary: trimStep },
+    { weight: 2, arbitrary: burstStep },
+    { weight: 2, arbitrary: freezeStep },
+    { weight: 1, arbitrary: releaseStep },
+    { weight: 1, arbitrary: rollbackStep },
+    { weight: 5, arbitrary: otherSteps },
+  )
+  .map(named);
 
 test('a disk does what a byte array does, and a frozen view what a copy of it does', async () => {
   const runs = fc.asyncProperty(

@@ -1,0 +1,193 @@
+/** What a disk does at its edges: bases that arrive late or damaged, failing syncs, full file systems, space given back. */
+import test from 'node:test';
+import assert from 'node:assert/strict';
+import { CorruptionError, OperationalError } from '../lib/errors.ts';
+import { systemError } from '../../test/crash/recording-files.ts';
+import {
+  CHUNK_BYTES,
+  DISK_ID,
+  DiskHarness,
+  FOLDER,
+  ZERO_BASE,
+  baseByte,
+  baseRef,
+} from '../../test/model/disk-harness.ts';
+import { checkDisk } from './check.ts';
+import { repairDisk } from './repair.ts';
+
+test('a chunk of the base is fetched once, kept as unchanged, and not fetched again', async () => {
+  const real = await DiskHarness.create({ base: baseRef(2) });
+  const [first, second] = await Promise.all([real.read(CHUNK_BYTES, 4096), real.read(CHUNK_BYTES + 8192, 4096)]);
+  assert.deepEqual([first[0], second[4095]], [baseByte(2, 1), baseByte(2, 1)]);
+  await real.disk.store.maintain();
+  await real.restart();
+  await real.read(CHUNK_BYTES, CHUNK_BYTES);
+  assert.equal(real.source.readCount, 1);
+  real.disk.freeze('s-1');
+  const request = { snapshotId: 's-1', sinceGeneration: 0, fromChunk: 0, limit: 10 };
+  assert.deepEqual(real.disk.listViewChunks(request).chunks, []);
+  await real.finish();
+});
+
+test('what is asked of one chunk while it is fetched is done in order', async () => {
+  const real = await DiskHarness.create({ base: baseRef(2) });
+  const gate = Promise.withResolvers<void>();
+  real.source.gate = gate.promise;
+  const before = Buffer.alloc(512);
+  const after = Buffer.alloc(512);
+  const waits = [
+    real.disk.device.read(100, before),
+    real.disk.device.write(0, Buffer.alloc(512, 0x77)),
+    real.disk.device.read(100, after),
+    real.disk.device.trim(0, CHUNK_BYTES),
+    real.disk.device.write(CHUNK_BYTES - 512, Buffer.alloc(512, 0x78)),
+  ];
+  gate.resolve();
+  await Promise.all(waits.map(async (wait) => wait));
+  assert.deepEqual([before[0], after[0], after[411], after[412]], [baseByte(2, 0), 0x77, 0x77, baseByte(2, 0)]);
+  const chunk = await real.read(0, CHUNK_BYTES);
+  assert.deepEqual([chunk[0], chunk[CHUNK_BYTES - 513], chunk[CHUNK_BYTES - 1]], [0, 0, 0x78]);
+  await real.finish();
+});
+
+test('a chunk that cannot be read is an error on that chunk only, and a whole write mends it', async () => {
+  const real = await DiskHarness.create({ base: baseRef(2) });
+  real.source.broken.add(1);
+  await assert.rejects(real.read(CHUNK_BYTES, 4096), CorruptionError);
+  await assert.rejects(real.fill(1, 9, 0, 4096), CorruptionError);
+  await assert.rejects(real.read(0, 2 * CHUNK_BYTES), CorruptionError);
+  assert.equal((await real.read(0, 1))[0], baseByte(2, 0));
+  await real.fill(1, 9);
+  assert.equal((await real.read(CHUNK_BYTES, 1))[0], 9);
+  await real.finish();
+});
+
+test('after a failed sync every flush fails, also on the same boot, until the disk is opened again', async () => {
+  const real = await DiskHarness.create();
+  await real.fill(0, 1);
+  await real.disk.device.flush();
+  await real.fill(1, 2);
+  real.machine.fault = (call) =>
+    call.name === 'syncData' && call.path.includes('.seg') ? { error: systemError('EIO', call.path) } : undefined;
+  await assert.rejects(real.disk.device.flush(), OperationalError);
+  real.machine.fault = undefined;
+  await assert.rejects(real.disk.device.flush(), /a sync failed/);
+  assert.match(real.disk.describe().syncFailure ?? '', /EIO/);
+  await real.restart();
+  assert.equal(real.disk.describe().syncFailure, null);
+  await real.disk.device.flush();
+  const image = await real.readAll();
+  assert.deepEqual([image[0], image[CHUNK_BYTES]], [1, 0], 'what was not synced is believed');
+  await real.disk.close();
+  const [finding] = checkDisk(real.process, FOLDER, real.bootId);
+  assert.match(finding!.what, /a sync failed .* was dropped/);
+  assert.equal((await repairDisk(real.process, FOLDER, real.bootId)).length, 1);
+  assert.deepEqual(checkDisk(real.process, FOLDER, real.bootId), []);
+});
+
+test('a full file system is an error on the write, and nothing else', async () => {
+  const real = await DiskHarness.create();
+  await real.fill(0, 1);
+  for (const victim of ['.seg', 'journal']) {
+    real.machine.fault = (call) =>
+      call.name === 'write' && call.path.includes(victim)
+        ? { error: systemError('ENOSPC', call.path), writtenBytes: 32 }
+        : undefined;
+    await assert.rejects(real.fill(1, 2), { code: 'ENOSPC' });
+    real.machine.fault = undefined;
+    await real.fill(2, 3);
+    await real.disk.device.flush();
+  }
+  const image = await real.readAll();
+  assert.deepEqual([image[0], image[2 * CHUNK_BYTES]], [1, 3]);
+  await real.restart();
+  assert.ok((await real.readAll()).equals(image), 'the map is not what it was');
+  await real.finish();
+});
+
+test('released and trimmed bytes go back to the file system, and a fresh slot shows none of them', async () => {
+  const real = await DiskHarness.create({ chunkCount: 200 });
+  for (let chunk = 0; chunk < 200; chunk++) await real.fill(chunk, 5);
+  await real.disk.device.flush();
+  const before = real.disk.describe().allocatedBytes;
+  await real.trim(0, 200 * CHUNK_BYTES);
+  await real.disk.store.maintain();
+  assert.equal(before, 200 * CHUNK_BYTES);
+  assert.equal(real.disk.describe().allocatedBytes, 0);
+  await real.fill(3, 6, 4096, 512);
+  const chunk = await real.read(3 * CHUNK_BYTES, CHUNK_BYTES);
+  assert.equal(chunk.indexOf(5), -1);
+  await real.finish();
+});
+
+test('a slot is not used again before the record that freed it is durable', async () => {
+  const real = await DiskHarness.create({ chunkCount: 4 });
+  await real.fill(0, 1);
+  await real.disk.device.flush();
+  await real.trim(0, CHUNK_BYTES);
+  await real.fill(1, 2);
+  assert.equal(real.disk.store.map.place(1), 3, 'slot 0 was used again');
+  await real.disk.device.flush();
+  await real.fill(2, 3);
+  assert.equal(real.disk.store.map.place(2), 2, 'slot 0 is not used again');
+  await real.finish();
+});
+
+test('one view at a time, idempotent by snapshot, and never again once cancelled or released', async () => {
+  const real = await DiskHarness.create();
+  await real.fill(0, 1);
+  const frozen = real.disk.freeze('s-1');
+  assert.deepEqual(real.disk.freeze('s-1'), frozen);
+  assert.throws(() => real.disk.freeze('s-2'), { code: 'IncorrectDiskStatus.CreatingSnapshot' });
+  await assert.rejects(real.disk.rollback(ZERO_BASE, 2), { code: 'IncorrectDiskStatus.CreatingSnapshot' });
+  real.disk.cancelFreeze('s-1');
+  assert.throws(() => real.disk.freeze('s-1'), { code: 'OperationConflict' });
+  await assert.rejects(real.disk.awaitDurable('s-1'), OperationalError);
+  real.disk.freeze('s-3');
+  await real.disk.awaitDurable('s-3');
+  real.disk.releaseView('s-3', true);
+  assert.throws(() => real.disk.freeze('s-3'), { code: 'OperationConflict' });
+  await real.finish();
+});
+
+test('a damaged journal keeps the disk from opening; a repair keeps what was before and compares everything next', async () => {
+  const real = await DiskHarness.create({ chunkCount: 4 });
+  await real.fill(0, 1);
+  await real.fill(1, 2);
+  real.disk.freeze('s-1');
+  await real.disk.awaitDurable('s-1');
+  await real.fill(2, 3);
+  real.process.kill();
+  real.process = real.machine.startProcess();
+  const fd = real.process.open(`${FOLDER}/journal-1`, 'read-write');
+  real.process.write(fd, Buffer.from([0xff]), 0, 1, 512 + 64 + 20);
+  real.process.close(fd);
+  await assert.rejects(real.open(), /journal-1 at byte 576/);
+  const [finding] = checkDisk(real.process, FOLDER, real.bootId);
+  assert.equal(finding!.diskId, DISK_ID);
+  assert.match(finding!.repair ?? '', /before the damage/);
+  assert.equal((await repairDisk(real.process, FOLDER, real.bootId)).length, 2);
+  await real.open();
+  assert.match(real.disk.describe().compareReason ?? '', /journal-1/);
+  assert.equal((await real.read(0, 1))[0], 1);
+  real.disk.freeze('s-2');
+  const request = { snapshotId: 's-2', sinceGeneration: 1, fromChunk: 0, limit: 10 };
+  assert.deepEqual(
+    real.disk.listViewChunks(request).chunks.map(({ chunk }) => chunk),
+    [0],
+  );
+  await real.finish();
+});
+
+test('a disk of 32 TiB opens, freezes and trims at once', async () => {
+  const real = await DiskHarness.create({ chunkCount: 32 * 1024 * 16_384 });
+  const { sizeBytes } = real.disk.device;
+  await real.write(sizeBytes - 4096, Buffer.alloc(4096, 7));
+  real.disk.freeze('s-1');
+  await real.disk.awaitDurable('s-1');
+  await real.trim(0, sizeBytes);
+  assert.equal((await real.read(sizeBytes - 1, 1))[0], 0);
+  const request = { snapshotId: 's-1', sinceGeneration: 0, fromChunk: 0, limit: 10 };
+  assert.equal(real.disk.listViewChunks(request).chunks.length, 1);
+  await real.disk.close();
+});
