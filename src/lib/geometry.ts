@@ -2,4 +2,3 @@
 export const CHUNK_BYTES = 64 * 1024;
 export const BLOCK_BYTES = 4096;
 export const GIB = 1024 ** 3;
-export const CHUNKS_PER_GIB = GIB / CHUNK_BYTES;
