@@ -110,7 +110,7 @@ export class DiskStore {
     assert(!this.#closed, 'the disk is closed');
     this.map.apply(record);
     this.#journal.append(record);
-    for (const slot of this.map.takeFreed()) this.#pendingFree.push(slot);
+    if (this.map.freed.length > 0) for (const slot of this.map.takeFreed()) this.#pendingFree.push(slot);
   }
 
   /** Everything recorded survives the death of the process. May throw; the records are then written by the next. */

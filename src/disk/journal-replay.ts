@@ -123,7 +123,7 @@ function replayAll(folder: string, chain: readonly JournalScan[]): Replay {
   chain.forEach((scan, i) => {
     const count = chain[i + 1]?.header?.previousCount ?? scan.records.length;
     if (scan.records.length > count) throw damage(folder, scan.number, count + 1, 'a record after the last');
-    records.push(...wholeRecords(folder, scan, count));
+    for (const record of wholeRecords(folder, scan, count)) records.push(record);
   });
   return { records, ...endOf(chain, chain.at(-1)!.records.length), isResumable: true };
 }
@@ -135,10 +135,10 @@ function replayMarked(folder: string, chain: readonly JournalScan[]): Replay {
   for (let i = 0; i < last; i++) {
     const next = chain[i + 1]!;
     if (next.header === undefined) throw damage(folder, next.number, 0, 'its header');
-    records.push(...wholeRecords(folder, chain[i]!, next.header.previousCount));
+    for (const record of wholeRecords(folder, chain[i]!, next.header.previousCount)) records.push(record);
   }
   const covers = last < 0 ? 0 : coveredCount(chain[last]!);
-  if (last >= 0) records.push(...wholeRecords(folder, chain[last]!, covers));
+  if (last >= 0) for (const record of wholeRecords(folder, chain[last]!, covers)) records.push(record);
   const end = endOf(chain.slice(0, Math.max(1, last + 1)), covers);
   return { records, ...end, isResumable: false };
 }
