@@ -135,7 +135,7 @@ test('a disk keeps acknowledged writes and its frozen view over a SIGKILL of dis
   assert.deepEqual(await diskd.client.call('shutdown', { force: false }), { clientCount: 1, ending: false });
   await nbd.close();
   const { disk } = await diskd.client.call('closeDisk', { diskId: DISK_ID });
-  assert.equal(disk.socketPath, null);
+  assert.equal(disk?.socketPath, null);
   assert.equal(await diskd.end('SIGTERM'), 0);
   assert.deepEqual(diskd.findings(), []);
   assert.deepEqual(fs.readdirSync(diskd.run), []);

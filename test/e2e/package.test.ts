@@ -33,6 +33,11 @@ test('a packed tarball installs and runs', (t) => {
   const data = path.join(folder, 'data');
   const check = spawnSync(process.execPath, [bin, 'stop', '--data', data], { encoding: 'utf8' });
   assert.equal(check.status, 0, check.stderr);
+  const image = path.join(folder, 'small.img');
+  fs.writeFileSync(image, Buffer.alloc(1_000_000, 'amber'));
+  const demo = spawnSync(process.execPath, [bin, 'demo', image], { encoding: 'utf8' });
+  assert.equal(demo.status, 0, demo.stdout + demo.stderr);
+  assert.match(demo.stdout, /Every byte is as it was/);
   assert.ok(!fs.existsSync(path.join(folder, 'node_modules', 'hupo', 'src')), 'sources are not published');
   assert.ok(!fs.existsSync(path.join(folder, 'node_modules', 'node')), 'the package brings a Node of its own');
 });
