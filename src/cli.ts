@@ -84,7 +84,8 @@ function addServerCommands(program: Command, context: CliContext, exit: (code: n
     .description('verify disks, snapshots and catalog; exits 1 if anything is wrong')
     .option('--data <DIR>', 'folder of the service', dataFolder)
     .option('--read-data', 'also read and verify every stored byte')
-    .action(async (options: { data: string; readData?: boolean }) => {
+    .option('--repair', 'mend what can be mended of disks first; only while nothing runs')
+    .action(async (options: { data: string; readData?: boolean; repair?: boolean }) => {
       const { runCheck } = await import('./cli/check.ts');
       exit(await runCheck(options, context));
     });

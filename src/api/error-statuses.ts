@@ -5,6 +5,7 @@
 
 const CODES_BY_STATUS: Readonly<Record<number, readonly string[]>> = {
   400: [
+    'CreateSnapshot.Failed',
     'DiskCategory.OperationNotSupported',
     'DryRunOperation',
     'Duplicate.TagKey',

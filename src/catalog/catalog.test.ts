@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import test, { type TestContext } from 'node:test';
+import { sql } from 'kysely';
 import { systemClock } from '../lib/clock.ts';
 import { OperationalError } from '../lib/errors.ts';
 import { Catalog } from './catalog.ts';
@@ -186,5 +187,22 @@ test('an operation advances only in the hands that took it, and not once it is b
   });
   assert.equal(await endOperation(queries, 'op-1', { epoch: 5, undoing: false }), false);
   assert.equal(await endOperation(queries, 'op-1', { epoch: 5, undoing: true }), true);
+  await catalog.close();
+});
+
+test('a full disk is an error that says so and may pass, inside a transaction too, and nothing of it stays', async (t) => {
+  const catalog = await Catalog.open(createFolder(t), 'held');
+  await sql`PRAGMA max_page_count = 1`.execute(catalog.queries);
+  const full = (error: unknown) =>
+    error instanceof OperationalError && error.retryable && /catalog.db: .* full/.test(error.message);
+  const fill = async (transaction: typeof catalog.queries) => {
+    await putSetting(transaction, 'small', 'x');
+    await putSetting(transaction, 'big', 'x'.repeat(100_000));
+  };
+  await assert.rejects(catalog.transaction(fill), full);
+  await assert.rejects(fill(catalog.queries), full);
+  await sql`PRAGMA max_page_count = 100000`.execute(catalog.queries);
+  assert.equal(await findSetting(catalog.queries, 'big'), undefined);
+  await catalog.transaction(fill);
   await catalog.close();
 });

@@ -60,7 +60,7 @@ function openLocked(file: string, heldMessage: string): DatabaseSync {
     return database;
   } catch (error) {
     database.close();
-    if (!messageOf(error).includes('locked')) throw error;
-    throw new OperationalError(heldMessage, { retryable: true, cause: error });
+    if (messageOf(error).includes('locked')) throw new OperationalError(heldMessage, { retryable: true, cause: error });
+    throw new OperationalError(`${file}: ${messageOf(error)}`, { retryable: false, cause: error });
   }
 }

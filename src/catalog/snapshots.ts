@@ -76,6 +76,16 @@ export async function findNewestSnapshot(
     .executeTakeFirst();
 }
 
+/** The latest generation of the disk that any snapshot closed; 0 when there is none. */
+export async function findLatestGeneration(queries: Queries, diskId: string): Promise<number> {
+  const row = await queries
+    .selectFrom('snapshots')
+    .select(({ fn }) => fn.max('generation').as('latest'))
+    .where('source_disk_id', '=', diskId)
+    .executeTakeFirst();
+  return row?.latest ?? 0;
+}
+
 /** Snapshots of these disks that are not finished, hidden ones too. */
 export async function listProgressingSnapshots(queries: Queries, diskIds: string[]): Promise<SnapshotRow[]> {
   return await queries

@@ -1,6 +1,6 @@
 /**
  * `hupo check`: asks the server of a folder, or looks at the files itself while no server runs (a data plane may). It
- * changes nothing.
+ * changes nothing, except with `--repair`, which wants the folder for itself.
  */
 import fs from 'node:fs';
 import path from 'node:path';
@@ -8,6 +8,7 @@ import { Catalog } from '../catalog/catalog.ts';
 import type { CliContext } from '../cli.ts';
 import { checkEverything, disksOfDiskd, disksOfFolder } from '../control/check.ts';
 import { ensureDataFolder } from '../control/data-folder.ts';
+import { repairDisks } from '../control/repair.ts';
 import type { DataFolder } from '../control/data-folder.ts';
 import type { DiskSource } from '../control/check.ts';
 import type { CheckReport, ServeCalls } from '../control/serve-calls.ts';
@@ -20,7 +21,10 @@ import { systemRandom } from '../lib/random.ts';
 import { openRepository } from '../repository/repository.ts';
 
 /** The exit code: 1 when anything is wrong. */
-export async function runCheck(options: { data: string; readData?: boolean }, context: CliContext): Promise<number> {
+export async function runCheck(
+  options: { data: string; readData?: boolean; repair?: boolean },
+  context: CliContext,
+): Promise<number> {
   const root = path.resolve(options.data);
   if (!fs.existsSync(path.join(root, 'catalog.db'))) {
     throw new OperationalError(`${root} is no data folder of hupo: it has no catalog.db; name one with --data`, {
@@ -29,6 +33,9 @@ export async function runCheck(options: { data: string; readData?: boolean }, co
   }
   const folder = ensureDataFolder(root, context.environment.runtimeFolder);
   const readData = options.readData ?? false;
+  if (options.repair === true) {
+    for (const done of await repairFiles(folder)) context.out(`repaired: ${done}\n`);
+  }
   const report = (await askServer(folder, readData)) ?? (await checkFiles(folder, readData));
   for (const finding of report.findings) context.out(`${finding}\n`);
   context.out(`${formatSummary(report, readData)}\n`);
@@ -62,6 +69,16 @@ async function checkFiles(folder: DataFolder, readData: boolean): Promise<CheckR
   return await checkEverything(catalog.queries, disks, repository, { readData, alone: (work) => work() });
 }
 
+/** What was done. Refused while the server or the data plane has the disks open. */
+async function repairFiles(folder: DataFolder): Promise<string[]> {
+  const held = `something runs on ${folder.root}, and a repair needs it stopped: \`hupo stop --data ${folder.root}\`, then again`;
+  await using cleanup = new AsyncDisposableStack();
+  const catalog = await Catalog.open(folder.catalogFile, held);
+  cleanup.defer(() => catalog.close());
+  lockDisks(folder, held, cleanup);
+  return await repairDisks(catalog.queries, systemFiles, folder.disksFolder);
+}
+
 /** Through the data plane if it runs, else the files, locked so that it does not start meanwhile. */
 async function openDisks(folder: DataFolder, cleanup: AsyncDisposableStack): Promise<DiskSource> {
   const client = await LineClient.connect<DiskdCalls>(folder.diskdSocket).catch(() => null);
@@ -69,8 +86,12 @@ async function openDisks(folder: DataFolder, cleanup: AsyncDisposableStack): Pro
     cleanup.defer(() => client.close());
     return disksOfDiskd({ call: (name, body) => client.call(name, body) });
   }
-  const lockFile = path.join(folder.disksFolder, 'lock.db');
-  const lock = acquireFolderLock(lockFile, `a data plane is starting or ending on ${folder.root}: try again`);
-  cleanup.defer(() => lock.release());
+  lockDisks(folder, `a data plane is starting or ending on ${folder.root}: try again`, cleanup);
   return disksOfFolder(systemFiles, folder.disksFolder);
+}
+
+function lockDisks(folder: DataFolder, held: string, cleanup: AsyncDisposableStack): void {
+  const lockFile = path.join(folder.disksFolder, 'lock.db');
+  const lock = acquireFolderLock(lockFile, held);
+  cleanup.defer(() => lock.release());
 }

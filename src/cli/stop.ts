@@ -18,8 +18,8 @@ const LOOK_EVERY_MS = 20;
 /** The exit code. Throws when something that runs does not end. */
 export async function runStop(options: { data: string }, context: CliContext): Promise<number> {
   const root = path.resolve(options.data);
-  if (!fs.existsSync(root)) {
-    context.out(`Nothing runs on ${root}: there is no such folder.\n`);
+  if (!fs.existsSync(path.join(root, 'disks'))) {
+    context.out(`Nothing runs on ${root}: it is no data folder of hupo.\n`);
     return 0;
   }
   const folder = ensureDataFolder(root, context.environment.runtimeFolder);

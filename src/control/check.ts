@@ -3,6 +3,7 @@
  * server things change while they are read, so what does not agree is looked at twice, and only what both looks saw is told.
  */
 import path from 'node:path';
+import { sql } from 'kysely';
 import { listAllDisks } from '../catalog/disks.ts';
 import { listOperations } from '../catalog/operations.ts';
 import type { Queries } from '../catalog/schema.ts';
@@ -36,7 +37,8 @@ export interface DiskSource {
 }
 
 export interface CheckedRepository {
-  listManifests(): Promise<Manifest[]>;
+  /** What is wrong with the damaged ones `check` tells. */
+  readManifests(): Promise<{ manifests: Manifest[]; damagedIds: string[] }>;
   /** Nothing may be uploading or collecting meanwhile. */
   check(options: { readData: boolean }): Promise<RepositoryFinding[]>;
 }
@@ -56,9 +58,10 @@ export async function checkEverything(
   options: { readData: boolean; alone: <T>(work: () => Promise<T>) => Promise<T> },
 ): Promise<CheckReport> {
   const look = async () => {
-    const manifests = await repository.listManifests();
+    const { manifests, damagedIds } = await repository.readManifests();
     const stored = await disks.list();
     const records = await readRecords(queries);
+    records.snapshots = records.snapshots.filter(({ snapshotId }) => !damagedIds.includes(snapshotId));
     return { records, stored, findings: compareRecords(records, stored, manifests) };
   };
   const first = await look();
@@ -68,7 +71,14 @@ export async function checkEverything(
   const missing = second.records.disks.map(({ diskId }) => diskId).filter((diskId) => !listed.includes(diskId));
   for (const diskId of [...listed, ...missing]) findings.push(...(await checkOne(disks, diskId)));
   findings.push(...(await options.alone(() => repository.check(options))).map(formatRepositoryFinding));
+  findings.push(...(await checkCatalog(queries)));
   return { findings, diskCount: second.records.disks.length, snapshotCount: second.records.snapshots.length };
+}
+
+/** What SQLite finds wrong with its own file. */
+async function checkCatalog(queries: Queries): Promise<string[]> {
+  const { rows } = await sql<{ quick_check: string }>`PRAGMA quick_check(20)`.execute(queries);
+  return rows.flatMap(({ quick_check: what }) => (what === 'ok' ? [] : [`catalog.db: ${what}`]));
 }
 
 async function readRecords(queries: Queries): Promise<Records> {
@@ -162,7 +172,7 @@ async function checkOne(disks: DiskSource, diskId: string): Promise<string[]> {
 }
 
 function formatFinding(finding: DiskFinding): string {
-  const repair = finding.repair === null ? '' : ` (repair: ${finding.repair})`;
+  const repair = finding.repair === null ? '' : ` (\`hupo check --repair\` would ${finding.repair})`;
   return `the disk ${finding.diskId}: ${finding.what}${repair}`;
 }
 

@@ -1,6 +1,7 @@
 /** Where everything is in a data folder (DIR). No absolute path is stored in it: it may be moved while nothing runs. */
 import fs from 'node:fs';
 import path from 'node:path';
+import { OperationalError, messageOf } from '../lib/errors.ts';
 import { ensureRunFolder } from '../lib/run-folder.ts';
 
 export interface DataFolder {
@@ -22,7 +23,7 @@ export interface DataFolder {
 export function ensureDataFolder(folder: string, runtimeFolder: string): DataFolder {
   const inside = (name: string) => path.join(folder, name);
   for (const name of [folder, inside('disks'), inside('repository'), inside('keys')]) {
-    fs.mkdirSync(name, { recursive: true, mode: 0o700 });
+    makeFolder(name);
   }
   const runFolder = ensureRunFolder(folder, runtimeFolder);
   return {
@@ -37,4 +38,18 @@ export function ensureDataFolder(folder: string, runtimeFolder: string): DataFol
     serveSocket: path.join(runFolder, 'serve.sock'),
     endpointFile: path.join(runFolder, 'endpoint'),
   };
+}
+
+/** With its parents. One by one: Node's own recursion never ends where a file system refuses new names (/proc). */
+function makeFolder(folder: string): void {
+  if (fs.existsSync(folder)) return;
+  makeFolder(path.dirname(folder));
+  try {
+    fs.mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    throw new OperationalError(`${folder} cannot be made: ${messageOf(error)}; name another folder with --data`, {
+      retryable: false,
+      cause: error,
+    });
+  }
 }

@@ -9,6 +9,8 @@ export interface FrozenFacts {
   /** The generation that the freeze closed. */
   generation: number;
   base: BaseRef;
+  /** Snapshots of earlier generations are no parents: what changed since them is not known. */
+  baseGeneration: number;
   /** Why change tracking cannot be trusted, or null. */
   compareReason: string | null;
 }
@@ -29,7 +31,8 @@ export function planParent(
   frozen: FrozenFacts,
   newest: { snapshotId: string; tree: TreeRef; generation: number } | null,
 ): ParentChoice {
-  if (newest !== null && frozen.compareReason === null && newest.generation < frozen.generation) {
+  const isTracked = frozen.compareReason === null && (newest?.generation ?? 0) >= frozen.baseGeneration;
+  if (newest !== null && isTracked && newest.generation < frozen.generation) {
     return { snapshotId: newest.snapshotId, tree: newest.tree, sinceGeneration: newest.generation };
   }
   return { snapshotId: null, tree: frozen.base.tree, sinceGeneration: 0 };

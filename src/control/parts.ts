@@ -37,7 +37,6 @@ export interface SnapshotRepository {
   commitManifest(manifest: Manifest): Promise<unknown>;
   /** Absent: nothing. */
   deleteManifest(snapshotId: string): Promise<unknown>;
-  listManifests(): Promise<Manifest[]>;
   /** Removes what neither a manifest nor a root reaches. Nothing may be uploading. */
   collect(options: { roots: TreeRef[] }): Promise<{ freedBytes: number }>;
 }

@@ -14,19 +14,20 @@ import { chooseDevice } from './disks.ts';
 import { planParent } from './parent.ts';
 import { estimateProgress } from './progress.ts';
 import { ensureRootKey } from './root-key.ts';
-import { UploadGate } from './upload-gate.ts';
+import { UPLOAD_LIMIT, UploadGate } from './upload-gate.ts';
 
 const tree = { root: 'a', levels: 1, dataChunkCount: 1 };
 const base = { snapshotId: 's-0', tree: emptyTree };
 
 test('a snapshot is compared with the newest one, or with the base where that cannot be', () => {
   const newest = { snapshotId: 's-1', tree, generation: 3 };
-  const frozen = { generation: 5, base, compareReason: null };
+  const frozen = { generation: 5, base, baseGeneration: 1, compareReason: null };
   assert.deepEqual(planParent(frozen, newest), { snapshotId: 's-1', tree, sinceGeneration: 3 });
   const whole = { snapshotId: null, tree: emptyTree, sinceGeneration: 0 };
   assert.deepEqual(planParent(frozen, null), whole);
   assert.deepEqual(planParent({ ...frozen, compareReason: 'the journal was lost' }, newest), whole);
   assert.deepEqual(planParent({ ...frozen, generation: 3 }, newest), whole);
+  assert.deepEqual(planParent({ ...frozen, baseGeneration: 4 }, newest), whole, 'a snapshot from before a repair');
 });
 
 test('progress is a whole percentage below 100, with an estimate that is never negative', () => {
@@ -99,4 +100,17 @@ test('uploads pass the gate together, what must be alone passes alone, in the or
     /no/,
   );
   await gate.upload(pass('d'));
+});
+
+test('no more uploads pass the gate at once than its limit', async () => {
+  const gate = new UploadGate();
+  let inside = 0;
+  let most = 0;
+  const upload = async () => {
+    most = Math.max(most, ++inside);
+    await new Promise((resolve) => setImmediate(resolve));
+    inside--;
+  };
+  await Promise.all(Array.from({ length: 3 * UPLOAD_LIMIT }, () => gate.upload(upload)));
+  assert.equal(most, UPLOAD_LIMIT);
 });

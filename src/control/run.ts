@@ -22,6 +22,7 @@ export class Run {
   #waiting: Waiting[] = [];
   #passedCount: number;
   #over = false;
+  #answered = false;
 
   constructor(operation: StoredOperation, steps: string[], stopping: AbortSignal) {
     this.operation = operation;
@@ -57,7 +58,7 @@ export class Run {
   /** Resolves when `step` is recorded as done; rejects with the failure when the operation is undone instead. */
   async past(step: string): Promise<void> {
     if (this.#steps.indexOf(step) < this.#passedCount) return;
-    if (this.#over) throw this.failure ?? endedEarly();
+    if (this.#over || this.#answered) throw this.failure ?? endedEarly();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#waiting.push({ step, resolve, reject });
     await promise;
@@ -81,9 +82,19 @@ export class Run {
 
   finish(): void {
     this.#over = true;
+    this.#rejectWaiting();
+    this.#resolveEnded();
+  }
+
+  /** It is being undone, and that takes its time: whoever waits is told of the failure now. */
+  answer(): void {
+    this.#answered = true;
+    this.#rejectWaiting();
+  }
+
+  #rejectWaiting(): void {
     for (const waiting of this.#waiting) waiting.reject(this.failure ?? endedEarly());
     this.#waiting = [];
-    this.#resolveEnded();
   }
 }
 

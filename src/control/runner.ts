@@ -27,6 +27,8 @@ import { Run } from './run.ts';
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 15_000;
+/** For so long a failure is told after its undoing, so that the caller may try again at once. */
+const UNDO_PATIENCE_MS = 250;
 
 export class OperationRunner {
   readonly #catalog: Catalog;
@@ -218,6 +220,17 @@ export class OperationRunner {
     operation.undoing = true;
     operation.reason = messageOf(error);
     run.failure = error instanceof Error ? error : undefined;
+    this.#answerSoon(run);
+  }
+
+  /** Undoing may wait for something that is away or full; the caller does not wait for it. */
+  #answerSoon(run: Run): void {
+    const enough = new AbortController();
+    void run.ended.then(() => enough.abort());
+    this.#clock.sleep(UNDO_PATIENCE_MS, enough.signal).then(
+      () => run.answer(),
+      () => undefined,
+    );
   }
 
   /** What a transaction elsewhere made of the operation; false when it is gone. */

@@ -1,4 +1,7 @@
-/** Uploads side by side, or the collector alone (C7): a first-come-first-served read/write lock. */
+/** A few uploads side by side, or the collector alone (C7): a first-come-first-served read/write lock. */
+
+/** Each is a process with a compressor: more at once are no faster, and cost memory. */
+export const UPLOAD_LIMIT = 4;
 
 interface Entrant {
   exclusive: boolean;
@@ -10,7 +13,7 @@ export class UploadGate {
   #exclusiveInside = false;
   #queue: Entrant[] = [];
 
-  /** Runs `upload` beside other uploads. */
+  /** Runs `upload` beside other uploads, when its turn has come. */
   async upload<T>(upload: () => Promise<T>): Promise<T> {
     return await this.#pass(false, upload);
   }
@@ -44,6 +47,6 @@ export class UploadGate {
   }
 
   #hasRoomFor(next: Entrant): boolean {
-    return next.exclusive ? this.#insideCount === 0 : !this.#exclusiveInside;
+    return next.exclusive ? this.#insideCount === 0 : !this.#exclusiveInside && this.#insideCount < UPLOAD_LIMIT;
   }
 }

@@ -8,7 +8,7 @@ import type { Files } from '../lib/files.ts';
 import type { Log } from '../lib/log.ts';
 import { CHUNK_BYTES } from '../lib/geometry.ts';
 import { Mutex } from '../lib/mutex.ts';
-import { OperationalError, RequestError, errnoOf, messageOf } from '../lib/errors.ts';
+import { CorruptionError, OperationalError, RequestError, errnoOf, messageOf } from '../lib/errors.ts';
 import type { NbdServer } from '../nbd/server.ts';
 import { serveNbd } from '../nbd/server.ts';
 import type { BaseSource } from './base-source.ts';
@@ -153,10 +153,11 @@ export class DiskHost {
     });
   }
 
-  /** The disk is closed even when its flush fails; its state says why. */
-  async #close(diskId: string): Promise<DiskState> {
+  /** The disk is closed even when its flush fails; its state says why. A damaged one was never open: null. */
+  async #close(diskId: string): Promise<DiskState | null> {
     return this.#lane(diskId).run(async () => {
-      const disk = await this.#disk(diskId);
+      const disk = await this.#undamagedDisk(diskId);
+      if (disk === null) return null;
       await this.#endClients(diskId);
       const state = await this.#describe(diskId);
       if (disk.store.distrust !== null) {
@@ -199,13 +200,24 @@ export class DiskHost {
 
   async #cancelFreeze(diskId: string, snapshotId: string): Promise<object> {
     this.#endedFreezes.add(snapshotId);
-    if (this.#exists(diskId)) (await this.#disk(diskId)).cancelFreeze(snapshotId);
+    if (this.#exists(diskId)) (await this.#undamagedDisk(diskId))?.cancelFreeze(snapshotId);
     return {};
   }
 
   async #releaseView(body: DiskdCalls['releaseView']['request']): Promise<object> {
-    if (this.#exists(body.diskId)) (await this.#disk(body.diskId)).releaseView(body.snapshotId, body.committed);
+    if (!this.#exists(body.diskId)) return {};
+    (await this.#undamagedDisk(body.diskId))?.releaseView(body.snapshotId, body.committed);
     return {};
+  }
+
+  /** Null for a disk that does not open because it is damaged: it serves nobody, and a repair drops its view. */
+  async #undamagedDisk(diskId: string): Promise<Disk | null> {
+    try {
+      return await this.#disk(diskId);
+    } catch (error) {
+      if (error instanceof CorruptionError) return null;
+      throw error;
+    }
   }
 
   async #rollback(diskId: string, base: BaseRef, incarnation: number): Promise<DiskState> {

@@ -78,6 +78,9 @@ export class DiskStore {
     const place = { files, folder, bootId, diskId: recovered.state.head.diskId };
     const { replay, links } = recovered;
     if (replay.isResumable) {
+      // The checkpoint's rename may have reached the page cache only, if the process died just then: what the checkpoint
+      // before it names must not go first.
+      await files.syncFolder(folder);
       removeStrays(files, folder, { data: links.data, journals: replay.numbers });
       return new DiskStore(options, recovered, Journal.resume(place, replay.numbers, replay.lastCount));
     }

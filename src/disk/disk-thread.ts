@@ -8,7 +8,7 @@ import { assert } from '../lib/assert.ts';
 import { readBootId } from '../lib/boot-id.ts';
 import { systemClock } from '../lib/clock.ts';
 import { systemFiles } from '../lib/files.ts';
-import { createLog } from '../lib/log.ts';
+import { createLog, writeToStderr } from '../lib/log.ts';
 import type { TreeRef } from '../repository/tree-ref.ts';
 import { openRepositoryReader } from '../repository/reader.ts';
 import type { BaseSource } from './base-source.ts';
@@ -53,7 +53,7 @@ function startThread(): void {
     bootId: readBootId(),
     clock: systemClock,
     source: new RepositorySource(path.join(dataFolder, 'repository')),
-    log: createLog(`diskd/${threadNumber}`, systemClock, (line) => void process.stderr.write(line)),
+    log: createLog(`diskd/${threadNumber}`, systemClock, writeToStderr),
   });
   port.on('message', (request: ThreadRequest) => {
     answer(host, request).then(

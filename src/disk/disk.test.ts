@@ -81,7 +81,7 @@ test('after a failed sync every flush fails, also on the same boot, until the di
   await real.disk.close();
   const [finding] = checkDisk(real.process, FOLDER, real.bootId);
   assert.match(finding!.what, /a sync failed .* was dropped/);
-  assert.equal((await repairDisk(real.process, FOLDER, real.bootId)).length, 1);
+  assert.equal((await repairDisk(real.process, FOLDER, { bootId: real.bootId, snapshotGeneration: 0 })).length, 1);
   assert.deepEqual(checkDisk(real.process, FOLDER, real.bootId), []);
 });
 
@@ -166,7 +166,7 @@ test('a damaged journal keeps the disk from opening; a repair keeps what was bef
   const [finding] = checkDisk(real.process, FOLDER, real.bootId);
   assert.equal(finding!.diskId, DISK_ID);
   assert.match(finding!.repair ?? '', /before the damage/);
-  assert.equal((await repairDisk(real.process, FOLDER, real.bootId)).length, 2);
+  assert.equal((await repairDisk(real.process, FOLDER, { bootId: real.bootId, snapshotGeneration: 0 })).length, 2);
   await real.open();
   assert.match(real.disk.describe().compareReason ?? '', /journal-1/);
   assert.equal((await real.read(0, 1))[0], 1);
@@ -177,6 +177,36 @@ test('a damaged journal keeps the disk from opening; a repair keeps what was bef
     [0],
   );
   await real.finish();
+});
+
+test('a repaired disk goes on in a generation that no snapshot has, and compares with none of before', async () => {
+  const real = await DiskHarness.create({ chunkCount: 4 });
+  await real.fill(0, 1);
+  real.process.kill();
+  real.process = real.machine.startProcess();
+  real.process.unlink(`${FOLDER}/journal-1`);
+  await repairDisk(real.process, FOLDER, { bootId: real.bootId, snapshotGeneration: 7 });
+  await real.open();
+  const { generation, baseGeneration, compareReason } = real.disk.freeze('s-8');
+  assert.ok(generation > 7 && baseGeneration > 7);
+  assert.match(compareReason ?? '', /is missing/);
+  await real.disk.awaitDurable('s-8');
+  real.disk.releaseView('s-8', true);
+  const next = real.disk.freeze('s-9');
+  assert.deepEqual([next.compareReason, next.baseGeneration], [null, baseGeneration]);
+  await real.disk.awaitDurable('s-9');
+  real.disk.releaseView('s-9', true);
+  await real.finish();
+});
+
+test('hundreds of thousands of slots can be freed at once', async () => {
+  const chunkCount = 150_000;
+  const real = await DiskHarness.create({ chunkCount });
+  const { store } = real.disk;
+  for (let slot = 0; slot < chunkCount; slot++) store.map.freed.push(slot);
+  store.record({ type: 'zero', chunk: 0, count: chunkCount, generation: 1 });
+  assert.equal(store.map.freed.length, 0);
+  store.abandon();
 });
 
 test('a disk of 32 TiB opens, freezes and trims at once', async () => {

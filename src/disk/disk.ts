@@ -40,6 +40,8 @@ export class Disk {
     this.#source = options.source;
     this.#endedFreezes = options.endedFreezes;
     this.device = new DiskDevice(store, options.source);
+    const { view } = store.map;
+    if (view !== null && options.endedFreezes.has(view.snapshotId)) this.releaseView(view.snapshotId, false);
     // A view that the last process left frozen may not be durable yet; a failure is told to whoever awaits it.
     if (store.map.view !== null && !store.viewIsDurable) store.flush().catch(() => {});
   }
@@ -162,8 +164,8 @@ export class Disk {
   #freezeReply(view: FrozenView): FreezeReply {
     const { head } = this.store.map;
     const { snapshotId, generation, frozenAtMs } = view;
-    const { incarnation, sizeBytes, base, compareReason } = head;
-    return { snapshotId, generation, frozenAtMs, incarnation, sizeBytes, base, compareReason };
+    const { incarnation, sizeBytes, base, baseGeneration, compareReason } = head;
+    return { snapshotId, generation, frozenAtMs, incarnation, sizeBytes, base, baseGeneration, compareReason };
   }
 
   #view(snapshotId: string): FrozenView {

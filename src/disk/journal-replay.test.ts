@@ -76,5 +76,17 @@ test('a damaged header is damage where records depend on it', () => {
 
 test('a repair keeps the records before the first damage', () => {
   const scans = [scan(1, [data(1), data(2)]), scan(2, [data(3), undefined, data(5)], 2)];
-  assert.deepEqual(planRepair(1, scans), [data(1), data(2), data(3)]);
+  assert.deepEqual(planRepair(1, scans, 'this'), [data(1), data(2), data(3)]);
+});
+
+test('a repair on another boot keeps only what a marker before the damage covers', () => {
+  const scans = [scan(1, [data(1), data(2)]), scan(2, [data(3), marker(1), data(4), undefined, marker(3)], 2)];
+  assert.deepEqual(planRepair(1, scans, 'other'), [data(1), data(2), data(3)]);
+  assert.deepEqual(planRepair(1, [scan(1, [data(1), undefined])], 'other'), []);
+});
+
+test('a chain of hundreds of thousands of records is replayed', () => {
+  const many = Array.from({ length: 300_000 }, () => data(1));
+  assert.equal(planReplay('/d', 1, [scan(1, many)], 'this').records.length, many.length);
+  assert.equal(planReplay('/d', 1, [scan(1, [...many, marker(many.length)])], 'other').records.length, many.length);
 });

@@ -77,19 +77,37 @@ export function planReplay(
   return replayAll(folder, chain);
 }
 
-/** The records before the first damage, for a repair. */
-export function planRepair(first: number, scans: readonly JournalScan[]): JournalRecord[] {
+/**
+ * The records before the first damage, for a repair; where this boot is not known to have written them, only those that
+ * a marker among them covers: the slots of later ones may hold anything (D10).
+ */
+export function planRepair(first: number, scans: readonly JournalScan[], bootId: string | null): JournalRecord[] {
   const records: JournalRecord[] = [];
-  let expected = first;
-  for (const scan of scans) {
-    if (scan.number !== expected) break;
-    expected++;
-    for (const record of scan.records) {
-      if (record === undefined) return records;
-      records.push(record);
-    }
+  const isOfThisBoot = scans.some((scan) => scan.number === first && scan.header?.bootId === bootId);
+  let markedCount = 0;
+  for (const { scan, start } of wholeScans(first, scans, records)) {
+    const marker = scan.findLast((record) => record.type === 'marker');
+    if (marker?.type === 'marker') markedCount = start + marker.covers;
   }
-  return records;
+  return isOfThisBoot ? records : records.slice(0, markedCount);
+}
+
+/** Gathers into `records` what is before the first damage, and gives each file's part of it with its start. */
+function* wholeScans(
+  first: number,
+  scans: readonly JournalScan[],
+  records: JournalRecord[],
+): Generator<{ scan: JournalRecord[]; start: number }> {
+  let expected = first;
+  for (const { number, records: found } of scans) {
+    if (number !== expected++) return;
+    const damagedAt = found.indexOf(undefined);
+    const scan = found.slice(0, damagedAt < 0 ? found.length : damagedAt).filter((record) => record !== undefined);
+    const start = records.length;
+    for (const record of scan) records.push(record);
+    yield { scan, start };
+    if (damagedAt >= 0) return;
+  }
 }
 
 /** The journals that follow one another from `first`; leftovers of a beginning that a crash cut short are left out. */

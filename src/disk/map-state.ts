@@ -45,7 +45,7 @@ export interface MapHead {
   incarnation: number;
   generation: number;
   base: BaseRef;
-  /** The first generation written over this base; still being written: no freeze happened since. */
+  /** The first generation written over this base, or since a repair; still being written: no freeze happened since. */
   baseGeneration: number;
   written: boolean;
   compareReason: string | null;

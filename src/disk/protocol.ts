@@ -54,6 +54,8 @@ export interface FreezeReply {
   frozenAtMs: number;
   sizeBytes: number;
   base: BaseRef;
+  /** The first generation since the base was set, or tracking was lost: earlier snapshots are nothing to compare with. */
+  baseGeneration: number;
   compareReason: string | null;
 }
 
@@ -76,8 +78,8 @@ export type DiskdCalls = {
   deleteDisk: { request: { diskId: string }; reply: object };
   /** Serves the disk on a socket; refused if `incarnation` is not the disk's (D13). Again: the same reply. */
   openDisk: { request: { diskId: string; incarnation: number }; reply: { disk: DiskState } };
-  /** Finishes what is in flight, flushes, ends every client and unlinks the socket. Not open: nothing. */
-  closeDisk: { request: { diskId: string }; reply: { disk: DiskState } };
+  /** Finishes what is in flight, flushes, ends every client and unlinks the socket. Not open: nothing; damaged: null. */
+  closeDisk: { request: { diskId: string }; reply: { disk: DiskState | null } };
   /** Fails for an unknown disk with a request error `InvalidDiskId.NotFound`. */
   describeDisk: { request: { diskId: string }; reply: { disk: DiskState } };
   listDisks: { request: object; reply: { disks: DiskState[] } };

@@ -14,17 +14,28 @@ import { listJournals, planRepair, scanJournals } from './journal-replay.ts';
 import { ABSENT, MapState, PAGE_CHUNKS } from './map-state.ts';
 import { SlotStore } from './slot-store.ts';
 
+export interface RepairOptions {
+  bootId?: string;
+  /**
+   * The latest generation that any snapshot of the disk has. The freezes that the journal lost are among them: a disk that
+   * went on below would come to a generation of theirs again, and its next snapshots would miss what changed before.
+   */
+  snapshotGeneration: number;
+}
+
 /** Returns what was done, a sentence each; throws a CorruptionError when nothing can be. Hold the lock of `disks/`. */
-export async function repairDisk(files: Files, folder: string, bootId: string = readBootId()): Promise<string[]> {
+export async function repairDisk(files: Files, folder: string, options: RepairOptions): Promise<string[]> {
+  const { bootId = readBootId(), snapshotGeneration } = options;
   const damage = findDamage(files, folder, bootId);
   if (damage === null) return settleSyncFailure(files, folder, bootId);
   const { state, links } = readCheckpoint(files, folder);
   const scans = scanJournals(files, folder, state.head.diskId, links.journal);
-  const records = planRepair(links.journal, scans);
+  const isMarked = files.find(path.join(folder, SYNC_FAILED_NAME)) !== undefined;
+  const records = planRepair(links.journal, scans, isMarked ? null : bootId);
   records.forEach((record) => state.apply(record));
   const hadView = state.view !== null;
-  await syncSlots(files, folder, links.data, [...state.usedSlots(), ...state.takeFreed()]);
-  const repaired = distrusted(state, damage);
+  await syncSlots(files, folder, links.data, new Set([...state.usedSlots(), ...state.takeFreed()]));
+  const repaired = distrusted(state, damage, snapshotGeneration);
   await install(files, folder, repaired, { data: links.data, syncFailure: links.syncFailure, bootId });
   return [
     `${state.head.diskId}: kept the ${records.length} records before the damage (${damage}); later writes are lost`,
@@ -43,10 +54,11 @@ function findDamage(files: Files, folder: string, bootId: string): string | null
   }
 }
 
-/** The same content, with every mapped chunk in a new generation and no view. */
-function distrusted(state: MapState, reason: string): MapState {
-  const generation = state.head.generation + 1;
-  const fresh = new MapState({ ...state.head, generation: generation + 1, compareReason: reason });
+/** The same content, with every mapped chunk in a generation later than any before, and no view. */
+function distrusted(state: MapState, reason: string, snapshotGeneration: number): MapState {
+  const generation = Math.max(state.head.generation, snapshotGeneration) + 1;
+  const head = { ...state.head, generation: generation + 1, baseGeneration: generation + 1, compareReason: reason };
+  const fresh = new MapState(head);
   for (const { index, page } of state.listPages()) {
     const generations = new Uint32Array(PAGE_CHUNKS);
     page.places.forEach((place, i) => {
@@ -61,14 +73,14 @@ function distrusted(state: MapState, reason: string): MapState {
 async function settleSyncFailure(files: Files, folder: string, bootId: string): Promise<string[]> {
   const { state, links, syncFailure, pendingFree } = recoverDisk(files, folder, bootId);
   if (syncFailure === null && links.syncFailure === null) return [];
-  await syncSlots(files, folder, links.data, [...state.usedSlots(), ...pendingFree]);
+  await syncSlots(files, folder, links.data, new Set([...state.usedSlots(), ...pendingFree]));
   await install(files, folder, state, { data: links.data, syncFailure: null, bootId });
   return [`${state.head.diskId}: settled "${syncFailure ?? links.syncFailure}"`];
 }
 
 /** What a checkpoint speaks of is on the device before it: a process of this boot may have died with bytes unsynced. */
-async function syncSlots(files: Files, folder: string, data: number, taken: readonly number[]): Promise<void> {
-  const slots = new SlotStore(files, path.join(folder, dataFolderName(data)), new Set(taken));
+async function syncSlots(files: Files, folder: string, data: number, taken: ReadonlySet<number>): Promise<void> {
+  const slots = new SlotStore(files, path.join(folder, dataFolderName(data)), taken);
   try {
     await slots.sync();
   } finally {

@@ -5,6 +5,7 @@
 import zlib from 'node:zlib';
 import { OperationalError, messageOf } from '../lib/errors.ts';
 import { CODEC_STORED, CODEC_ZSTD } from './compression.ts';
+import { freeBuffer } from './free-buffer.ts';
 
 /** As many as the thread pool has threads. */
 const LANES = 4;
@@ -23,22 +24,20 @@ const PARAMS = {
 
 export interface CompressedBytes {
   codec: number;
-  parts: Buffer[];
-  sizeBytes: number;
+  bytes: Buffer;
 }
 
 export class GroupCompressor {
   readonly #lanes: Lane[] = [];
   #turn = 0;
 
-  /** `plain` must not change meanwhile; it is itself the result where that is smaller. */
+  /** `plain` must not change meanwhile, and holds the result afterwards: what is stored, where that is smaller. */
   async compress(plain: Buffer): Promise<CompressedBytes> {
     const number = this.#turn++ % LANES;
     const lane = (this.#lanes[number] ??= new Lane());
-    const parts = await lane.compress(plain);
-    const sizeBytes = parts.reduce((sum, part) => sum + part.length, 0);
-    if (sizeBytes < plain.length) return { codec: CODEC_ZSTD, parts, sizeBytes };
-    return { codec: CODEC_STORED, parts: [plain], sizeBytes: plain.length };
+    const storedBytes = await lane.compress(plain);
+    if (storedBytes === undefined) return { codec: CODEC_STORED, bytes: plain };
+    return { codec: CODEC_ZSTD, bytes: plain.subarray(0, storedBytes) };
   }
 
   /** Frees the streams; nothing may be under way. */
@@ -51,6 +50,7 @@ export class GroupCompressor {
 class Lane {
   readonly #stream = zlib.createZstdCompress({ params: PARAMS, chunkSize: OUTPUT_BYTES });
   #parts: Buffer[] = [];
+  #latest: Buffer | undefined;
   #last: Promise<unknown> = Promise.resolve();
   #reject: ((error: Error) => void) | undefined;
 
@@ -61,13 +61,14 @@ class Lane {
     });
   }
 
-  async compress(plain: Buffer): Promise<Buffer[]> {
+  /** Resolves to the length of the result at the beginning of `plain`; undefined: it is no smaller, and not there. */
+  async compress(plain: Buffer): Promise<number | undefined> {
     const compressing = this.#last.then(async () => this.#compressNext(plain));
     this.#last = compressing.catch(() => undefined);
     return compressing;
   }
 
-  async #compressNext(plain: Buffer): Promise<Buffer[]> {
+  async #compressNext(plain: Buffer): Promise<number | undefined> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#reject = reject;
     this.#stream.write(plain);
@@ -75,7 +76,23 @@ class Lane {
     await promise;
     const parts = this.#parts;
     this.#parts = [];
-    return parts;
+    const sizeBytes = parts.reduce((sum, part) => sum + part.length, 0);
+    const isSmaller = sizeBytes < plain.length;
+    let at = 0;
+    for (const part of parts) {
+      if (isSmaller) at += part.copy(plain, at);
+      this.#freeUsedUp(part);
+    }
+    return isSmaller ? sizeBytes : undefined;
+  }
+
+  /**
+   * The stream cuts its parts from one buffer after another. Once it has gone on to the next, the last is given back at
+   * once.
+   */
+  #freeUsedUp(part: Buffer): void {
+    if (this.#latest !== undefined && this.#latest.buffer !== part.buffer) freeBuffer(this.#latest);
+    this.#latest = part;
   }
 
   close(): void {

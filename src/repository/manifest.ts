@@ -179,6 +179,22 @@ export async function* listManifests(store: ObjectStore): AsyncGenerator<Manifes
   }
 }
 
+/** Every snapshot whose manifest is whole, and the ids of those whose manifest is not. */
+export async function readManifests(store: ObjectStore): Promise<{ manifests: Manifest[]; damagedIds: string[] }> {
+  const manifests: Manifest[] = [];
+  const damagedIds: string[] = [];
+  for await (const snapshotId of listSnapshotIds(store)) {
+    try {
+      const manifest = await findManifest(store, snapshotId);
+      if (manifest !== undefined) manifests.push(manifest);
+    } catch (error) {
+      if (!(error instanceof CorruptionError)) throw error;
+      damagedIds.push(snapshotId);
+    }
+  }
+  return { manifests, damagedIds };
+}
+
 /** Ids of the manifests that are there, deleted ones included, whatever their bytes. */
 export async function* listSnapshotIds(store: ObjectStore): AsyncGenerator<string> {
   for await (const { name } of store.list(MANIFEST_PREFIX)) yield name.slice(MANIFEST_PREFIX.length);

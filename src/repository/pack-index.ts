@@ -19,6 +19,8 @@ import type { PackContents } from './pack.ts';
 /** `PRAGMA user_version`: another one means that the file is made again. */
 const SCHEMA_VERSION = 1;
 const BUSY_TIMEOUT_MS = 15_000;
+/** 32 MiB: a pack's digests are everywhere in the file, so a checkpoint, which syncs, would else come with every pack. */
+const CHECKPOINT_PAGES = 8192;
 
 const SCHEMA = `
   CREATE TABLE packs (number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, sizeBytes INTEGER NOT NULL);
@@ -83,7 +85,10 @@ export class PackIndex {
   static #openFile(file: string): PackIndex {
     const database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
     try {
-      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16384');
+      database.exec(`
+        PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16384;
+        PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};
+      `);
       const isNew = transaction(database, () => {
         const version = database.prepare('PRAGMA user_version').get()?.['user_version'];
         if (version === SCHEMA_VERSION) return false;

@@ -9,7 +9,15 @@ import { CorruptionError, OperationalError } from '../lib/errors.ts';
 import { CHUNK_BYTES } from '../lib/geometry.ts';
 import { collectGarbage } from './collect.ts';
 import { digestOf } from './digest.ts';
-import { commitManifest, deleteManifest, findManifest, listManifests, manifestName, readManifest } from './manifest.ts';
+import {
+  commitManifest,
+  deleteManifest,
+  findManifest,
+  listManifests,
+  manifestName,
+  readManifest,
+  readManifests,
+} from './manifest.ts';
 import { DirectoryStore } from './object-store/directory-store.ts';
 import { PackIndex } from './pack-index.ts';
 import { packName } from './pack.ts';
@@ -104,6 +112,14 @@ test('a manifest is committed once: the same again is nothing, another is refuse
   await assert.rejects(commitManifest(store, { ...manifest, generation: 2 }), /another content/);
   assert.deepEqual(await findManifest(store, 's-1'), manifest);
   assert.deepEqual(await Array.fromAsync(listManifests(store)), [manifest]);
+});
+
+test('a damaged manifest hides no other', async () => {
+  const { store } = memoryStores();
+  const manifest = manifestOf('s-1', emptyTree);
+  await commitManifest(store, manifest);
+  await store.put(manifestName('s-2'), [Buffer.from('no manifest')]);
+  assert.deepEqual(await readManifests(store), { manifests: [manifest], damagedIds: ['s-2'] });
 });
 
 test('a deleted snapshot does not come back', async () => {

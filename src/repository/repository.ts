@@ -9,7 +9,7 @@ import { checkRepository } from './check.ts';
 import type { RepositoryFinding } from './check.ts';
 import { collectGarbage } from './collect.ts';
 import type { CollectRequest, CollectResult } from './collect.ts';
-import { commitManifest, deleteManifest, findManifest, listManifests } from './manifest.ts';
+import { commitManifest, deleteManifest, findManifest, readManifests } from './manifest.ts';
 import type { Manifest } from './manifest.ts';
 import { openStores } from './stores.ts';
 import type { Stores } from './stores.ts';
@@ -41,9 +41,9 @@ export class Repository {
     return findManifest(this.#stores.store, snapshotId);
   }
 
-  /** Every snapshot, in the order of ids. Throws CorruptionError at a damaged manifest. */
-  async listManifests(): Promise<Manifest[]> {
-    return Array.fromAsync(listManifests(this.#stores.store));
+  /** See `manifest.ts`. */
+  async readManifests(): Promise<{ manifests: Manifest[]; damagedIds: string[] }> {
+    return readManifests(this.#stores.store);
   }
 
   /** The snapshot is gone; its bytes go with the next collection. Absent: nothing. */

@@ -2,13 +2,14 @@
  * A thread of a restore: reads groups, verifies their chunks and writes them to the file. A group that is not good is
  * read again chunk by chunk through the index, which finds other copies and packs that were moved meanwhile.
  */
-import fs from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { AssertionError, CorruptionError, OperationalError, errnoOf, messageOf } from '../lib/errors.ts';
 import { CHUNK_BYTES } from '../lib/geometry.ts';
 import { expandGroupNow } from './compression.ts';
 import { digestOf } from './digest.ts';
+import { DirectWriter, directBuffer } from './direct-file.ts';
 import { EntryReader } from './entry-reader.ts';
+import { freeBuffer } from './free-buffer.ts';
 import { DirectoryStore } from './object-store/directory-store.ts';
 import { packName } from './pack.ts';
 import type { EntryTask, GroupTask } from './plan-restore.ts';
@@ -19,52 +20,75 @@ export interface RestoreStart {
   file: string;
 }
 
+/** What a thread is told; it answers each in turn. `finish` comes last: what was accepted before is then in the file. */
+export type RestoreOrder = readonly GroupTask[] | 'finish';
+
 export type RestoreReply =
   | { type: 'done'; writtenBytes: number }
   | { type: 'damaged'; what: string; where: string; digests: { expected?: string; actual?: string } }
   | { type: 'failed'; message: string; retryable: boolean };
 
+/** Groups that lie side by side in a pack are read at once, up to so many bytes. */
+const SPAN_BYTES = 1024 * 1024;
+
+interface Span {
+  packId: string;
+  offset: number;
+  length: number;
+  tasks: GroupTask[];
+}
+
 class RestoreTarget {
   readonly #start: RestoreStart;
   readonly #store: DirectoryStore;
-  readonly #fd: number;
+  readonly #writer: DirectWriter;
 
   constructor(start: RestoreStart) {
     this.#start = start;
     this.#store = new DirectoryStore(start.repositoryFolder);
-    this.#fd = fs.openSync(start.file, 'r+');
+    this.#writer = new DirectWriter(start.file, [directBuffer(), directBuffer()]);
   }
 
+  async finish(): Promise<void> {
+    await this.#writer.finish();
+  }
+
+  /** Resolves to the bytes that are written, or will be when `finish` resolves. */
   async run(tasks: readonly GroupTask[]): Promise<number> {
+    const spans = spansOf(tasks);
     let writtenBytes = 0;
-    let reading = this.#read(tasks[0]);
-    for (const [index, task] of tasks.entries()) {
+    let reading = this.#read(spans[0]);
+    for (const [index, span] of spans.entries()) {
       const bytes = await reading;
-      reading = this.#read(tasks[index + 1]);
-      writtenBytes += await this.#restoreGroup(task, bytes);
+      reading = this.#read(spans[index + 1]);
+      for (const task of span.tasks) {
+        const at = task.groupOffset - span.offset;
+        writtenBytes += await this.#restoreGroup(task, bytes?.subarray(at, at + task.storedLength));
+      }
+      if (bytes !== undefined) freeBuffer(bytes);
     }
     return writtenBytes;
   }
 
-  /** The group's stored bytes; a failure shows as damage and is then looked at closely. */
-  async #read(task: GroupTask | undefined): Promise<Buffer | undefined> {
-    if (task === undefined) return undefined;
-    const range = { offset: task.groupOffset, length: task.storedLength };
-    return this.#store.find(packName(task.packId), range).catch(() => undefined);
+  /** The span's stored bytes; a failure shows as damage and is then looked at closely. */
+  async #read(span: Span | undefined): Promise<Buffer | undefined> {
+    if (span === undefined) return undefined;
+    const { packId, offset, length } = span;
+    return this.#store.find(packName(packId), { offset, length }).catch(() => undefined);
   }
 
   async #restoreGroup(task: GroupTask, bytes: Buffer | undefined): Promise<number> {
-    const isWhole = bytes?.length === task.storedLength;
-    const plain = isWhole ? expandGroupNow({ codec: task.codec, bytes }, task.plainLength) : undefined;
+    const stored = bytes?.length === task.storedLength ? { codec: task.codec, bytes } : undefined;
+    const plain = stored && expandGroupNow(stored, task.plainLength);
     let writtenBytes = 0;
-    for (const run of runsOf(task.entries)) {
-      const bytesOfRun = plain?.subarray(run.position, run.position + run.length);
-      if (bytesOfRun !== undefined && run.entries.every((entry) => isGood(entry, plain))) {
-        writtenBytes += this.#write(run.targets, bytesOfRun);
-      } else {
-        for (const entry of run.entries) writtenBytes += this.#write(entry.targets, await this.#findElsewhere(entry));
-      }
+    for (const entry of task.entries) {
+      if (entry.length !== CHUNK_BYTES)
+        throw new CorruptionError(`chunk ${entry.digest}`, `it has ${entry.length} bytes`);
+      const chunkBytes = findGood(entry, plain) ?? (await this.#findElsewhere(entry));
+      for (const chunk of entry.targets) await this.#writer.add(chunkBytes, chunk * CHUNK_BYTES);
+      writtenBytes += entry.targets.length * CHUNK_BYTES;
     }
+    if (plain !== undefined && plain.buffer !== bytes?.buffer) freeBuffer(plain);
     return writtenBytes;
   }
 
@@ -76,57 +100,36 @@ class RestoreTarget {
       index.close();
     }
   }
-
-  /** Writes `bytes` at each target chunk. */
-  #write(targets: readonly number[], bytes: Buffer): number {
-    for (const chunk of targets) {
-      for (let done = 0; done < bytes.length;) {
-        done += fs.writeSync(this.#fd, bytes, done, bytes.length - done, chunk * CHUNK_BYTES + done);
-      }
-    }
-    return targets.length * bytes.length;
-  }
 }
 
-interface Run {
-  entries: EntryTask[];
-  position: number;
-  length: number;
-  targets: number[];
-}
-
-/** Entries that follow one another in the group and in the file are written at once. */
-function runsOf(entries: readonly EntryTask[]): Run[] {
-  const runs: Run[] = [];
-  for (const entry of entries) {
-    const { position, length, targets } = entry;
-    if (length !== CHUNK_BYTES) throw new CorruptionError(`chunk ${entry.digest}`, `it has ${length} bytes`);
-    const last = runs.at(-1);
-    const isNext = last !== undefined && last.position + last.length === position && isOnlyTarget(last, targets);
-    if (isNext) {
-      last.entries.push(entry);
-      last.length += length;
+function spansOf(tasks: readonly GroupTask[]): Span[] {
+  const spans: Span[] = [];
+  for (const task of tasks) {
+    const { packId, groupOffset: offset, storedLength } = task;
+    const last = spans.at(-1);
+    const isNext = last?.packId === packId && last.offset + last.length === offset;
+    if (isNext && last.length + storedLength <= SPAN_BYTES) {
+      last.tasks.push(task);
+      last.length += storedLength;
     } else {
-      runs.push({ entries: [entry], position, length, targets });
+      spans.push({ packId, offset, length: storedLength, tasks: [task] });
     }
   }
-  return runs;
+  return spans;
 }
 
-function isOnlyTarget(run: Run, targets: readonly number[]): boolean {
-  const [first] = run.targets;
-  return (
-    first !== undefined && run.targets.length === 1 && targets.length === 1 && targets[0] === first + run.entries.length
-  );
-}
-
-function isGood(entry: EntryTask, plain: Buffer | undefined): boolean {
+/** The chunk's bytes in those of its group, if they are what its digest says. */
+function findGood(entry: EntryTask, plain: Buffer | undefined): Buffer | undefined {
   const bytes = plain?.subarray(entry.position, entry.position + entry.length);
-  return bytes !== undefined && digestOf(bytes).toString('hex') === entry.digest;
+  return bytes !== undefined && digestOf(bytes).toString('hex') === entry.digest ? bytes : undefined;
 }
 
-async function answer(target: RestoreTarget, tasks: readonly GroupTask[]): Promise<RestoreReply> {
+async function answer(target: RestoreTarget, tasks: RestoreOrder): Promise<RestoreReply> {
   try {
+    if (tasks === 'finish') {
+      await target.finish();
+      return { type: 'done', writtenBytes: 0 };
+    }
     return { type: 'done', writtenBytes: await target.run(tasks) };
   } catch (error) {
     return describeFailure(error);
@@ -147,7 +150,8 @@ function describeFailure(error: unknown): RestoreReply {
 const port = parentPort;
 if (port !== null) {
   const target = new RestoreTarget(workerData as RestoreStart);
-  port.on('message', (tasks: GroupTask[]) => {
-    void answer(target, tasks).then((reply) => port.postMessage(reply));
+  let last: Promise<void> = Promise.resolve();
+  port.on('message', (tasks: RestoreOrder) => {
+    last = last.then(async () => port.postMessage(await answer(target, tasks)));
   });
 }

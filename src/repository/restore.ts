@@ -1,6 +1,6 @@
 /**
  * Writes a tree to a sparse file: windows of the tree are sorted by where their chunks are stored, each group is read and
- * decompressed once a window, and worker threads verify and write. A restore that fails or is aborted removes the file;
+ * decompressed once a window, and worker threads verify and write, past the page cache. A restore that fails or is aborted removes the file;
  * a crash leaves a file that is not whole, and the next restore to that name is refused until it is removed.
  */
 import fs from 'node:fs';
@@ -14,17 +14,20 @@ import { PageReader } from './page-reader.ts';
 import type { PackIndex } from './pack-index.ts';
 import { planRestore } from './plan-restore.ts';
 import type { GroupTask } from './plan-restore.ts';
-import type { RestoreReply, RestoreStart } from './restore-worker.ts';
+import type { RestoreOrder, RestoreReply, RestoreStart } from './restore-worker.ts';
 import { openStores } from './stores.ts';
 import { walkTree } from './tree.ts';
 import type { TreeEntry } from './tree.ts';
 import type { TreeRef } from './tree-ref.ts';
 
-/** Chunks planned at a time: 512 MiB of disk, about 4 MB of plan. */
-const WINDOW_CHUNKS = 8192;
-/** Groups in one message to a worker. */
+/** Chunks planned at a time: 128 MiB of disk, about 1 MB of plan. */
+const WINDOW_CHUNKS = 2048;
+/** Groups in one message to a worker, and messages that it has at a time: it must not wait while a window is planned. */
 const BATCH_GROUPS = 32;
+const BATCHES_AHEAD = 2;
 const MOST_WORKERS = 8;
+/** A thread makes little that is not a buffer: more than this only takes memory. */
+const YOUNG_MIB = 4;
 
 export interface RestoreRequest {
   repositoryFolder: string;
@@ -75,26 +78,33 @@ async function restoreChunks(
   entries: AsyncIterable<TreeEntry>,
   index: PackIndex,
 ): Promise<void> {
+  const batches = planBatches(entries, index);
   const workers = Array.from(
     { length: Math.min(MOST_WORKERS, os.availableParallelism()) },
     () => new RestoreThread(request),
   );
   const totalBytes = request.tree.dataChunkCount * CHUNK_BYTES;
   let doneBytes = 0;
-  try {
-    for await (const window of windows(entries)) {
-      const tasks = planRestore(window, (digest) => index.locate(digest)[0]);
-      const take = async (worker: RestoreThread): Promise<void> => {
-        for (let batch = tasks.splice(0, BATCH_GROUPS); batch.length > 0; batch = tasks.splice(0, BATCH_GROUPS)) {
-          request.signal?.throwIfAborted();
-          doneBytes += await worker.run(batch);
-          request.onProgress?.(doneBytes, totalBytes);
-        }
-      };
-      await Promise.all(workers.map(take));
+  const feed = async (worker: RestoreThread): Promise<void> => {
+    for (let next = await batches.next(); next.done !== true; next = await batches.next()) {
+      request.signal?.throwIfAborted();
+      doneBytes += await worker.run(next.value);
+      request.onProgress?.(doneBytes, totalBytes);
     }
+  };
+  try {
+    await Promise.all(workers.flatMap((worker) => Array.from({ length: BATCHES_AHEAD }, async () => feed(worker))));
+    await Promise.all(workers.map(async (worker) => worker.run('finish')));
   } finally {
     await Promise.all(workers.map(async (worker) => worker.close()));
+  }
+}
+
+/** The work in pieces, planned a window at a time when they are asked for; several may ask at once. */
+async function* planBatches(entries: AsyncIterable<TreeEntry>, index: PackIndex): AsyncGenerator<GroupTask[]> {
+  for await (const window of windows(entries)) {
+    const tasks = planRestore(window, (digest) => index.locate(digest)[0]);
+    for (let start = 0; start < tasks.length; start += BATCH_GROUPS) yield tasks.slice(start, start + BATCH_GROUPS);
   }
 }
 
@@ -109,16 +119,17 @@ async function* windows(entries: AsyncIterable<TreeEntry>): AsyncGenerator<TreeE
   if (window.length > 0) yield window;
 }
 
-/** One worker thread: takes a batch at a time. */
+/** One worker thread: does and answers one order after another. */
 class RestoreThread {
   readonly #worker: Worker;
-  #waiting: { resolve: (writtenBytes: number) => void; reject: (error: Error) => void } | undefined;
+  /** For the answers to come, in order. */
+  readonly #waiting: { resolve: (writtenBytes: number) => void; reject: (error: Error) => void }[] = [];
   #failure: Error | undefined;
 
   constructor({ repositoryFolder, file }: RestoreRequest) {
     const entry = path.join(import.meta.dirname, `restore-worker${path.extname(import.meta.filename)}`);
     const workerData: RestoreStart = { repositoryFolder, file };
-    this.#worker = new Worker(entry, { workerData });
+    this.#worker = new Worker(entry, { workerData, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB } });
     this.#worker.on('message', (reply: RestoreReply) => this.#settle(reply));
     this.#worker.on('error', (error: unknown) =>
       this.#fail(error instanceof Error ? error : new AssertionError(messageOf(error))),
@@ -126,13 +137,13 @@ class RestoreThread {
     this.#worker.on('exit', () => this.#fail(new AssertionError('a restore thread ended early')));
   }
 
-  /** Writes the batch's chunks; resolves to their bytes. */
-  async run(tasks: GroupTask[]): Promise<number> {
+  /** Resolves to the bytes of the batch's chunks; they are in the file when `finish` has resolved too. */
+  async run(order: RestoreOrder): Promise<number> {
     if (this.#failure !== undefined) throw this.#failure;
     const { promise, resolve, reject } = Promise.withResolvers<number>();
-    this.#waiting = { resolve, reject };
+    this.#waiting.push({ resolve, reject });
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-    this.#worker.postMessage(tasks);
+    this.#worker.postMessage(order);
     return promise;
   }
 
@@ -142,8 +153,7 @@ class RestoreThread {
   }
 
   #settle(reply: RestoreReply): void {
-    const waiting = this.#waiting;
-    this.#waiting = undefined;
+    const waiting = this.#waiting.shift();
     if (reply.type === 'done') waiting?.resolve(reply.writtenBytes);
     else if (reply.type === 'damaged') waiting?.reject(new CorruptionError(reply.what, reply.where, reply.digests));
     else waiting?.reject(new OperationalError(reply.message, { retryable: reply.retryable }));
@@ -151,7 +161,6 @@ class RestoreThread {
 
   #fail(error: Error): void {
     this.#failure ??= error;
-    this.#waiting?.reject(error);
-    this.#waiting = undefined;
+    for (const waiting of this.#waiting.splice(0)) waiting.reject(error);
   }
 }

@@ -1,5 +1,6 @@
 /** Reads the slots of a frozen view from the disk's segment files, neighbours in one read. Reads only. */
 import fs from 'node:fs';
+import { promisify } from 'node:util';
 import type { ViewChunk } from '../disk/protocol.ts';
 import { slotFile, slotOffset } from '../disk/slot-address.ts';
 import { OperationalError, messageOf } from '../lib/errors.ts';
@@ -8,52 +9,80 @@ import { CHUNK_BYTES } from '../lib/geometry.ts';
 const RUN_CHUNKS = 16;
 const OPEN_FILES = 32;
 
+const readInPool = promisify(fs.read);
+
+/** Chunks of one kind: zeros (`bytes` is null), or slots that follow one another, with their bytes. */
+export interface SlotRun {
+  chunks: readonly ViewChunk[];
+  bytes: Buffer | null;
+}
+
 export class SlotReader {
-  readonly #buffer = Buffer.allocUnsafeSlow(RUN_CHUNKS * CHUNK_BYTES);
+  /** One is used while the other is read into. */
+  readonly #buffers = [
+    Buffer.allocUnsafeSlow(RUN_CHUNKS * CHUNK_BYTES),
+    Buffer.allocUnsafeSlow(RUN_CHUNKS * CHUNK_BYTES),
+  ];
   readonly #files = new Map<string, number>();
+  #reading: Promise<SlotRun> = Promise.resolve({ chunks: [], bytes: null });
+  #turn = 0;
 
   /**
-   * The chunks with their bytes (null for a zero chunk), in order. The bytes are valid until the next is asked for.
-   * Throws a retryable OperationalError when a slot cannot be read whole.
+   * The chunks with their bytes, in order, on the thread pool one run ahead. The bytes are valid until the next run is
+   * asked for. Throws a retryable OperationalError when a slot cannot be read whole.
    */
-  *read(dataFolder: string, chunks: readonly ViewChunk[]): Generator<{ chunk: number; bytes: Buffer | null }> {
+  async *read(dataFolder: string, chunks: readonly ViewChunk[]): AsyncGenerator<SlotRun> {
+    this.#start(dataFolder, runFrom(chunks, 0));
     for (let start = 0; start < chunks.length;) {
-      const run = runFrom(chunks, start);
-      const first = run[0];
-      if (first === undefined) return;
-      if (first.slot !== null) this.#readRun(slotFile(dataFolder, first.slot), slotOffset(first.slot), run.length);
-      for (const [position, { chunk, slot }] of run.entries()) {
-        const at = position * CHUNK_BYTES;
-        yield { chunk, bytes: slot === null ? null : this.#buffer.subarray(at, at + CHUNK_BYTES) };
-      }
-      start += run.length;
+      const run = await this.#reading;
+      start += run.chunks.length;
+      this.#start(dataFolder, runFrom(chunks, start));
+      yield run;
     }
   }
 
-  close(): void {
+  /** Resolves when nothing is being read any more. */
+  async close(): Promise<void> {
+    await this.#reading.catch(() => undefined);
     for (const fd of this.#files.values()) fs.closeSync(fd);
     this.#files.clear();
   }
 
-  #readRun(file: string, offset: number, chunkCount: number): void {
-    const length = chunkCount * CHUNK_BYTES;
+  #start(dataFolder: string, chunks: readonly ViewChunk[]): void {
+    this.#reading = this.#read(dataFolder, chunks);
+    this.#reading.catch(() => undefined);
+  }
+
+  async #read(dataFolder: string, chunks: readonly ViewChunk[]): Promise<SlotRun> {
+    const slot = chunks[0]?.slot ?? null;
+    const buffer = this.#buffers[this.#turn++ % this.#buffers.length];
+    if (slot === null || buffer === undefined) return { chunks, bytes: null };
+    const file = slotFile(dataFolder, slot);
+    const offset = slotOffset(slot);
+    const length = chunks.length * CHUNK_BYTES;
     try {
       const fd = this.#open(file);
       for (let done = 0; done < length;) {
-        const count = fs.readSync(fd, this.#buffer, done, length - done, offset + done);
-        if (count === 0) throw new Error('the file is too short');
-        done += count;
+        const { bytesRead } = await readInPool(fd, buffer, done, length - done, offset + done);
+        if (bytesRead === 0) throw new Error('the file is too short');
+        done += bytesRead;
       }
     } catch (error) {
       const where = `bytes ${offset}–${offset + length - 1} of ${file}`;
       throw new OperationalError(`cannot read ${where}: ${messageOf(error)}`, { retryable: true, cause: error });
     }
+    return { chunks, bytes: buffer.subarray(0, length) };
   }
 
+  /** No read is under way when this is called, so files may be closed to make room. */
   #open(file: string): number {
     const known = this.#files.get(file);
     if (known !== undefined) return known;
-    if (this.#files.size >= OPEN_FILES) this.close();
+    for (const [name, fd] of this.#files) {
+      if (this.#files.size < OPEN_FILES) break;
+      fs.closeSync(fd);
+      this.#files.delete(name);
+    }
     const fd = fs.openSync(file, 'r');
     this.#files.set(file, fd);
     return fd;

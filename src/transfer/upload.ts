@@ -88,12 +88,15 @@ class Upload {
     const slots = new SlotReader();
     try {
       for await (const { dataFolder, chunks } of this.#viewPages()) {
-        for (const { chunk, bytes } of slots.read(dataFolder, chunks)) {
-          yield { chunk, digest: await this.#store(bytes) };
+        for await (const run of slots.read(dataFolder, chunks)) {
+          for (const [position, { chunk }] of run.chunks.entries()) {
+            const at = position * CHUNK_BYTES;
+            yield { chunk, digest: await this.#store(run.bytes?.subarray(at, at + CHUNK_BYTES) ?? null) };
+          }
         }
       }
     } finally {
-      slots.close();
+      await slots.close();
     }
   }
 

@@ -81,11 +81,16 @@ test('every answer has the documented fields with the documented types', async (
   });
   const diskId = String(created['DiskId']);
   await checkedCall(api, 'AttachDisk', { DiskId: diskId, InstanceId: instanceId });
-  const snapshot = await checkedCall(api, 'CreateSnapshot', { DiskId: diskId, RetentionDays: '7' });
+  const snapshot = await checkedCall(api, 'CreateSnapshot', { DiskId: diskId });
   const snapshotId = String(snapshot['SnapshotId']);
   const stored = api.control.snapshots.get(snapshotId);
   assert.ok(stored);
-  Object.assign(stored, { fullSizeBytes: 5, failureReason: 'the disk was full', status: 'failed' });
+  Object.assign(stored, {
+    retentionDays: 7,
+    fullSizeBytes: 5,
+    failureReason: 'the disk was full',
+    status: 'failed',
+  });
   await checkedCall(api, 'DescribeSnapshots');
   await checkedCall(api, 'StopInstance', { InstanceId: instanceId });
   await checkedCall(api, 'ResetDisk', { DiskId: diskId, SnapshotId: snapshotId });

@@ -108,6 +108,14 @@ test('fio verifies what it wrote', { skip: needsPrograms('fio') }, async (t) => 
     fs.rmSync(folder, { recursive: true });
   });
   const uri = formatNbdUri({ socketPath, exportName: 'd-1' });
-  const job = ['--ioengine=nbd', `--uri=${uri}`, '--size=64M', '--iodepth=32', '--verify=crc32c', '--verify_state_save=0', '--fsync=500'];
+  const job = [
+    '--ioengine=nbd',
+    `--uri=${uri}`,
+    '--size=64M',
+    '--iodepth=32',
+    '--verify=crc32c',
+    '--verify_state_save=0',
+    '--fsync=500',
+  ];
   await run('fio', '--name=mixed', '--rw=randrw', '--bsrange=512-128k', '--bs_unaligned', ...job);
 });

@@ -153,7 +153,16 @@ export class FakeDiskd {
     if (disk.view !== null) throw new RequestError('IncorrectDiskStatus.CreatingSnapshot', 'another view is there');
     const { generation, incarnation, sizeBytes, base, compareReason } = disk;
     const frozenAtMs = this.#nowMs();
-    const reply = { snapshotId, generation, incarnation, frozenAtMs, sizeBytes, base, compareReason };
+    const reply = {
+      snapshotId,
+      generation,
+      incarnation,
+      frozenAtMs,
+      sizeBytes,
+      base,
+      baseGeneration: 0,
+      compareReason,
+    };
     disk.view = { reply, durable: false, entries: new Map(disk.entries) };
     disk.generation++;
     return reply;

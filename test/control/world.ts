@@ -117,7 +117,6 @@ export class World {
       repository: {
         commitManifest: (manifest) => crash.act(() => repository.commitManifest(manifest)),
         deleteManifest: (snapshotId) => crash.act(() => repository.deleteManifest(snapshotId)),
-        listManifests: () => repository.listManifests(),
         collect: (options) => crash.act(() => repository.collect(options)),
       },
       clock: this.clock,

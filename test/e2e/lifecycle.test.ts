@@ -177,3 +177,19 @@ test('a folder keeps its region, and an address in use is said', async (t) => {
   assert.match(moved.stderr, /cn-hangzhou/);
   await server.stop();
 });
+
+test('`hupo stop` on a folder that is not one of hupo says so and leaves nothing in it', (t) => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'hupo-other-'));
+  t.after(() => fs.rmSync(folder, { recursive: true }));
+  const result = spawnSync(process.execPath, [path.join(root, 'src', 'main.ts'), 'stop', '--data', folder], {
+    encoding: 'utf8',
+  });
+  assert.match(result.stdout, /no data folder/);
+  assert.deepEqual([result.status, fs.readdirSync(folder)], [0, []]);
+});
+
+test('a folder that cannot be made is said at once', () => {
+  const result = new TestServer().cli('serve', '--data', '/proc/nothing/here', '--listen', '127.0.0.1:0');
+  assert.equal(result.status, 1);
+  assert.match(result.stderr, /\/proc\/nothing cannot be made/);
+});

@@ -2,6 +2,7 @@
 import { isDataDeviceName } from '../../ecs/device-names.ts';
 import { defineAction } from '../action.ts';
 import { boolean, noEffect, notBuilt, required, text, withDefault } from '../parameters.ts';
+import { unbuiltDryRun } from '../resource-parameters.ts';
 
 export const attachDisk = defineAction({
   name: 'AttachDisk',
@@ -16,6 +17,7 @@ export const attachDisk = defineAction({
     DeleteWithInstance: withDefault(boolean(), false),
     Bootable: notBuilt('system disks cannot be exchanged yet', { neutral: ['false'] }),
     Force: notBuilt('it is for regional disks, and this service has none', { neutral: ['false'] }),
+    DryRun: unbuiltDryRun,
     KeyPairName: noEffect('only matters with Bootable, and that is refused'),
     Password: noEffect('only matters with Bootable, and that is refused'),
   },

@@ -4,7 +4,15 @@ import { findDescriptionProblem, findNameProblem } from '../../ecs/names.ts';
 import { RequestError } from '../../lib/errors.ts';
 import { checkZone, defineAction, type Region } from '../action.ts';
 import { integer, noEffect, notBuilt, required, text, withDefault, type Values } from '../parameters.ts';
-import { checkDiskKind, clientToken, resourceGroup, tags, unbuiltDiskFeatures } from '../resource-parameters.ts';
+import {
+  autoSnapshotPolicy,
+  checkDiskKind,
+  clientToken,
+  resourceGroup,
+  tags,
+  unbuiltDiskFeatures,
+  unbuiltDryRun,
+} from '../resource-parameters.ts';
 
 export const createDiskParameters = {
   ZoneId: required(text()),
@@ -25,6 +33,8 @@ export const createDiskParameters = {
     'there are no subscription instances; create the disk with ZoneId and attach it with AttachDisk',
   ),
   ResourceGroupId: resourceGroup,
+  AutoSnapshotPolicyId: autoSnapshotPolicy,
+  DryRun: unbuiltDryRun,
   StorageSetId: notBuilt('there are no storage sets'),
   StorageSetPartitionNumber: noEffect('only matters with StorageSetId, and that is refused'),
   AdvancedFeatures: noEffect('not public; the documentation says to ignore it'),

@@ -1,8 +1,8 @@
 /** CreateSnapshot (`ecs-api.md` 2.1): freezes a disk; the copy goes on after the answer. */
 import { findDescriptionProblem, findSnapshotNameProblem } from '../../ecs/names.ts';
 import { defineAction } from '../action.ts';
-import { integer, noEffect, oneOf, required, text, withDefault } from '../parameters.ts';
-import { clientToken, resourceGroup, tags } from '../resource-parameters.ts';
+import { integer, noEffect, notBuilt, oneOf, required, text, withDefault } from '../parameters.ts';
+import { clientToken, resourceGroup, tags, unbuiltDryRun } from '../resource-parameters.ts';
 
 export const createSnapshot = defineAction({
   name: 'CreateSnapshot',
@@ -10,7 +10,9 @@ export const createSnapshot = defineAction({
     DiskId: required(text()),
     SnapshotName: text('InvalidSnapshotName.Malformed', findSnapshotNameProblem),
     Description: withDefault(text('InvalidDescription.Malformed', findDescriptionProblem), ''),
-    RetentionDays: integer({ least: 1, most: 65536, code: 'InvalidRetentionDays.Malformed' }),
+    RetentionDays: notBuilt('snapshots are not released by themselves yet; leave it out and delete the snapshot', {
+      code: 'InvalidRetentionDays.Malformed',
+    }),
     Tag: tags(),
     ClientToken: clientToken('InvalidClientToken.Malformed'),
     Category: oneOf(['Standard'], 'InvalidSnapshotCategory.Malformed'),
@@ -18,6 +20,14 @@ export const createSnapshot = defineAction({
     InstantAccess: noEffect('documented as having no effect any more: every snapshot can be used at once'),
     InstantAccessRetentionDays: integer({ least: 1, most: 65535, code: 'InvalidInstantAccessRetentionDays.Malformed' }),
     StorageLocationArn: noEffect('not public; the documentation says to ignore it'),
+    Encrypted: notBuilt('this service does not encrypt snapshots yet', {
+      code: 'InvalidParameter.EncryptedNotSupported',
+      neutral: ['false'],
+    }),
+    KMSKeyId: notBuilt('this service does not encrypt snapshots yet', {
+      code: 'InvalidParameter.EncryptedNotSupported',
+    }),
+    DryRun: unbuiltDryRun,
   },
   run: async (values, { control, idempotency }) => {
     const { snapshotId } = await control.createSnapshot(
@@ -25,7 +35,7 @@ export const createSnapshot = defineAction({
         diskId: values.DiskId,
         snapshotName: values.SnapshotName,
         description: values.Description,
-        retentionDays: values.RetentionDays,
+        retentionDays: null,
         tags: values.Tag,
       },
       idempotency(values.ClientToken),

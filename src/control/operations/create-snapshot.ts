@@ -96,9 +96,9 @@ async function freeze(parts: Parts, { diskId, snapshotId }: CreateSnapshotState)
     } catch (error) {
       if (!(error instanceof OperationalError) || !error.retryable) throw error;
       if (parts.clock.monotonicMs() < limitMs) continue;
-      throw new OperationalError(
-        `the data plane did not freeze the disk ${diskId} within ${FREEZE_LIMIT_MS / 1000} s: no snapshot was made, try again`,
-        { retryable: false, cause: error },
+      throw new RequestError(
+        'CreateSnapshot.Failed',
+        `The data plane did not freeze the disk ${diskId} within ${FREEZE_LIMIT_MS / 1000} s: no snapshot was made, try again.`,
       );
     }
   }

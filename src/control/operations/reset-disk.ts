@@ -9,6 +9,7 @@ import { updateDisk } from '../../catalog/disks.ts';
 import type { BaseRef } from '../../disk/protocol.ts';
 import type { DiskStatus } from '../../ecs/resources.ts';
 import { raiseGarbageMark } from '../garbage.ts';
+import { CorruptionError } from '../../lib/errors.ts';
 import type { OperationKind } from '../operation-kind.ts';
 import type { Parts } from '../parts.ts';
 
@@ -39,8 +40,13 @@ export function resetDiskOperation(parts: Parts, ended: () => void): OperationKi
           await raiseGarbageMark(transaction, `${diskId}/${incarnation}`);
         },
         undo: async ({ diskId }) => {
-          const { disk } = await parts.dataPlane.call('describeDisk', { diskId });
-          return { left: { base: disk.base, incarnation: disk.incarnation } };
+          try {
+            const { disk } = await parts.dataPlane.call('describeDisk', { diskId });
+            return { left: { base: disk.base, incarnation: disk.incarnation } };
+          } catch (error) {
+            if (error instanceof CorruptionError) return {}; // a damaged disk is rolled back by nobody
+            throw error;
+          }
         },
       },
     ],

@@ -12,8 +12,12 @@ import { OperationalError, errnoOf, messageOf } from '../../lib/errors.ts';
 import { findFileBytes, systemFiles } from '../../lib/files.ts';
 import type { Files } from '../../lib/files.ts';
 import { Mutex } from '../../lib/mutex.ts';
+import { DirectWriter, directBuffer } from '../direct-file.ts';
 import { assertObjectName, assertPrefix } from './object-store.ts';
 import type { ByteRange, ObjectInfo, ObjectStore } from './object-store.ts';
+
+/** From this size on an object is written past the page cache: packs, nothing else. */
+const DIRECT_BYTES = 1024 * 1024;
 
 const readInPool = promisify(fs.read);
 
@@ -23,6 +27,7 @@ export class DirectoryStore implements ObjectStore {
   readonly #naming = new Mutex();
   /** Folders whose own names are known to survive a power cut. */
   readonly #durableFolders: Set<string>;
+  readonly #spareBuffers: Buffer[] = [];
   #putCount = 0;
 
   /** `root` must exist. */
@@ -52,11 +57,10 @@ export class DirectoryStore implements ObjectStore {
     const fd = this.#files.open(temporary, 'create');
     try {
       this.#files.truncate(fd, 0);
-      let position = 0;
-      for (const part of parts) {
-        this.#files.write(fd, part, 0, part.length, position);
-        position += part.length;
-      }
+      const sizeBytes = parts.reduce((sum, part) => sum + part.length, 0);
+      if (this.#files === systemFiles && sizeBytes >= DIRECT_BYTES) await this.#writeDirect(temporary, parts);
+      else this.#write(fd, parts);
+      this.#files.truncate(fd, sizeBytes);
       await this.#files.syncData(fd);
     } catch (error) {
       this.#files.unlink(temporary);
@@ -65,6 +69,35 @@ export class DirectoryStore implements ObjectStore {
       this.#files.close(fd);
     }
     return temporary;
+  }
+
+  #write(fd: number, parts: readonly Uint8Array[]): void {
+    let position = 0;
+    for (const part of parts) {
+      this.#files.write(fd, part, 0, part.length, position);
+      position += part.length;
+    }
+  }
+
+  /** On the thread pool, past the page cache: a large object must not hold up whoever fills the next. */
+  async #writeDirect(temporary: string, parts: readonly Uint8Array[]): Promise<void> {
+    const buffers: [Buffer, Buffer] = [this.#takeBuffer(), this.#takeBuffer()];
+    const writer = new DirectWriter(temporary, buffers);
+    try {
+      let position = 0;
+      for (const part of parts) {
+        await writer.add(part, position);
+        position += part.length;
+      }
+      await writer.finish();
+    } finally {
+      await writer.close();
+      this.#spareBuffers.push(...buffers);
+    }
+  }
+
+  #takeBuffer(): Buffer {
+    return this.#spareBuffers.pop() ?? directBuffer();
   }
 
   async #moveInPlace(temporary: string, target: string): Promise<boolean> {

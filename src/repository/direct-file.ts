@@ -1,0 +1,116 @@
+/**
+ * Writes large data past the page cache (O_DIRECT): nobody reads it soon, the copy into fresh pages costs more than all
+ * else that the kernel does for it, and the pages that it would take are those of guests. Where the file system refuses,
+ * it writes in the ordinary way. Either way nothing is durable before the caller syncs the file.
+ */
+import fs from 'node:fs';
+import { promisify } from 'node:util';
+import { assert } from '../lib/assert.ts';
+import { OperationalError, errnoOf } from '../lib/errors.ts';
+
+/** Every alignment that file systems ask for divides this. */
+const BLOCK_BYTES = 4096;
+/** What one write takes at most, and two buffers of it are what a `DirectWriter` holds. */
+export const DIRECT_BUFFER_BYTES = 2 * 1024 * 1024;
+
+const writeInPool = promisify(fs.write);
+
+/** Memory that begins on a page, as O_DIRECT wants it: that of a resizable ArrayBuffer is mapped, not carved out. */
+export function directBuffer(): Buffer {
+  return Buffer.from(new ArrayBuffer(DIRECT_BUFFER_BYTES, { maxByteLength: DIRECT_BUFFER_BYTES }));
+}
+
+/** Gathers what is added into large writes on the thread pool; the next buffer is filled while one is written. */
+export class DirectWriter {
+  readonly #file: string;
+  readonly #directFd: number | undefined;
+  #plainFd: number | undefined;
+  /** The one being filled, and the one that is free when `#writing` has resolved. */
+  #buffers: [Buffer, Buffer];
+  #start = 0;
+  #length = 0;
+  #writing: Promise<void> = Promise.resolve();
+
+  /** `file` must exist. The buffers are `directBuffer`s and nobody else's until `close`. */
+  constructor(file: string, buffers: [Buffer, Buffer]) {
+    this.#file = file;
+    this.#buffers = buffers;
+    this.#directFd = openDirect(file);
+  }
+
+  /**
+   * Copies `bytes`, to be written at `position`; resolves when there is room for more. What does not follow on what was
+   * added before begins on a block, and what comes before such a gap ends on one. Rejects with the system's error.
+   */
+  async add(bytes: Uint8Array, position: number): Promise<void> {
+    if (this.#start + this.#length !== position) {
+      await this.#flush();
+      assert(position % BLOCK_BYTES === 0, `a stretch begins on a block, not at ${position}`);
+      this.#start = position;
+    }
+    for (let done = 0; done < bytes.length;) {
+      const piece = bytes.subarray(done, done + DIRECT_BUFFER_BYTES - this.#length);
+      this.#buffers[0].set(piece, this.#length);
+      this.#length += piece.length;
+      done += piece.length;
+      if (this.#length === DIRECT_BUFFER_BYTES) await this.#flush();
+    }
+  }
+
+  /** Resolves when all is written; the last block is filled up with zeros. Ends the stretch: nothing follows on it. */
+  async finish(): Promise<void> {
+    await this.#flush();
+    await this.#writing;
+  }
+
+  /** After `finish` or a rejection: resolves when the buffers are no longer in use. */
+  async close(): Promise<void> {
+    await this.#writing.catch(() => undefined);
+    for (const fd of [this.#directFd, this.#plainFd]) if (fd !== undefined) fs.closeSync(fd);
+  }
+
+  async #flush(): Promise<void> {
+    await this.#writing;
+    if (this.#length === 0) return;
+    const [full, free] = this.#buffers;
+    const wholeBytes = Math.ceil(this.#length / BLOCK_BYTES) * BLOCK_BYTES;
+    full.fill(0, this.#length, wholeBytes);
+    this.#writing = this.#write(full.subarray(0, wholeBytes), this.#start);
+    this.#writing.catch(() => undefined);
+    this.#start += this.#length;
+    this.#length = 0;
+    this.#buffers = [free, full];
+  }
+
+  async #write(bytes: Buffer, position: number): Promise<void> {
+    for (let done = 0; done < bytes.length;) {
+      const fd = this.#directFd ?? this.#openPlain();
+      const count = await this.#writeSome(fd, bytes.subarray(done), position + done);
+      if (count === 0) throw new OperationalError('the file system wrote nothing', { retryable: true });
+      done += count;
+    }
+  }
+
+  /** EINVAL is what file systems say that take O_DIRECT at open and not at write, or want larger blocks. */
+  async #writeSome(fd: number, bytes: Buffer, position: number): Promise<number> {
+    try {
+      return (await writeInPool(fd, bytes, 0, bytes.length, position)).bytesWritten;
+    } catch (error) {
+      if (errnoOf(error) !== 'EINVAL' || fd === this.#plainFd) throw error;
+      return (await writeInPool(this.#openPlain(), bytes, 0, bytes.length, position)).bytesWritten;
+    }
+  }
+
+  #openPlain(): number {
+    return (this.#plainFd ??= fs.openSync(this.#file, fs.constants.O_WRONLY));
+  }
+}
+
+function openDirect(file: string): number | undefined {
+  try {
+    return fs.openSync(file, fs.constants.O_WRONLY | fs.constants.O_DIRECT);
+  } catch (error) {
+    if (errnoOf(error) === 'EINVAL') return undefined;
+    throw error;
+  }
+}
