@@ -3,6 +3,7 @@
  * server left undone; stopping leaves every operation at a step that the next start goes on from.
  */
 import fs from 'node:fs';
+import path from 'node:path';
 import type http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createApiServer } from './api/server.ts';
@@ -80,12 +81,26 @@ export async function startServer(options: ServerOptions): Promise<Server> {
 }
 
 async function startParts(options: ServerOptions, undo: AsyncDisposableStack): Promise<Server> {
-  const { clock, random, log, regionId } = options;
   const folder = ensureDataFolder(options.dataFolder, options.environment.runtimeFolder);
   const catalog = await Catalog.open(folder.catalogFile, heldMessage(folder));
   undo.defer(() => catalog.close());
-  await rememberRegion(catalog, regionId, folder);
+  await rememberRegion(catalog, options.regionId, folder);
   const key = await findKey(options, folder);
+  try {
+    return await startWithKey(options, { folder, catalog, key, undo });
+  } catch (error) {
+    // Nobody has seen its secret: the next start makes another, and shows it.
+    if (key.isNew) fs.rmSync(path.join(folder.keysFolder, 'root.json'), { force: true });
+    throw error;
+  }
+}
+
+async function startWithKey(
+  options: ServerOptions,
+  given: { folder: DataFolder; catalog: Catalog; key: Server['key']; undo: AsyncDisposableStack },
+): Promise<Server> {
+  const { clock, random, log, regionId } = options;
+  const { folder, catalog, key, undo } = given;
   const nonces = await CatalogNonceLog.open(catalog, clock, log);
   undo.defer(() => nonces.close());
   const repository = await openRepository(folder.repositoryFolder, random);

@@ -67,6 +67,10 @@ export class DemoServer {
   async remove(): Promise<void> {
     const { environment, program } = this.#context;
     this.#child.ref();
+    if (this.#child.pid !== undefined) {
+      this.#child.kill('SIGTERM'); // heeded also while it starts, when it has no socket yet
+      await this.#ended;
+    }
     const runFolder = ensureRunFolder(this.folder, environment.runtimeFolder);
     const result = await run(program.execPath, [...program.args, 'stop', '--data', this.folder]);
     if (result.exitCode !== 0) {
@@ -75,7 +79,6 @@ export class DemoServer {
         { retryable: true },
       );
     }
-    if (this.#child.pid !== undefined) await this.#ended;
     fs.rmSync(this.folder, { recursive: true, force: true });
     fs.rmSync(runFolder, { recursive: true, force: true });
   }

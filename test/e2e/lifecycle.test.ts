@@ -5,6 +5,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import test, { type TestContext } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { EcsClient } from '../../src/cli/ecs-client.ts';
 import { NbdClient } from '../../src/nbd/client.ts';
 import { TestServer, waitFor } from './server.ts';
@@ -169,6 +170,7 @@ test('a folder keeps its region, and an address in use is said', async (t) => {
   const inUse = server.cli('serve', '--data', other, '--listen', `127.0.0.1:${port}`);
   assert.equal(inUse.status, 1);
   assert.match(inUse.stderr, new RegExp(port));
+  assert.deepEqual(fs.readdirSync(path.join(other, 'keys')), [], 'a key that nobody saw is kept');
   spawnSync(process.execPath, [path.join(root, 'src', 'main.ts'), 'stop', '--data', other]);
   fs.rmSync(other, { recursive: true, force: true });
   await server.terminate();
@@ -192,4 +194,20 @@ test('a folder that cannot be made is said at once', () => {
   const result = new TestServer().cli('serve', '--data', '/proc/nothing/here', '--listen', '127.0.0.1:0');
   assert.equal(result.status, 1);
   assert.match(result.stderr, /\/proc\/nothing cannot be made/);
+});
+
+test('Ctrl-C at any moment of the demo leaves neither process nor folder', async () => {
+  for (const afterMs of [300, 700, 2500]) {
+    const temporary = fs.mkdtempSync(path.join(os.tmpdir(), 'hupo-interrupt-'));
+    const child = spawn(process.execPath, [path.join(root, 'src', 'main.ts'), 'demo'], {
+      env: { ...process.env, TMPDIR: temporary },
+      stdio: 'ignore',
+    });
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    await delay(afterMs);
+    child.kill('SIGINT');
+    await ended;
+    assert.deepEqual(fs.readdirSync(temporary), [], `after ${afterMs} ms`);
+    fs.rmSync(temporary, { recursive: true });
+  }
 });
