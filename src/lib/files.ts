@@ -36,6 +36,8 @@ export interface Files {
   syncFolder(path: string): Promise<void>;
   rename(from: string, to: string): void;
   unlink(path: string): void;
+  /** `unlink` for a large file: freeing its blocks takes the file system a while, so it is done off this thread. */
+  unlinkLarge(path: string): Promise<void>;
   /** Makes the folder and its parents, mode 0700, if absent. */
   ensureFolder(path: string): void;
   /** Removes a folder and all it holds, if present. */
@@ -73,6 +75,7 @@ export const systemFiles: Files = {
   },
   rename: (from, to) => fs.renameSync(from, to),
   unlink: (name) => fs.unlinkSync(name),
+  unlinkLarge: (name) => fs.promises.unlink(name),
   ensureFolder: (name) => void fs.mkdirSync(name, { recursive: true, mode: 0o700 }),
   removeFolder: (name) => fs.rmSync(name, { recursive: true, force: true }),
   list: (name) => (fs.existsSync(name) ? fs.readdirSync(name).sort() : []),

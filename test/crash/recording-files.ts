@@ -320,6 +320,10 @@ export class RecordingProcess implements Files {
     this.#machine.change({ type: 'link', folder, name: base, node: null });
   }
 
+  async unlinkLarge(name: string): Promise<void> {
+    this.unlink(name);
+  }
+
   ensureFolder(name: string): void {
     this.#enter({ name: 'ensureFolder', path: name });
     let folder = ROOT;
