@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import { promisify } from 'node:util';
 import type { ViewChunk } from '../disk/protocol.ts';
 import { slotFile, slotOffset } from '../disk/slot-address.ts';
-import { OperationalError, messageOf } from '../lib/errors.ts';
+import { CorruptionError, OperationalError, errnoOf, messageOf } from '../lib/errors.ts';
 import { CHUNK_BYTES } from '../lib/geometry.ts';
 
 const RUN_CHUNKS = 16;
@@ -64,10 +64,13 @@ export class SlotReader {
       const fd = this.#open(file);
       for (let done = 0; done < length;) {
         const { bytesRead } = await readInPool(fd, buffer, done, length - done, offset + done);
-        if (bytesRead === 0) throw new Error('the file is too short');
+        if (bytesRead === 0) throw new CorruptionError('a data file', `${file} is too short`);
         done += bytesRead;
       }
     } catch (error) {
+      if (error instanceof CorruptionError) throw error;
+      // The view holds its slots: a file that is not there has been lost, and waiting brings nothing back.
+      if (errnoOf(error) === 'ENOENT') throw new CorruptionError('a data file', `${file} is missing`);
       const where = `bytes ${offset}–${offset + length - 1} of ${file}`;
       throw new OperationalError(`cannot read ${where}: ${messageOf(error)}`, { retryable: true, cause: error });
     }

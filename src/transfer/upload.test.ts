@@ -10,7 +10,7 @@ import test from 'node:test';
 import type { DiskdCalls, ViewChunk } from '../disk/protocol.ts';
 import { SEGMENT_BYTES, SEGMENT_SLOTS, slotFile, slotOffset } from '../disk/slot-address.ts';
 import { systemClock } from '../lib/clock.ts';
-import { CorruptionError, OperationalError } from '../lib/errors.ts';
+import { CorruptionError } from '../lib/errors.ts';
 import { CHUNK_BYTES } from '../lib/geometry.ts';
 import { serveLines } from '../lib/line-channel.ts';
 import type { Handlers } from '../lib/line-channel.ts';
@@ -146,13 +146,13 @@ test('an unchanged view is the parent and stores nothing', async () => {
   });
 });
 
-test('a slot that cannot be read whole fails the upload', async () => {
+test('a slot that is not there whole fails the upload for good, as damage that names the file', async () => {
   await withFixture(async ({ dataFolder, job }) => {
     fs.writeFileSync(slotFile(dataFolder, 0), Buffer.alloc(CHUNK_BYTES - 1, 1));
     for (const slot of [0, SEGMENT_SLOTS]) {
       await assert.rejects(upload(job, viewOf(dataFolder, [{ chunk: 5, slot }])), (error: Error) => {
-        assert.ok(error instanceof OperationalError && error.retryable);
-        assert.match(error.message, /cannot read bytes 0–65535 of .*\.seg/);
+        assert.ok(error instanceof CorruptionError);
+        assert.match(error.message, /\.seg is (too short|missing)/);
         return true;
       });
     }
