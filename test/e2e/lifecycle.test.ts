@@ -191,7 +191,8 @@ test('`hupo stop` on a folder that is not one of hupo says so and leaves nothing
 });
 
 test('a folder that cannot be made is said at once', () => {
-  const result = new TestServer().cli('serve', '--data', '/proc/nothing/here', '--listen', '127.0.0.1:0');
+  const args = [path.join(root, 'src', 'main.ts'), 'serve', '--data', '/proc/nothing/here', '--listen', '127.0.0.1:0'];
+  const result = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 60_000 });
   assert.equal(result.status, 1);
   assert.match(result.stderr, /\/proc\/nothing cannot be made/);
 });
