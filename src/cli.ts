@@ -3,8 +3,11 @@
  * `transfer/`, loaded when it is asked for.
  */
 import fs from 'node:fs';
-import { Command, CommanderError } from 'commander';
+import { Argument, Command, CommanderError } from 'commander';
+import type { Shell } from './cli/completion-scripts.ts';
 import type { Environment } from './config.ts';
+import type { ServeOptions } from './serve.ts';
+import { InterruptedError } from './cli/interrupt.ts';
 import { AssertionError, messageOf } from './lib/errors.ts';
 
 export interface CliContext {
@@ -17,38 +20,65 @@ export interface CliContext {
 
 /** How the client commands find their server: flags, then the environment, then the files of a running server's DIR. */
 export interface ConnectOptions {
+  /** `http://HOST:PORT`, `https://…`, or `HOST[:PORT]`. */
   endpoint?: string;
+  /** Whether an endpoint without a scheme is http; undefined leaves it to the endpoint. */
+  insecure?: boolean;
   accessKeyId?: string;
   accessKeySecret?: string;
+  stsToken?: string;
   region?: string;
   data?: string;
+  /** A file with the certificate of the CA to trust. */
+  ca?: string;
+  skipSecureVerify?: boolean;
+  /** A profile of the aliyun CLI, and the file where it is. */
+  profile?: string;
+  profileFile?: string;
+  connectTimeoutMs?: number;
+  readTimeoutMs?: number;
 }
 
 /** Runs one command; returns the process's exit code. */
 export async function runCli(args: string[], context: CliContext): Promise<number> {
+  const [first, second, ...rest] = args;
+  if (first === '__complete') return complete(args.slice(1), context);
   let exitCode = 0;
   const program = createProgram(context, (code) => {
     exitCode = code;
   });
   try {
-    await program.parseAsync(args, { from: 'user' });
+    const isHelp = first === 'help' && (second === 'ecs' || rest.length > 0);
+    await program.parseAsync(isHelp ? [...args.slice(1), '--help'] : args, { from: 'user' });
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode;
+    if (error instanceof InterruptedError) exitCode = error.exitCode;
     context.err(`hupo: ${error instanceof AssertionError ? error.stack : messageOf(error)}\n`);
-    return 1;
+    return exitCode || 1;
   }
 }
 
+/** Called by the scripts of `hupo completion` on every Tab. */
+async function complete(args: readonly string[], context: CliContext): Promise<number> {
+  const { completeWords, formatCandidates } = await import('./cli/completion.ts');
+  const [shell = '', ...words] = args;
+  const { commands } = createProgram(context, () => undefined);
+  context.out(formatCandidates(completeWords(words, { shell, commands })));
+  return 0;
+}
+
 function createProgram(context: CliContext, exit: (code: number) => void): Command {
-  const program = new Command('hupo')
+  const program = new Command(context.environment.command)
     .description('A self-hosted cloud-disk and snapshot service that speaks the Alibaba Cloud ECS API.')
     .exitOverride()
     .configureOutput({ writeOut: context.out, writeErr: context.err })
     .version(readVersion())
-    .showHelpAfterError('(hupo --help shows what there is)');
+    .enablePositionalOptions()
+    .showHelpAfterError(`(${context.environment.command} --help shows what there is)`);
   addServerCommands(program, context, exit);
   addClientCommands(program, context, exit);
+  addCompletionCommand(program, context);
   addInternalCommands(program, context, exit);
   return program;
 }
@@ -67,7 +97,8 @@ function addServerCommands(program: Command, context: CliContext, exit: (code: n
     .option('--data <DIR>', 'folder that holds everything', dataFolder)
     .option('--listen <HOST:PORT>', 'where the API answers', '127.0.0.1:7400')
     .option('--region <ID>', 'region id; its zones are <ID>-a and <ID>-b', 'cn-hangzhou')
-    .action(async (options: { data: string; listen: string; region: string }) => {
+    .option('--tls', 'answer over https, with a certificate of a CA that is made for DIR and never leaves it')
+    .action(async (options: ServeOptions) => {
       const { runServe } = await import('./serve.ts');
       exit(await runServe(options, context));
     });
@@ -93,11 +124,15 @@ function addServerCommands(program: Command, context: CliContext, exit: (code: n
 
 function withConnectOptions(command: Command): Command {
   return command
-    .option('--endpoint <URL>', 'the server, http://HOST:PORT (default: HUPO_ENDPOINT, then the one of --data)')
+    .option(
+      '--endpoint <URL>',
+      'the server: http://HOST:PORT or https://… (default: HUPO_ENDPOINT, then the one of --data)',
+    )
     .option('--access-key-id <ID>', 'default: HUPO_ACCESS_KEY_ID, then the root key of --data')
     .option('--access-key-secret <SECRET>', 'default: HUPO_ACCESS_KEY_SECRET, then the root key of --data')
     .option('--region <ID>', "default: the server's")
-    .option('--data <DIR>', 'folder of a service on this machine (default: HUPO_DATA, then the data home)');
+    .option('--data <DIR>', 'folder of a service on this machine (default: HUPO_DATA, then the data home)')
+    .option('--ca <FILE>', 'certificate of the CA to trust over https (default: HUPO_CA, then DIR/tls/ca.pem)');
 }
 
 function addClientCommands(program: Command, context: CliContext, exit: (code: number) => void): void {
@@ -110,14 +145,17 @@ function addClientCommands(program: Command, context: CliContext, exit: (code: n
       const { runDemo } = await import('./cli/demo.ts');
       exit(await runDemo({ image: image ?? null, keep: options.keep ?? false }, context));
     });
-  withConnectOptions(program.command('ecs'))
-    .argument('<Action>', 'an ECS action, such as DescribeDisks')
-    .description('call an ECS action: hupo ecs <Action> --Param value … (prints the JSON answer)')
+  program
+    .command('ecs')
+    .argument('[Action...]')
+    .usage('<Action> [--Parameter value …] [flags]')
+    .description('call an ECS action as the aliyun CLI does: hupo ecs --help lists them')
+    .helpOption(false)
     .allowUnknownOption()
-    .allowExcessArguments()
-    .action(async (action: string, options: ConnectOptions, command: Command) => {
+    .passThroughOptions()
+    .action(async (words: string[]) => {
       const { runEcs } = await import('./cli/ecs.ts');
-      exit(await runEcs({ action, args: command.args.slice(1), connect: options }, context));
+      exit(await runEcs(words, context));
     });
   const disk = program.command('disk').description('disks and files');
   withConnectOptions(disk.command('import'))
@@ -138,6 +176,17 @@ function addClientCommands(program: Command, context: CliContext, exit: (code: n
     .action(async (snapshotId: string, file: string, options: ConnectOptions) => {
       const { runExport } = await import('./cli/export-snapshot.ts');
       exit(await runExport(snapshotId, file, options, context));
+    });
+}
+
+function addCompletionCommand(program: Command, context: CliContext): void {
+  program
+    .command('completion')
+    .addArgument(new Argument('<SHELL>').choices(['bash', 'zsh', 'fish']))
+    .description('print what makes a shell complete commands, actions and parameters on Tab; it says how to install it')
+    .action(async (shell: Shell) => {
+      const { formatCompletionScript } = await import('./cli/completion-scripts.ts');
+      context.out(formatCompletionScript(shell, context.program));
     });
 }
 

@@ -1,4 +1,5 @@
 /** The only reader of the command line and the environment. Everything else is handed what it needs. */
+import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 
@@ -6,13 +7,18 @@ export interface Environment {
   /** `HUPO_ACCESS_KEY_ID`, `HUPO_ACCESS_KEY_SECRET`: the root key, over the stored one. */
   accessKeyId: string | null;
   accessKeySecret: string | null;
-  /** `HUPO_ENDPOINT`: `http://HOST:PORT` of the server that the CLI talks to. */
+  /** `HUPO_ENDPOINT`: the server that the CLI talks to. */
   endpoint: string | null;
+  /** `HUPO_CA`: the certificate of the CA that the CLI trusts. */
+  caFile: string | null;
   /** `HUPO_DATA`, else `hupo` in the user's data home (`XDG_DATA_HOME`, else ~/.local/share). */
   dataFolder: string;
   /** `XDG_RUNTIME_DIR`, else the temporary folder: where sockets go when DIR's path is too long. */
   runtimeFolder: string;
   temporaryFolder: string;
+  homeFolder: string;
+  /** What a person types to start Hupo, for messages that name a command: `hupo`, or `npx hupo` in a clone. */
+  command: string;
 }
 
 export function readEnvironment(): Environment {
@@ -22,13 +28,33 @@ export function readEnvironment(): Environment {
     accessKeyId: env['HUPO_ACCESS_KEY_ID'] || null,
     accessKeySecret: env['HUPO_ACCESS_KEY_SECRET'] || null,
     endpoint: env['HUPO_ENDPOINT'] || null,
+    caFile: env['HUPO_CA'] || null,
     dataFolder: path.resolve(env['HUPO_DATA'] || path.join(dataHome, 'hupo')),
     runtimeFolder: env['XDG_RUNTIME_DIR'] || os.tmpdir(),
     temporaryFolder: os.tmpdir(),
+    homeFolder: os.homedir(),
+    command: findCommand(env),
   };
 }
 
 /** What was typed after the program's name. */
 export function readArguments(): string[] {
   return process.argv.slice(2);
+}
+
+/** npm, when it runs us, puts folders into PATH that a person's shell has not. */
+function findCommand(env: NodeJS.ProcessEnv): string {
+  const isRunByNpm = env['npm_command'] !== undefined || env['npm_lifecycle_event'] !== undefined;
+  const launcher = path.join(import.meta.dirname, '..', 'bin', 'hupo.js');
+  const folders = (env['PATH'] ?? '').split(path.delimiter).filter(Boolean);
+  const isInPath = folders.some((folder) => isSameFile(path.join(folder, 'hupo'), launcher));
+  return isInPath && !isRunByNpm ? 'hupo' : 'npx hupo';
+}
+
+function isSameFile(one: string, other: string): boolean {
+  try {
+    return fs.realpathSync(one) === fs.realpathSync(other);
+  } catch {
+    return false; // one of them is not there
+  }
 }

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { readEnvironment } from './config.ts';
 import { OperationalError } from './lib/errors.ts';
-import { parseAddress } from './serve.ts';
+import type { DataFolder } from './control/data-folder.ts';
+import { formatBanner, parseAddress } from './serve.ts';
 
 test('an address is HOST:PORT, also with an IPv6 host', () => {
   assert.deepEqual(parseAddress('127.0.0.1:7400'), { host: '127.0.0.1', port: 7400 });
@@ -13,4 +15,33 @@ test('anything else is refused with the form that is expected', () => {
   for (const text of ['', '7400', ':7400', '127.0.0.1', '127.0.0.1:', '127.0.0.1:70000', '::1:80', 'a:b:1']) {
     assert.throws(() => parseAddress(text), OperationalError, text);
   }
+});
+
+const options = { data: 'x', listen: '0.0.0.0:7400', region: 'cn-hangzhou' };
+const context = { environment: { ...readEnvironment(), command: 'npx hupo' } };
+const running = {
+  folder: { root: '/data', keysFolder: '/data/keys' } as DataFolder,
+  endpoint: '127.0.0.1:7400',
+  key: { accessKeyId: 'LTAIx', accessKeySecret: 's', isNew: false, isStored: true },
+  caFile: null,
+  isExposed: false,
+};
+
+test('the banner of a plain server shows http, and warns only where other machines reach it', () => {
+  const banner = formatBanner(running, options, context);
+  assert.match(banner, / http:\/\/127\.0\.0\.1:7400 /);
+  assert.match(banner, /npx hupo ecs DescribeDisks --data \/data$/m);
+  assert.match(banner, /aliyun .*--endpoint 127\.0\.0\.1:7400 --insecure/);
+  assert.doesNotMatch(banner, /WARNING|ca\.pem/);
+  assert.match(formatBanner({ ...running, isExposed: true }, options, context), /WARNING .*0\.0\.0\.0:7400.*--tls/s);
+});
+
+test('the banner of a TLS server shows https and how each kind of client trusts its CA', () => {
+  const banner = formatBanner({ ...running, caFile: '/data/tls/ca.pem', isExposed: true }, options, context);
+  assert.match(banner, / https:\/\/127\.0\.0\.1:7400 /);
+  for (const way of ['SSL_CERT_FILE=', 'NODE_EXTRA_CA_CERTS=', "verify='", '--cacert ']) {
+    assert.ok(banner.includes(`${way}/data/tls/ca.pem`), way);
+  }
+  assert.match(banner, /SSL_CERT_FILE=\/data\/tls\/ca\.pem aliyun ecs/);
+  assert.doesNotMatch(banner, /WARNING|insecure|http:/);
 });

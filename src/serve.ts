@@ -2,14 +2,16 @@
  * `hupo serve`: starts a server on a data folder, says how to use it, and ends it on Ctrl-C or SIGTERM. A second signal leaves
  * at once, as a crash would: the next start goes on.
  */
+import os from 'node:os';
 import path from 'node:path';
 import type { CliContext } from './cli.ts';
+import { formatCommand } from './cli/connection.ts';
 import { systemClock } from './lib/clock.ts';
 import { OperationalError } from './lib/errors.ts';
 import { createLog } from './lib/log.ts';
 import { systemRandom } from './lib/random.ts';
 import { startServer } from './server.ts';
-import type { Server, StopOutcome } from './server.ts';
+import type { Machine, Server, StopOutcome } from './server.ts';
 
 const SIGNAL_EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
@@ -17,6 +19,7 @@ export interface ServeOptions {
   data: string;
   listen: string;
   region: string;
+  tls?: true;
 }
 
 /** Runs until it is told to end; the exit code. Throws when it cannot start. */
@@ -29,15 +32,16 @@ export async function runServe(options: ServeOptions, context: CliContext): Prom
       dataFolder: path.resolve(options.data),
       ...address,
       regionId: options.region,
+      tls: options.tls === true ? describeMachine() : null,
       environment: context.environment,
       program: context.program,
       clock: systemClock,
       random: systemRandom,
       log,
     });
-    context.out(formatBanner(server, options));
+    context.out(formatBanner(server, options, context));
     endWhenAsked(server, signals.asked, context);
-    context.out(formatFarewell(await server.stopped, server));
+    context.out(formatFarewell(await server.stopped, server, context));
     return 0;
   } finally {
     signals.stop();
@@ -62,6 +66,14 @@ export function parseAddress(text: string): { host: string; port: number } {
   throw new OperationalError(`--listen ${text} is not HOST:PORT, as in 127.0.0.1:7400`, { retryable: false });
 }
 
+/** What this machine is called, and where others reach it. */
+function describeMachine(): Machine {
+  const others = Object.values(os.networkInterfaces())
+    .flatMap((list) => list ?? [])
+    .filter(({ internal, address }) => !internal && !address.startsWith('fe80:')); // link-local ones are not unique
+  return { hostName: os.hostname(), addresses: others.map(({ address }) => address) };
+}
+
 /** `asked` fires at the first signal, also one that comes while the server starts; the second leaves at once. */
 function watchSignals(): { asked: AbortSignal; stop: () => void } {
   const asked = new AbortController();
@@ -79,20 +91,49 @@ function watchSignals(): { asked: AbortSignal; stop: () => void } {
   return { asked: asked.signal, stop };
 }
 
-function formatBanner(server: Server, options: ServeOptions): string {
-  const { folder, endpoint, key } = server;
+/** What a person is told at the start: where it is, how to sign, what to trust, and what to type first. */
+export function formatBanner(
+  server: Pick<Server, 'folder' | 'endpoint' | 'key' | 'caFile' | 'isExposed'>,
+  options: ServeOptions,
+  context: Pick<CliContext, 'environment'>,
+): string {
+  const { folder, endpoint, key, caFile } = server;
+  const url = `${caFile === null ? 'http' : 'https'}://${endpoint}`;
   const lines = [
     `Hupo 琥珀 serves ${folder.root}`,
-    `  API      http://${endpoint}   region ${options.region}   zones ${options.region}-a, ${options.region}-b`,
+    `  API      ${url}   region ${options.region}   zones ${options.region}-a, ${options.region}-b`,
   ];
   if (!key.isStored) lines.push(`  Key      ${key.accessKeyId}, from HUPO_ACCESS_KEY_ID`);
   else if (!key.isNew) lines.push(`  Key      ${key.accessKeyId}; its secret is in ${folder.keysFolder}/root.json`);
   else lines.push(...formatNewKey(server));
-  lines.push('', 'Try', ...formatExamples(server, options), '', 'Ctrl-C ends it.', '');
+  if (caFile !== null) lines.push(...formatTrust(caFile));
+  else if (server.isExposed) lines.push(...formatExposure(options));
+  const ask = formatCommand(context, 'ecs DescribeDisks', folder.root);
+  lines.push('', 'Try', `  ${ask}`, ...formatExample(server, options), '', 'Ctrl-C ends it.', '');
   return `${lines.join('\n')}\n`;
 }
 
-function formatNewKey({ key, folder }: Server): string[] {
+/** `clients.md` 1.5. */
+function formatTrust(caFile: string): string[] {
+  return [
+    '',
+    'Clients must trust the CA of this folder:',
+    `  aliyun CLI, Terraform, Go   SSL_CERT_FILE=${caFile}`,
+    `  Node SDKs                   NODE_EXTRA_CA_CERTS=${caFile}`,
+    `  Python SDK                  verify='${caFile}'`,
+    `  curl                        --cacert ${caFile}`,
+  ];
+}
+
+function formatExposure({ listen }: ServeOptions): string[] {
+  return [
+    '',
+    `WARNING  Other machines reach this server (--listen ${listen}), and nothing on the way is hidden: whoever is there`,
+    '         reads every request and answer, and may hold a signed request back and send it later. --tls prevents that.',
+  ];
+}
+
+function formatNewKey({ key, folder }: Pick<Server, 'key' | 'folder'>): string[] {
   return [
     '',
     'The root AccessKey was made. Its secret is shown only now:',
@@ -102,17 +143,20 @@ function formatNewKey({ key, folder }: Server): string[] {
   ];
 }
 
-function formatExamples({ endpoint, key, folder }: Server, options: ServeOptions): string[] {
+function formatExample(
+  { endpoint, key, caFile }: Pick<Server, 'endpoint' | 'key' | 'caFile'>,
+  options: ServeOptions,
+): string[] {
   const secret = key.isNew ? key.accessKeySecret : '"$SECRET"';
+  const [trust, scheme] = caFile === null ? ['', ' --insecure'] : [`SSL_CERT_FILE=${caFile} `, ''];
   return [
-    `  hupo ecs DescribeDisks --data ${folder.root}`,
-    `  aliyun ecs DescribeDisks --endpoint ${endpoint} --insecure --mode AK --region ${options.region} \\`,
+    `  ${trust}aliyun ecs DescribeDisks --endpoint ${endpoint}${scheme} --mode AK --region ${options.region} \\`,
     `    --access-key-id ${key.accessKeyId} --access-key-secret ${secret}`,
   ];
 }
 
-function formatFarewell(outcome: StopOutcome, { folder }: Server): string {
+function formatFarewell(outcome: StopOutcome, { folder }: Server, context: CliContext): string {
   if (!outcome.dataPlaneStays) return 'Hupo has ended.\n';
   const clients = outcome.clientCount === 1 ? '1 client is' : `${outcome.clientCount} clients are`;
-  return `Hupo's control plane has ended. The data plane goes on, for ${clients} connected to its disks:\n\`hupo stop --data ${folder.root}\` ends it.\n`;
+  return `Hupo's control plane has ended. The data plane goes on, for ${clients} connected to its disks:\n\`${formatCommand(context, 'stop', folder.root)}\` ends it.\n`;
 }

@@ -5,8 +5,10 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type http from 'node:http';
+import type https from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { createApiServer } from './api/server.ts';
+import { createApiServer, createSecureApiServer } from './api/server.ts';
+import type { ApiServerOptions } from './api/server.ts';
 import { Catalog } from './catalog/catalog.ts';
 import { CatalogNonceLog } from './catalog/nonces.ts';
 import { findSetting, putSetting } from './catalog/settings.ts';
@@ -33,6 +35,7 @@ import type { Random } from './lib/random.ts';
 import { folderIdentity } from './lib/run-folder.ts';
 import { openRepository } from './repository/repository.ts';
 import type { Repository } from './repository/repository.ts';
+import { ensureServerCertificate, serverNames } from './tls/tls-folder.ts';
 
 const REPLIES_TIMEOUT_MS = 5000;
 
@@ -43,6 +46,8 @@ export interface ServerOptions {
   /** 0: any that is free. */
   port: number;
   regionId: string;
+  /** Over https, with a certificate for what this machine is reached by; null: over http. */
+  tls: Machine | null;
   environment: Environment;
   program: Program;
   clock: Clock;
@@ -50,10 +55,20 @@ export interface ServerOptions {
   log: Log;
 }
 
+export interface Machine {
+  hostName: string;
+  /** IP addresses, but those of the machine to itself. */
+  addresses: readonly string[];
+}
+
 export interface Server {
   folder: DataFolder;
-  /** `HOST:PORT`. */
+  /** `HOST:PORT`, as programs on this machine reach it. */
   endpoint: string;
+  /** What clients must trust: a path. Null over http. */
+  caFile: string | null;
+  /** Whether other machines may reach it. */
+  isExposed: boolean;
   /** Where its secret is, when it is not from the environment; `isNew`: it was made at this start. */
   key: RootKey & { isNew: boolean; isStored: boolean };
   /** Ends it; the data plane too unless clients are connected to it, or by `force` whoever is. */
@@ -109,28 +124,30 @@ async function startWithKey(
   const region = { regionId, zoneIds: [`${regionId}-a`, `${regionId}-b`], endpoint: '' };
   const keys = { find: (id: string) => (id === key.accessKeyId ? key.accessKeySecret : null) };
   const health = async () => describeHealth(link);
-  const api = createApiServer({ control, keys, nonces, clock, random, region, health, log });
+  const api = await createApi({ control, keys, nonces, clock, random, region, health, log }, options, folder);
   undo.defer(() => closeApi(api, clock));
-  region.endpoint = await listen(api, options);
+  const { endpoint, isExposed } = await listen(api.server, options);
+  region.endpoint = endpoint;
   const check = ({ readData }: { readData: boolean }) =>
     checkEverything(catalog.queries, disksOfDiskd(link), repository, {
       readData,
       alone: (work) => control.runAlone(work),
     });
-  return await open({ folder, endpoint: region.endpoint, key, check, dataPlaneEnd, clock, parts: undo.move() });
+  const face = { endpoint, isExposed, caFile: api.caFile };
+  return await open({ folder, face, key, check, dataPlaneEnd, clock, parts: undo.move() });
 }
 
 /** Makes the server known: its socket for `hupo stop` and `hupo check`, and the file with its URL. */
 async function open(started: {
   folder: DataFolder;
-  endpoint: string;
+  face: Pick<Server, 'endpoint' | 'isExposed' | 'caFile'>;
   key: Server['key'];
   check: (body: { readData: boolean }) => Promise<ServeCalls['check']['reply']>;
   dataPlaneEnd: DataPlaneEnd;
   clock: Clock;
   parts: AsyncDisposableStack;
 }): Promise<Server> {
-  const { folder, dataPlaneEnd, parts, clock, check } = started;
+  const { folder, face, key, dataPlaneEnd, parts, clock, check } = started;
   const finished = Promise.withResolvers<StopOutcome>();
   let ending: Promise<StopOutcome> | undefined;
   const end = async (): Promise<StopOutcome> => {
@@ -148,7 +165,8 @@ async function open(started: {
     stop: async () => ({ pid: process.pid, clientCount: (await stop({ force: true })).clientCount }),
     check,
   });
-  fs.writeFileSync(folder.endpointFile, `http://${started.endpoint}\n`, { mode: 0o600 });
+  const scheme = face.caFile === null ? 'http' : 'https';
+  fs.writeFileSync(folder.endpointFile, `${scheme}://${face.endpoint}\n`, { mode: 0o600 });
   const finish = async (): Promise<StopOutcome> => {
     try {
       return await finished.promise;
@@ -157,7 +175,7 @@ async function open(started: {
       await lines.close();
     }
   };
-  return { folder, endpoint: started.endpoint, key: started.key, stop, stopped: finish() };
+  return { folder, ...face, key, stop, stopped: finish() };
 }
 
 /** How the data plane is to end with the server, and how it did. */
@@ -262,10 +280,38 @@ function describeHealth(link: DiskdLink): object {
   return { status: 'ok' };
 }
 
-async function listen(api: http.Server, { host, port }: ServerOptions): Promise<string> {
+/** The API's server, not yet listening, and how to end what it does not know of. */
+interface Api {
+  server: http.Server | https.Server;
+  endPlain: () => void;
+  caFile: string | null;
+}
+
+async function createApi(
+  apiOptions: ApiServerOptions,
+  { tls, host, clock, random, log }: ServerOptions,
+  folder: DataFolder,
+): Promise<Api> {
+  if (tls === null) return { server: createApiServer(apiOptions), endPlain: () => undefined, caFile: null };
+  const certificate = await ensureServerCertificate({
+    files: systemFiles,
+    folder: folder.tlsFolder,
+    hostName: tls.hostName,
+    names: serverNames(host, tls),
+    clock,
+    random,
+    log,
+  });
+  return { ...createSecureApiServer(apiOptions, certificate), caFile: certificate.caFile };
+}
+
+async function listen(
+  server: http.Server | https.Server,
+  { host, port }: ServerOptions,
+): Promise<{ endpoint: string; isExposed: boolean }> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  api.once('error', reject);
-  api.listen(port, host, resolve);
+  server.once('error', reject);
+  server.listen(port, host, resolve);
   try {
     await promise;
   } catch (error) {
@@ -276,19 +322,28 @@ async function listen(api: http.Server, { host, port }: ServerOptions): Promise<
       cause: error,
     });
   }
-  const { port: chosen } = api.address() as AddressInfo;
-  return `${host.includes(':') ? `[${host}]` : host}:${chosen}`;
+  const { address, port: chosen } = server.address() as AddressInfo;
+  const isExposed = !/^(127\.|::1$|::ffff:127\.)/.test(address);
+  return { endpoint: `${reachableHost(host)}:${chosen}`, isExposed };
+}
+
+/** Every address is no address to connect to, nor one that a certificate can name. */
+function reachableHost(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  if (host === '::') return '[::1]';
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 /** Replies under way are finished, idle connections end at once. */
-async function closeApi(api: http.Server, clock: Clock): Promise<void> {
-  if (!api.listening) return;
+async function closeApi({ server, endPlain }: Api, clock: Clock): Promise<void> {
+  if (!server.listening) return;
   const { promise: closed, resolve } = Promise.withResolvers<void>();
-  api.close(() => resolve());
-  api.closeIdleConnections();
+  server.close(() => resolve());
+  server.closeIdleConnections();
+  endPlain();
   const done = new AbortController();
   const impatient = clock.sleep(REPLIES_TIMEOUT_MS, done.signal).then(
-    () => api.closeAllConnections(),
+    () => server.closeAllConnections(),
     () => undefined,
   );
   await closed;

@@ -9,12 +9,16 @@ import path from 'node:path';
 const root = path.dirname(import.meta.dirname);
 const suites: Record<string, { folders: string[]; concurrency: number; timeoutMs: number }[]> = {
   quick: [
-    { folders: ['src', 'test/contract', 'test/model', 'test/damaged'], concurrency: 2, timeoutMs: 180_000 },
+    {
+      folders: ['src', 'test/contract', 'test/model', 'test/damaged', 'test/conformance'],
+      concurrency: 2,
+      timeoutMs: 180_000,
+    },
     { folders: ['test'], concurrency: 1, timeoutMs: 180_000 },
   ],
   all: [
     {
-      folders: ['src', 'test/contract', 'test/model', 'test/damaged', 'test/crash', 'test/clients'],
+      folders: ['src', 'test/contract', 'test/model', 'test/damaged', 'test/conformance', 'test/crash', 'test/clients'],
       concurrency: 2,
       timeoutMs: 300_000,
     },

@@ -12,7 +12,7 @@ const lowest = ['lib', 'ecs'];
 const stores = [...lowest, 'nbd', 'repository', 'catalog'];
 const movers = [...stores, 'disk', 'transfer'];
 const deciders = [...movers, 'control', 'compute'];
-const faces = [...deciders, 'api', 'imds', 'web'];
+const faces = [...deciders, 'tls', 'api', 'imds', 'web'];
 const mayImport: Record<string, string[]> = {
   lib: ['lib'],
   ecs: lowest,
@@ -23,6 +23,7 @@ const mayImport: Record<string, string[]> = {
   transfer: movers,
   control: deciders,
   compute: deciders,
+  tls: [...lowest, 'tls'],
   api: faces,
   web: faces,
   '': [...faces, 'cli', ''],

@@ -1,39 +1,89 @@
 /** Every action that is built. */
 import type { Action } from './action.ts';
+import { addTags } from './actions/add-tags.ts';
 import { attachDisk } from './actions/attach-disk.ts';
 import { beginImport } from './actions/begin-import.ts';
 import { completeImport } from './actions/complete-import.ts';
 import { createDisk } from './actions/create-disk.ts';
+import { createImage } from './actions/create-image.ts';
+import { createInstance } from './actions/create-instance.ts';
 import { createSnapshot } from './actions/create-snapshot.ts';
+import { deleteDisk } from './actions/delete-disk.ts';
+import { deleteImage } from './actions/delete-image.ts';
+import { deleteInstance } from './actions/delete-instance.ts';
+import { deleteInstances } from './actions/delete-instances.ts';
 import { deleteSnapshot } from './actions/delete-snapshot.ts';
 import { describeDisks } from './actions/describe-disks.ts';
 import { describeImages } from './actions/describe-images.ts';
-import { describeInstances } from './actions/describe-instances.ts';
+import { describeInstanceAttribute } from './actions/describe-instance-attribute.ts';
+import { describeInstanceStatus } from './actions/describe-instance-status.ts';
 import { describeInstanceTypes } from './actions/describe-instance-types.ts';
+import { describeInstances } from './actions/describe-instances.ts';
 import { describeRegions } from './actions/describe-regions.ts';
 import { describeSnapshots } from './actions/describe-snapshots.ts';
+import { describeTags } from './actions/describe-tags.ts';
 import { describeZones } from './actions/describe-zones.ts';
+import { detachDisk } from './actions/detach-disk.ts';
+import { listTagResources } from './actions/list-tag-resources.ts';
+import { modifyDiskAttribute } from './actions/modify-disk-attribute.ts';
+import { modifyImageAttribute } from './actions/modify-image-attribute.ts';
+import { modifyInstanceAttribute } from './actions/modify-instance-attribute.ts';
+import { modifySnapshotAttribute } from './actions/modify-snapshot-attribute.ts';
+import { rebootInstance } from './actions/reboot-instance.ts';
+import { rebootInstances } from './actions/reboot-instances.ts';
+import { reInitDisk } from './actions/reinit-disk.ts';
+import { removeTags } from './actions/remove-tags.ts';
 import { resetDisk } from './actions/reset-disk.ts';
+import { resizeDisk } from './actions/resize-disk.ts';
 import { runInstances } from './actions/run-instances.ts';
 import { startInstance } from './actions/start-instance.ts';
+import { startInstances } from './actions/start-instances.ts';
 import { stopInstance } from './actions/stop-instance.ts';
+import { stopInstances } from './actions/stop-instances.ts';
+import { tagResources } from './actions/tag-resources.ts';
+import { untagResources } from './actions/untag-resources.ts';
 
 export const actions: readonly Action[] = [
   describeRegions,
   describeZones,
   describeInstanceTypes,
   describeImages,
+  createImage,
+  modifyImageAttribute,
+  deleteImage,
+  createInstance,
   runInstances,
   describeInstances,
+  describeInstanceStatus,
+  describeInstanceAttribute,
+  modifyInstanceAttribute,
   startInstance,
+  startInstances,
   stopInstance,
+  stopInstances,
+  rebootInstance,
+  rebootInstances,
+  deleteInstance,
+  deleteInstances,
   createDisk,
   describeDisks,
   attachDisk,
+  detachDisk,
+  resizeDisk,
+  modifyDiskAttribute,
   resetDisk,
+  reInitDisk,
+  deleteDisk,
   createSnapshot,
   describeSnapshots,
+  modifySnapshotAttribute,
   deleteSnapshot,
+  tagResources,
+  untagResources,
+  listTagResources,
+  addTags,
+  removeTags,
+  describeTags,
   beginImport,
   completeImport,
 ];

@@ -1,5 +1,5 @@
 /** What an action is: a name, a table of parameters, and what it does with them. One file an action in `actions/`. */
-import type { Idempotency } from '../control/requests.ts';
+import type { ChangeOptions } from '../control/requests.ts';
 import { RequestError } from '../lib/errors.ts';
 import type { ControlPlane } from './control-plane.ts';
 import type { ParameterSet } from './parameter-set.ts';
@@ -18,8 +18,8 @@ export interface Region {
 export interface Call {
   control: ControlPlane;
   region: Region;
-  /** Null without a token. */
-  idempotency: (clientToken: string | null) => Idempotency | null;
+  /** How a change is asked for, from the request's `ClientToken` and `DryRun`. */
+  options: (asked?: { clientToken?: string | null; dryRun?: boolean | null }) => ChangeOptions;
 }
 
 export interface Action {
@@ -32,24 +32,35 @@ export interface Action {
 }
 
 /** Common parameters that are in no table: `RegionId` is checked for every action, the owners are for accounts (`ecs-api.md` 1.2). */
-const NOT_BUSINESS = ['regionid', 'clienttoken'];
+const NOT_BUSINESS = ['regionid', 'clienttoken', 'dryrun'];
+
+const DRY_RUN_CODE = 'DryRunOperation';
 
 export function defineAction<Table extends ParameterTable>(definition: {
   name: string;
   parameters: Table;
   regional?: boolean;
+  /** The code that says that a dry run found nothing wrong. */
+  dryRunCode?: string;
   run: (values: Values<Table>, call: Call) => Promise<object>;
 }): Action {
-  const { name, parameters, regional = true, run } = definition;
+  const { name, parameters, regional = true, dryRunCode = DRY_RUN_CODE, run } = definition;
   return {
     name,
     parameters,
     regional,
     run: async (set, { control, region }) => {
       if (regional) checkRegion(set.find('RegionId'), region);
-      const idempotency = (token: string | null) =>
-        token === null ? null : { action: name, token, parametersDigest: businessDigest(parameters, set) };
-      return await run(readParameters(parameters, set), { control, region, idempotency });
+      const options: Call['options'] = ({ clientToken: token = null, dryRun } = {}) => ({
+        idempotency: token === null ? null : { action: name, token, parametersDigest: businessDigest(parameters, set) },
+        dryRun: dryRun ?? false,
+      });
+      try {
+        return await run(readParameters(parameters, set), { control, region, options });
+      } catch (error) {
+        if (!(error instanceof RequestError) || error.code !== DRY_RUN_CODE) throw error;
+        throw new RequestError(dryRunCode, error.message);
+      }
     },
   };
 }

@@ -9,7 +9,7 @@ import { RequestError } from '../lib/errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import { parseSecond } from '../ecs/times.ts';
 import type { AccessKeys, NonceLog } from './control-plane.ts';
-import { findHeader, locate, type ApiRequest } from './request.ts';
+import { findHeader, findSingleHeader, locate, type ApiRequest } from './request.ts';
 import { parseAcs3Authorization, sha256Hex, signAcs3, stringToSignAcs3 } from './signature-acs3.ts';
 import { signV1, stringToSignV1 } from './signature-v1.ts';
 
@@ -37,7 +37,7 @@ const ACS3_REQUIRED = ['host', 'x-acs-content-sha256', 'x-acs-date', 'x-acs-sign
 
 /** Returns the AccessKeyId, or throws a RequestError with the documented code. The nonce is used up only by a good signature. */
 export function authenticate(request: ApiRequest, { keys, nonces, clock }: Authenticity): string {
-  const authorization = findHeader(request.headers, 'authorization');
+  const authorization = findSingleHeader(request.headers, 'authorization');
   const claim = authorization === null ? claimOfV1(request) : claimOfAcs3(request, authorization);
   checkTimestamp(claim.timestamp, clock.nowMs());
   const secret = keys.find(claim.accessKeyId);
@@ -66,7 +66,7 @@ function claimOfV1(request: ApiRequest): Claim {
   if (accessKeyId === null) {
     throw new RequestError(
       'MissingAccessKeyId',
-      'AccessKeyId is mandatory for this action: sign the request with an AccessKey pair.',
+      'AccessKeyId is mandatory for this action. Sign the request with an AccessKey pair.',
     );
   }
   const signature = requiredForSignature(parameters.find('Signature'), 'Signature');

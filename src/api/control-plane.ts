@@ -1,31 +1,61 @@
-/** What the API needs of the control plane. `main.ts` passes the real one (`control/`), tests a small one in memory. */
-import type { Disk, Image, Instance, Page, Snapshot } from '../ecs/resources.ts';
+/** What the API needs of the control plane. `serve.ts` passes the real one (`control/`). */
+import type { Disk, Image, Instance, Page, Snapshot, TagCount, TagOfResource } from '../ecs/resources.ts';
 import type {
   AttachDiskRequest,
+  ChangeOptions,
   CreateDiskRequest,
+  CreateImageRequest,
   CreateSnapshotRequest,
+  DeleteInstancesRequest,
+  DetachDiskRequest,
   DiskFilter,
-  Idempotency,
   ImageFilter,
   InstanceFilter,
+  ModifyDisksRequest,
+  ModifyImageRequest,
+  ModifyInstanceRequest,
+  ModifySnapshotRequest,
   Paging,
+  PowerOutcome,
+  PowerRequest,
+  ReInitDiskRequest,
+  ResizeDiskRequest,
   RunInstancesRequest,
   SnapshotFilter,
+  TagResourcesRequest,
+  TagsOfResourcesFilter,
+  UntagResourcesRequest,
 } from '../control/requests.ts';
 
 export interface ControlPlane {
-  createDisk(request: CreateDiskRequest, idempotency: Idempotency | null): Promise<{ diskId: string }>;
+  createDisk(request: CreateDiskRequest, options: ChangeOptions): Promise<{ diskId: string }>;
   listDisks(filter: DiskFilter, paging: Paging): Promise<Page<Disk>>;
-  attachDisk(request: AttachDiskRequest): Promise<void>;
-  resetDisk(request: { diskId: string; snapshotId: string }): Promise<void>;
-  createSnapshot(request: CreateSnapshotRequest, idempotency: Idempotency | null): Promise<{ snapshotId: string }>;
+  attachDisk(request: AttachDiskRequest, options: ChangeOptions): Promise<void>;
+  detachDisk(request: DetachDiskRequest, options: ChangeOptions): Promise<void>;
+  deleteDisk(request: { diskId: string }, options: ChangeOptions): Promise<void>;
+  resetDisk(request: { diskId: string; snapshotId: string }, options: ChangeOptions): Promise<void>;
+  reInitDisk(request: ReInitDiskRequest, options: ChangeOptions): Promise<void>;
+  resizeDisk(request: ResizeDiskRequest, options: ChangeOptions): Promise<void>;
+  modifyDisks(request: ModifyDisksRequest, options: ChangeOptions): Promise<void>;
+  createSnapshot(request: CreateSnapshotRequest, options: ChangeOptions): Promise<{ snapshotId: string }>;
   listSnapshots(filter: SnapshotFilter, paging: Paging): Promise<Page<Snapshot>>;
-  deleteSnapshot(request: { snapshotId: string; force: boolean }): Promise<void>;
-  runInstances(request: RunInstancesRequest, idempotency: Idempotency | null): Promise<{ instanceIds: string[] }>;
+  modifySnapshot(request: ModifySnapshotRequest, options: ChangeOptions): Promise<void>;
+  deleteSnapshot(request: { snapshotId: string; force: boolean }, options: ChangeOptions): Promise<void>;
+  runInstances(request: RunInstancesRequest, options: ChangeOptions): Promise<{ instanceIds: string[] }>;
   listInstances(filter: InstanceFilter, paging: Paging): Promise<Page<Instance>>;
-  startInstance(request: { instanceId: string }): Promise<void>;
-  stopInstance(request: { instanceId: string; force: boolean }): Promise<void>;
+  powerInstances(request: PowerRequest, options: ChangeOptions): Promise<PowerOutcome[]>;
+  modifyInstance(request: ModifyInstanceRequest, options: ChangeOptions): Promise<void>;
+  deleteInstances(request: DeleteInstancesRequest, options: ChangeOptions): Promise<void>;
+  createImage(request: CreateImageRequest, options: ChangeOptions): Promise<{ imageId: string }>;
   listImages(filter: ImageFilter, paging: Paging): Promise<Page<Image>>;
+  modifyImage(request: ModifyImageRequest, options: ChangeOptions): Promise<void>;
+  deleteImage(request: { imageId: string; force: boolean }, options: ChangeOptions): Promise<void>;
+  tagResources(request: TagResourcesRequest, options: ChangeOptions): Promise<void>;
+  untagResources(request: UntagResourcesRequest, options: ChangeOptions): Promise<void>;
+  /** The tags of resources, one each, ordered by resource and key. */
+  listTagsOfResources(filter: TagsOfResourcesFilter, paging: Paging): Promise<Page<TagOfResource>>;
+  /** Each different tag once, ordered by key and value. */
+  countTags(filter: TagsOfResourcesFilter, paging: Paging): Promise<Page<TagCount>>;
   /**
    * Extension (no ECS action does this): a new disk in state `Creating` whose `nbdUri` a local importer writes to.
    * It goes away by itself when no client is connected to it for 60 s.

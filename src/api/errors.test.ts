@@ -20,7 +20,7 @@ test('each status is one that the documentation of the action gives', () => {
     const documented = JSON.parse(fs.readFileSync(path.join(folder, file), 'utf8')) as Record<string, number[]>;
     for (const [code, statuses] of Object.entries(documented)) {
       const status = findErrorStatus(code, action);
-      if (status === undefined) continue;
+      if (status === undefined || status >= 500) continue; // Failures have one status, whatever the action.
       compared += 1;
       assert.ok(statuses.includes(status), `${action} ${code}: ${status} is not of ${statuses.join(', ')}`);
     }

@@ -4,7 +4,7 @@ import { TAG_LIMIT } from '../ecs/names.ts';
 import type { Page } from '../ecs/resources.ts';
 import { parseMinute, parseSecond } from '../ecs/times.ts';
 import type { Paging, TagFilter } from '../control/requests.ts';
-import { boolean, groups, integer, invalidParameter, text, type Parameter, type Values } from './parameters.ts';
+import { groups, integer, invalidParameter, text, type Parameter, type Values } from './parameters.ts';
 
 const LEAST_MAX_RESULTS = 10;
 
@@ -86,12 +86,7 @@ export function pageFields(
 
 export const emptyPage: Page<never> = { items: [], totalCount: 0, nextToken: null };
 
-/** `DryRun=true` on an action that only reads: all is well once the parameters are (`ecs-api.md` 1.10). */
-export function dryRun(): Parameter<boolean | null> {
-  return boolean();
-}
-
-/** Throws the error that stands for a successful dry run. */
+/** `DryRun=true` on an action that only reads: all is well once the parameters are. Throws what stands for that. */
 export function finishDryRun(isDryRun: boolean | null): void {
   if (isDryRun) throw new RequestError('DryRunOperation', 'Request validation has been passed with DryRun flag set.');
 }

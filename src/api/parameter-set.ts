@@ -5,8 +5,8 @@
 import { RequestError } from '../lib/errors.ts';
 import type { Pair } from './percent.ts';
 
-/** No list of the API is longer; an index above this is no list item. */
-const INDEX = /^\d{1,4}$/;
+/** No list of the API is longer; an index above this is no list item, and one item has one spelling. */
+const INDEX = /^(0|[1-9]\d{0,3})$/;
 
 export class ParameterSet {
   readonly #exact = new Map<string, string>();
@@ -33,6 +33,11 @@ export class ParameterSet {
     return this.#exact.get(name) || this.#anyCase.get(name.toLowerCase()) || null;
   }
 
+  /** Whether it is there, perhaps blank. */
+  isGiven(name: string): boolean {
+    return this.#anyCase.has(name.toLowerCase());
+  }
+
   /** The N for which `<name>.N` or `<name>.N.…` is there, ascending; gaps are fine. */
   indexes(name: string): number[] {
     const prefix = `${name.toLowerCase()}.`;
@@ -42,6 +47,16 @@ export class ParameterSet {
       if (INDEX.test(index)) found.add(Number(index));
     }
     return [...found].sort((a, b) => a - b);
+  }
+
+  /** A name below `name`, as it was sent, that stands where a list item would and is none: `Tag.a.Key`, `Tag.01.Key`. */
+  findStray(name: string): string | null {
+    const prefix = `${name.toLowerCase()}.`;
+    for (const [sent, value] of this.#exact) {
+      const below = sent.toLowerCase().startsWith(prefix) ? sent.slice(prefix.length) : null;
+      if (below !== null && value !== '' && !INDEX.test(below.split('.', 1)[0] ?? '')) return sent;
+    }
+    return null;
   }
 
   /** Whether anything but blanks is there at `name` or below it. */

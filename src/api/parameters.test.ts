@@ -1,6 +1,7 @@
 /** Tests of declared parameters. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import type { RequestError } from '../lib/errors.ts';
 import { ParameterSet } from './parameter-set.ts';
 import {
   boolean,
@@ -74,12 +75,31 @@ test('lists come as JSON, joined by commas, or numbered with gaps', () => {
   assert.throws(() => read({ C: repeated(1, 'Bad') }, { 'C.1': 'a', 'C.2': 'b' }), { code: 'Bad' });
 });
 
+test('what stands where a list item would and is none is refused by name, with the form that is right', () => {
+  const table = { C: repeated(3), Data: groups({ Size: text() }, { most: 2, code: 'TooMany' }) };
+  for (const name of ['C.x', 'c.01', 'C.-1', 'C.10000', 'C.', 'C.1.Sub', 'C']) {
+    const shown = name === 'C' ? 'C' : name.replace('.Sub', '.…');
+    assert.throws(
+      () => read(table, { [name]: 'v' }),
+      (error: RequestError) => {
+        assert.equal(error.code, 'InvalidParameter');
+        assert.ok(error.message.includes(`"${shown}"`) && /C\.1/.test(error.message), error.message);
+        return true;
+      },
+    );
+  }
+  for (const name of ['Data.x.Size', 'data.0x1.size', 'Data.01.Size', 'Data..Size', 'Data.Size', 'Data.1', 'Data']) {
+    assert.throws(() => read(table, { [name]: 'v' }), { code: 'InvalidParameter', message: /Data\.1\.<member>/ }, name);
+  }
+  assert.deepEqual(read(table, { 'C.x': '', 'Data.x.Size': '', 'Database.x': 'v', Cx: 'v' }), { C: [], Data: [] });
+});
+
 test('members come below their group, and errors name them in full', () => {
   const table = {
     System: group({ Size: text() }),
     Data: groups({ Size: required(text()) }, { most: 2, code: 'TooMany' }),
   };
-  assert.deepEqual(read(table, { 'System.Size': '1', 'data.2.size': '3', 'Data.1.Size': '2', 'Data.x.Size': '9' }), {
+  assert.deepEqual(read(table, { 'System.Size': '1', 'data.2.size': '3', 'Data.1.Size': '2', 'Data.x.Size': '' }), {
     System: { Size: '1' },
     Data: [
       { Size: '2', name: 'Data.1' },

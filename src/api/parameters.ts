@@ -13,6 +13,8 @@ export interface Parameter<T> {
   reason: string;
   /** The names it covers below its own: `''` is itself, `.N.Key` a list of groups, `.*` whatever is below. */
   covers: readonly string[];
+  /** Of a group: what is below its name, with `N` between for a list of groups. */
+  members?: { below: '' | 'N.'; table: ParameterTable };
   read(set: ParameterSet, name: string): T;
 }
 
@@ -54,6 +56,11 @@ export function text(
     if (problem !== null) throw invalidParameter(code, name, value, problem);
     return value;
   });
+}
+
+/** As it is, but a blank value is one, the empty text, and no absence. */
+export function emptiable(parameter: Parameter<string | null>): Parameter<string | null> {
+  return { ...parameter, read: (set, name) => parameter.read(set, name) ?? (set.isGiven(name) ? '' : null) };
 }
 
 /** A whole decimal number in a range; null when absent. */
@@ -101,12 +108,18 @@ export function commaList(most = 100): Parameter<string[] | null> {
   });
 }
 
-/** `Name.1`, `Name.2`, …; empty when absent. */
+/** `Name.1`, `Name.2`, …; empty when absent. A value at `Name` itself, or at what is no number, is refused. */
 export function repeated(most: number, code = 'InvalidParameter'): Parameter<string[]> {
   return {
     ...used(['.N']),
     read: (set, name) => {
-      const list = set.indexes(name).flatMap((index) => set.find(`${name}.${index}`) ?? []);
+      checkHasItemsOnly(set, name, `${name}.1`);
+      const list = set.indexes(name).flatMap((index) => {
+        const item = `${name}.${index}`;
+        const value = set.find(item);
+        if (value === null && set.hasUnder(item)) throw strayItem(name, `${item}.…`, `${name}.1`);
+        return value ?? [];
+      });
       if (list.length > most)
         throw new RequestError(
           code,
@@ -121,6 +134,7 @@ export function repeated(most: number, code = 'InvalidParameter'): Parameter<str
 export function group<Table extends ParameterTable>(table: Table): Parameter<Values<Table>> {
   return {
     ...used(['', ...coveredNames(table).map((name) => `.${name}`)]),
+    members: { below: '', table },
     read: (set, name) => {
       checkHasMembersOnly(set, name, `${name}.<member>`);
       return readParameters(table, set, `${name}.`);
@@ -128,15 +142,19 @@ export function group<Table extends ParameterTable>(table: Table): Parameter<Val
   };
 }
 
-/** `Name.N.Field`, in the order of N, each with its full `name` for messages; a value at `Name` itself is refused. */
+/**
+ * `Name.N.Field`, in the order of N, each with its full `name` for messages. A value at `Name` or `Name.N` itself, or below
+ * what is no number, is refused.
+ */
 export function groups<Table extends ParameterTable>(
   table: Table,
   limit: { most: number; code: string },
 ): Parameter<(Values<Table> & { name: string })[]> {
   return {
     ...used(['', ...coveredNames(table).map((name) => `.N.${name}`)]),
+    members: { below: 'N.', table },
     read: (set, name) => {
-      checkHasMembersOnly(set, name, `${name}.1.<member>`);
+      checkHasItemsOnly(set, name, `${name}.1.<member>`);
       const indexes = set.indexes(name);
       if (indexes.length > limit.most) {
         throw new RequestError(
@@ -146,6 +164,7 @@ export function groups<Table extends ParameterTable>(
       }
       return indexes.map((index) => {
         const item = `${name}.${index}`;
+        checkHasMembersOnly(set, item, `${item}.<member>`);
         return { ...readParameters(table, set, `${item}.`), name: item };
       });
     },
@@ -214,6 +233,20 @@ function used(covers: readonly string[]): Pick<Parameter<unknown>, 'use' | 'reas
 function checkHasMembersOnly(set: ParameterSet, name: string, form: string): void {
   const value = set.find(name);
   if (value !== null) throw invalidParameter('InvalidParameter', name, value, `give it as ${form}`);
+}
+
+function checkHasItemsOnly(set: ParameterSet, name: string, form: string): void {
+  checkHasMembersOnly(set, name, form);
+  const stray = set.findStray(name);
+  if (stray !== null) throw strayItem(name, stray, form);
+}
+
+function strayItem(name: string, stray: string, form: string): RequestError {
+  const shown = JSON.stringify(stray.slice(0, 64));
+  return new RequestError(
+    'InvalidParameter',
+    `The parameter ${shown} is no item of the list "${name}"; give its items as ${form}, counted from 1.`,
+  );
 }
 
 function parseJson(value: string): unknown {

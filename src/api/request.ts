@@ -33,7 +33,7 @@ export interface Located {
 
 /**
  * Takes a request apart. RequestErrors: UnsupportedHTTPMethod, InvalidApi.NotFound (another path), UnsupportedParameter
- * (another kind of body), InvalidParameter (broken encoding).
+ * (another kind of body), InvalidParameter (broken encoding, contradicting headers).
  */
 export function parseRequest(wire: WireRequest): ApiRequest {
   if (wire.method !== 'GET' && wire.method !== 'POST') {
@@ -49,6 +49,15 @@ export function parseRequest(wire: WireRequest): ApiRequest {
   const query = decodePairs(search);
   const form = decodeForm(wire);
   return { ...wire, path, query, form, parameters: new ParameterSet([...query, ...form]) };
+}
+
+/**
+ * The host that a request is for: of the target in absolute form, else of the Host header; lower case, without port, or
+ * null when it is not said.
+ */
+export function hostOf({ target, headers }: WireRequest): string | null {
+  const authority = /^https?:\/\/([^/?]*)/i.exec(target)?.[1] ?? findHeader(headers, 'host');
+  return authority?.replace(/:\d*$/, '').toLowerCase() ?? null;
 }
 
 /** Path and query of a request target, whose host part (absolute form, sent by clients behind HTTP_PROXY) is dropped. */
@@ -80,14 +89,32 @@ export function findHeader(headers: HeaderLines, name: string): string | null {
   );
 }
 
-function decodeForm(wire: WireRequest): Pair[] {
-  if (wire.body.length === 0) return [];
-  const type = findHeader(wire.headers, 'content-type') ?? 'application/x-www-form-urlencoded';
-  if (!/^application\/x-www-form-urlencoded(\s*;|$)/i.test(type)) {
+/** The value of a header that makes sense once. RequestError InvalidParameter when its lines differ. */
+export function findSingleHeader(headers: HeaderLines, name: string): string | null {
+  const values = new Set((headers[name] ?? []).map((line) => line.trim()));
+  if (values.size > 1) {
     throw new RequestError(
-      'UnsupportedParameter',
-      `A body of type ${JSON.stringify(type.slice(0, 64))} is not read; send application/x-www-form-urlencoded or put the parameters in the query.`,
+      'InvalidParameter',
+      `The header ${name} is given twice with different values; give it once.`,
     );
   }
-  return decodePairs(wire.body.toString('latin1'));
+  return [...values][0] || null;
+}
+
+const FORM = 'application/x-www-form-urlencoded';
+
+function decodeForm({ headers, body }: WireRequest): Pair[] {
+  const type = findSingleHeader(headers, 'content-type') ?? FORM;
+  const encoding = findSingleHeader(headers, 'content-encoding') ?? 'identity';
+  if (body.length === 0) return [];
+  if (encoding.toLowerCase() !== 'identity') throw unreadableBody('compressed as', encoding);
+  if (type.split(';', 1)[0]?.trim().toLowerCase() !== FORM) throw unreadableBody('of type', type);
+  return decodePairs(body.toString('latin1'));
+}
+
+function unreadableBody(how: string, value: string): RequestError {
+  return new RequestError(
+    'UnsupportedParameter',
+    `A body ${how} ${JSON.stringify(value.slice(0, 64))} is not read; send ${FORM} as it is, or put the parameters in the query.`,
+  );
 }

@@ -12,6 +12,7 @@ import {
 import { TAG_LIMIT, findRepeatedKey, findTagKeyProblem, findTagValueProblem } from '../ecs/names.ts';
 import type { DiskType, Tag } from '../ecs/resources.ts';
 import {
+  boolean,
   groups,
   invalidParameter,
   noEffect,
@@ -27,14 +28,14 @@ export function clientToken(code: string): Parameter<string | null> {
   return text(code, (token) => (/^[\x20-\x7e]{1,64}$/.test(token) ? null : 'a token has at most 64 ASCII characters'));
 }
 
-/** `Tag.N.Key`, `Tag.N.Value` of a new resource (`ecs-api.md` 3.6). */
-export function tags(): Parameter<Tag[]> {
+/** `Tag.N.Key`, `Tag.N.Value` of a resource (`ecs-api.md` 3.6); `tooMany` is the code for more than it can have. */
+export function tags(tooMany = 'QuotaExceed.Tags'): Parameter<Tag[]> {
   const list = groups(
     {
       Key: text('InvalidTagKey.Malformed', findTagKeyProblem),
       Value: text('InvalidTagValue.Malformed', findTagValueProblem),
     },
-    { most: TAG_LIMIT, code: 'QuotaExceed.Tags' },
+    { most: TAG_LIMIT, code: tooMany },
   );
   return {
     ...list,
@@ -76,8 +77,8 @@ export const autoSnapshotPolicy = notBuilt('there are no automatic snapshot poli
   code: 'InvalidAutoSnapshotPolicyId.NotFound',
 });
 
-/** Validating a change without making it would need the states of the control plane. */
-export const unbuiltDryRun = notBuilt('a change cannot be tried without making it yet', { neutral: ['false'] });
+/** Every change can be tried without making it, also by actions that do not document it. */
+export const dryRun = boolean();
 
 /** Languages of the documentation; names are given in Chinese or English. */
 export function acceptLanguage(): Parameter<string> {

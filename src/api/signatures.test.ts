@@ -36,25 +36,29 @@ test('version 1 signs a POST request with blanks and characters of every kind', 
 
 test('ACS3 signs query, headers of the list and the hash of the body', () => {
   const signedHeaders = 'host;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-signature-nonce;x-acs-version';
-  const request = parseRequest({
-    method: 'POST',
-    target: '/?DiskId=d-bp1%20*~%E6%B5%8B&Tag.1.Value=&SnapshotName=a+b%2Bc&Tag.1.Key=k',
-    headers: {
-      host: ['ecs.example.internal:8080'],
-      'x-acs-action': ['CreateSnapshot'],
-      'x-acs-version': ['2014-05-26'],
-      'x-acs-date': ['2026-01-02T03:04:05Z'],
-      'x-acs-signature-nonce': ['0123456789abcdef0123456789abcdef'],
-      'x-acs-content-sha256': ['e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'],
-    },
-    body: Buffer.alloc(0),
-  });
-  const stringToSign = stringToSignAcs3(request, signedHeaders.split(';'));
-  assert.equal(stringToSign, 'ACS3-HMAC-SHA256\n194a8bdff2687ce40d5a71c99c30d8bb15b5a69d69fafc17c5181337cc47b6b9');
-  assert.equal(
-    signAcs3(stringToSign, 'testsecret'),
-    'a0f0036e5fdec7b94c6cd9bc2d33b84c3f861c62e5f5b53c85f99846ab07501d',
-  );
+  const documented = '/?DiskId=d-bp1%20%2A~%E6%B5%8B&SnapshotName=a%20b%2Bc&Tag.1.Key=k&Tag.1.Value=';
+  const asSdksSendIt = '/?DiskId=d-bp1%20*~%E6%B5%8B&Tag.1.Value=&SnapshotName=a+b%2Bc&Tag.1.Key=k';
+  for (const target of [documented, asSdksSendIt]) {
+    const request = parseRequest({
+      method: 'POST',
+      target,
+      headers: {
+        host: ['ecs.example.internal:8080'],
+        'x-acs-action': ['CreateSnapshot'],
+        'x-acs-version': ['2014-05-26'],
+        'x-acs-date': ['2026-01-02T03:04:05Z'],
+        'x-acs-signature-nonce': ['0123456789abcdef0123456789abcdef'],
+        'x-acs-content-sha256': ['e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'],
+      },
+      body: Buffer.alloc(0),
+    });
+    const stringToSign = stringToSignAcs3(request, signedHeaders.split(';'));
+    assert.equal(stringToSign, 'ACS3-HMAC-SHA256\n194a8bdff2687ce40d5a71c99c30d8bb15b5a69d69fafc17c5181337cc47b6b9');
+    assert.equal(
+      signAcs3(stringToSign, 'testsecret'),
+      'a0f0036e5fdec7b94c6cd9bc2d33b84c3f861c62e5f5b53c85f99846ab07501d',
+    );
+  }
 });
 
 test('an Authorization header of another algorithm or with a part missing is refused', () => {

@@ -3,15 +3,21 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { sql } from 'kysely';
+import { DatabaseSync } from 'node:sqlite';
+import { Kysely, sql } from 'kysely';
 import { systemClock } from '../lib/clock.ts';
 import { OperationalError } from '../lib/errors.ts';
 import { Catalog } from './catalog.ts';
 import { deleteOldClientTokens, findClientToken, insertClientToken, TOKEN_KEPT_MS } from './client-tokens.ts';
+import { listAllDisks } from './disks.ts';
+import { findImage, listImageDisks, updateImage } from './images.ts';
+import { findInstance } from './instances.ts';
 import { migrate, migrations } from './migrations.ts';
 import { CatalogNonceLog, NONCE_KEPT_MS } from './nonces.ts';
 import { advanceOperation, endOperation, findOperation, insertOperation, markUndoing } from './operations.ts';
+import type { Schema } from './schema.ts';
 import { clearSetting, findSetting, putSetting } from './settings.ts';
+import { createSqliteDialect } from './sqlite-dialect.ts';
 
 const silent = { info: () => undefined, warn: () => undefined };
 
@@ -68,22 +74,119 @@ test('a transaction that throws leaves nothing, and others wait for one under wa
   await catalog.close();
 });
 
+const newestVersion = migrations.at(-1)?.version ?? 0;
+
 test('each migration runs once, and a catalog of a newer hupo is refused', async (t) => {
   const file = createFolder(t);
   const catalog = await Catalog.open(file, 'held');
-  const next = { version: 2, statements: ['CREATE TABLE extra (name TEXT)'] };
+  const next = { version: newestVersion + 1, statements: ['CREATE TABLE extra (name TEXT)'] };
   await migrate(catalog.queries, [...migrations, next]);
   await migrate(catalog.queries, [...migrations, next]);
   await catalog.close();
-  await assert.rejects(Catalog.open(file, 'held'), /version 2, this hupo knows up to 1/);
+  const newer = new RegExp(`version ${newestVersion + 1}, this hupo knows up to ${newestVersion}`);
+  await assert.rejects(Catalog.open(file, 'held'), newer);
 });
 
 test('a migration that fails half-way leaves the version before it', async (t) => {
   const catalog = await Catalog.open(createFolder(t), 'held');
-  const broken = { version: 2, statements: ['CREATE TABLE extra (name TEXT)', 'no SQL'] };
+  const version = newestVersion + 1;
+  const broken = { version, statements: ['CREATE TABLE extra (name TEXT)', 'no SQL'] };
   await assert.rejects(migrate(catalog.queries, [...migrations, broken]));
-  const whole = { version: 2, statements: ['CREATE TABLE extra (name TEXT)'] };
+  const whole = { version, statements: ['CREATE TABLE extra (name TEXT)'] };
   await migrate(catalog.queries, [...migrations, whole]);
+  await catalog.close();
+});
+
+/** What hupo 0.1 wrote: an image, an instance with its two disks, and a disk that is attached to nothing. */
+const VERSION_1_ROWS = [
+  `INSERT INTO images VALUES ('img', 'img', 'old', 'system', 20, 'linux', 'Empty', 'Others Linux', 'x86_64', 5, '{"b":1}')`,
+  `INSERT INTO instances VALUES
+    ('i-1', 'one', 'host', '', 'z', 'ecs.external.large', 'img', 'Running', 6, 7, 'serial', 'mac', 'ip', 'eni-1')`,
+  `INSERT INTO disks VALUES ('d-s', 'z', '', '', 'cloud', NULL, 40, 'In_use', 'system', 6, 6, NULL, 'i-1', '/dev/xvda',
+    1, 1, 1, 0, NULL, 'img', 1, '{"b":1}', 1)`,
+  `INSERT INTO disks VALUES ('d-d', 'z', '', '', 'cloud', NULL, 40, 'In_use', 'data', 6, 6, NULL, 'i-1', '/dev/xvdb',
+    1, 1, 1, 1, 's-1', NULL, 1, '{"b":2}', 1)`,
+  `INSERT INTO disks VALUES ('d-f', 'z', '', '', 'cloud', NULL, 40, 'Available', 'data', 6, NULL, NULL, NULL, NULL,
+    0, 1, 1, 1, NULL, NULL, 0, '{"b":3}', 1)`,
+];
+
+test('a catalog of version 1 keeps its images, instances and disks', async (t) => {
+  const file = createFolder(t);
+  const old = new Kysely<Schema>({ dialect: createSqliteDialect(new DatabaseSync(file)) });
+  await migrate(old, migrations.slice(0, 1));
+  for (const row of VERSION_1_ROWS) await sql.raw(row).execute(old);
+  await old.destroy();
+  const catalog = await Catalog.open(file, 'held');
+  const { queries } = catalog;
+  assert.deepEqual(
+    (await listImageDisks(queries, ['img'])).map((row) => ({ ...row })),
+    [{ image_id: 'img', device: '/dev/xvda', type: 'system', size_gib: 20, snapshot_id: null, base: '{"b":1}' }],
+  );
+  assert.deepEqual(
+    { ...(await findImage(queries, 'img')) },
+    {
+      image_id: 'img',
+      image_name: 'img',
+      description: 'old',
+      owner_alias: 'system',
+      size_gib: 20,
+      os_type: 'linux',
+      os_name: 'Empty',
+      platform: 'Others Linux',
+      architecture: 'x86_64',
+      created_at_ms: 5,
+      image_family: '',
+      image_version: '',
+      boot_mode: 'BIOS',
+      status: 'Available',
+      failure_reason: null,
+      deleted: 0,
+    },
+  );
+  const disks = await listAllDisks(queries);
+  assert.deepEqual(
+    disks.map((row) => [row.disk_id, row.origin_instance_id, row.base]),
+    [
+      ['d-d', null, '{"b":2}'],
+      ['d-f', null, '{"b":3}'],
+      ['d-s', 'i-1', '{"b":1}'],
+    ],
+  );
+  const instance = await findInstance(queries, 'i-1');
+  assert.deepEqual([instance?.host_name, instance?.deletion_protection], ['host', 0]);
+  assert.deepEqual(await sql`PRAGMA foreign_key_check`.execute(queries).then(({ rows }) => rows), []);
+  await catalog.close();
+});
+
+test('an image name is free again once the image is deleted, and only then', async (t) => {
+  const catalog = await Catalog.open(createFolder(t), 'held');
+  const image = {
+    image_id: 'm-1',
+    image_name: 'name',
+    description: '',
+    owner_alias: 'self',
+    size_gib: 20,
+    os_type: 'linux',
+    os_name: '',
+    platform: '',
+    architecture: 'x86_64',
+    created_at_ms: 1,
+    image_family: '',
+    image_version: '',
+    boot_mode: 'BIOS',
+    status: 'Available' as const,
+    failure_reason: null,
+    deleted: 0,
+  };
+  const insert = (imageId: string) =>
+    catalog.queries
+      .insertInto('images')
+      .values({ ...image, image_id: imageId })
+      .execute();
+  await insert('m-1');
+  await assert.rejects(insert('m-2'), /UNIQUE/);
+  await updateImage(catalog.queries, 'm-1', { deleted: 1 });
+  await insert('m-2');
   await catalog.close();
 });
 

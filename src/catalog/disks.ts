@@ -23,6 +23,7 @@ export interface DiskConditions {
   deleteAutoSnapshot?: boolean;
   enableAutoSnapshot?: boolean;
   createdFromMs?: number;
+  createdUntilMs?: number;
   tags?: TagMatch[];
 }
 
@@ -49,6 +50,15 @@ export async function listDisksOfInstance(queries: Queries, instanceId: string):
     .selectAll()
     .where('instance_id', '=', instanceId)
     .orderBy('device')
+    .orderBy('disk_id')
+    .execute();
+}
+
+/** The system disks of an instance that are detached from it, wherever they are. */
+export async function listDetachedSystemDisks(queries: Queries, instanceId: string): Promise<DiskRow[]> {
+  const disks = queries.selectFrom('disks').selectAll().where('origin_instance_id', '=', instanceId);
+  return await disks
+    .where(sql<boolean>`instance_id IS NOT ${instanceId}`)
     .orderBy('disk_id')
     .execute();
 }
@@ -112,6 +122,7 @@ function selectDisks(queries: Queries, wanted: DiskConditions) {
     query = query.where('source_snapshot_id', '=', wanted.sourceSnapshotId);
   }
   if (wanted.createdFromMs !== undefined) query = query.where('created_at_ms', '>=', wanted.createdFromMs);
+  if (wanted.createdUntilMs !== undefined) query = query.where('created_at_ms', '<=', wanted.createdUntilMs);
   for (const [column, value] of flagConditions(wanted)) query = query.where(column, '=', value ? 1 : 0);
   for (const tag of wanted.tags ?? []) query = query.where(hasTag('disks.disk_id', tag));
   return query;

@@ -1,10 +1,16 @@
-/** Images in the catalog: what system disks are made from. */
+/**
+ * Images in the catalog: what system disks, and the data disks beside them, are made from. A deleted image is in no list,
+ * but its row stays while an instance or a disk that was made from it refers to it.
+ */
 import { sql } from 'kysely';
-import type { Image, Page } from '../ecs/resources.ts';
+import type { Updateable } from 'kysely';
+import type { Image, ImageDisk, Page } from '../ecs/resources.ts';
 import { atLeastOne } from './disks.ts';
 import { startOf, toPage } from './paging.ts';
 import type { PageChoice } from './paging.ts';
-import type { ImageRow, Queries } from './schema.ts';
+import type { ImageDiskRow, ImageRow, Queries, SnapshotRow } from './schema.ts';
+import { hasTag, listTags } from './tags.ts';
+import type { TagMatch } from './tags.ts';
 
 /** Absent members do not filter; all AND together. */
 export interface ImageConditions {
@@ -13,20 +19,179 @@ export interface ImageConditions {
   imageName?: string;
   ownerAlias?: string;
   osType?: string;
-  architecture?: string;
+  /** One of these. */
+  architectures?: string[];
+  imageFamily?: string;
+  /** One of these. */
+  statuses?: ImageRow['status'][];
+  /** Made with this snapshot. */
+  snapshotId?: string;
+  /** Whether an instance that was made from it is there. */
+  isUsed?: boolean;
+  createdFromMs?: number;
+  createdUntilMs?: number;
+  tags?: TagMatch[];
 }
 
-/** Puts the image there, or leaves the one that is there as it is. */
-export async function ensureImage(queries: Queries, row: ImageRow): Promise<void> {
+/** Puts an image of one disk there, or leaves the one that is there as it is. */
+export async function ensureImage(queries: Queries, row: ImageRow, disk: ImageDiskRow): Promise<void> {
   await queries
     .insertInto('images')
     .values(row)
     .onConflict((conflict) => conflict.column('image_id').doNothing())
     .execute();
+  await queries
+    .insertInto('image_disks')
+    .values(disk)
+    .onConflict((conflict) => conflict.columns(['image_id', 'device']).doNothing())
+    .execute();
 }
 
+export async function insertImage(queries: Queries, row: ImageRow, disks: ImageDiskRow[]): Promise<void> {
+  await queries.insertInto('images').values(row).execute();
+  await queries.insertInto('image_disks').values(disks).execute();
+}
+
+/** Of each image its system disk first, then its data disks in device order. */
+export async function listImageDisks(queries: Queries, imageIds: string[]): Promise<ImageDiskRow[]> {
+  return await queries
+    .selectFrom('image_disks')
+    .selectAll()
+    .where('image_id', 'in', atLeastOne(imageIds))
+    .orderBy('image_id')
+    .orderBy('type', 'desc')
+    .orderBy(sql`length(device)`)
+    .orderBy('device')
+    .execute();
+}
+
+/** What every disk of every image begins as: roots for the collector. */
+export async function listImageBases(queries: Queries): Promise<string[]> {
+  const rows = await queries.selectFrom('image_disks').select('base').execute();
+  return rows.flatMap(({ base }) => base ?? []);
+}
+
+/** Deleted ones too: ask for `deleted`. */
 export async function findImage(queries: Queries, imageId: string): Promise<ImageRow | undefined> {
   return await queries.selectFrom('images').selectAll().where('image_id', '=', imageId).executeTakeFirst();
+}
+
+/** The newest Available image of the family. */
+export async function findNewestOfFamily(queries: Queries, imageFamily: string): Promise<ImageRow | undefined> {
+  return await queries
+    .selectFrom('images')
+    .selectAll()
+    .where('image_family', '=', imageFamily)
+    .where('status', '=', 'Available')
+    .where('deleted', '=', 0)
+    .orderBy('created_at_ms', 'desc')
+    .orderBy('image_id', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+}
+
+export async function isImageNameTaken(queries: Queries, imageName: string, exceptImageId: string): Promise<boolean> {
+  const row = await queries
+    .selectFrom('images')
+    .select('image_id')
+    .where('image_name', '=', imageName)
+    .where('deleted', '=', 0)
+    .where('image_id', '<>', exceptImageId)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+export async function updateImage(queries: Queries, imageId: string, change: Updateable<ImageRow>): Promise<void> {
+  if (Object.keys(change).length === 0) return;
+  await queries.updateTable('images').set(change).where('image_id', '=', imageId).execute();
+}
+
+export async function setImageDiskBase(
+  queries: Queries,
+  disk: { imageId: string; device: string },
+  base: string,
+): Promise<void> {
+  await queries
+    .updateTable('image_disks')
+    .set({ base })
+    .where('image_id', '=', disk.imageId)
+    .where('device', '=', disk.device)
+    .execute();
+}
+
+/** What a disk of an image that is being created waits for; without status when the snapshot is gone. */
+export interface AwaitedSnapshot {
+  device: string;
+  snapshotId: string;
+  status: SnapshotRow['status'] | null;
+  failureReason: string | null;
+  tree: string | null;
+}
+
+export async function listAwaitedSnapshots(queries: Queries, imageId: string): Promise<AwaitedSnapshot[]> {
+  const rows = await queries
+    .selectFrom('image_disks')
+    .leftJoin('snapshots', 'snapshots.snapshot_id', 'image_disks.snapshot_id')
+    .select(['image_disks.device', 'image_disks.snapshot_id', 'status', 'failure_reason', 'tree'])
+    .where('image_id', '=', imageId)
+    .where('base', 'is', null)
+    .orderBy('device')
+    .execute();
+  return rows.map((row) => ({
+    device: row.device,
+    snapshotId: row.snapshot_id ?? '',
+    status: row.status,
+    failureReason: row.failure_reason,
+    tree: row.tree,
+  }));
+}
+
+/** Whether an image that is not deleted is made from the snapshot, or being made; one that failed needs it no more. */
+export async function isImageSource(queries: Queries, snapshotId: string): Promise<boolean> {
+  const row = await queries
+    .selectFrom('image_disks')
+    .innerJoin('images', 'images.image_id', 'image_disks.image_id')
+    .select('images.image_id')
+    .where('image_disks.snapshot_id', '=', snapshotId)
+    .where('images.deleted', '=', 0)
+    .where('images.status', '<>', 'CreateFailed')
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** Whether an instance that was made from the image is there. */
+export async function isImageUsed(queries: Queries, imageId: string): Promise<boolean> {
+  const row = await queries
+    .selectFrom('instances')
+    .select('instance_id')
+    .where('image_id', '=', imageId)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/**
+ * Removes a deleted image's row when no instance or disk refers to it any more; true when it went. What only its bases
+ * kept is garbage then.
+ */
+export async function purgeDeletedImage(queries: Queries, imageId: string): Promise<boolean> {
+  const image = await findImage(queries, imageId);
+  if (image === undefined || image.deleted === 0 || (await isReferredTo(queries, imageId))) return false;
+  await queries.deleteFrom('image_disks').where('image_id', '=', imageId).execute();
+  await queries.deleteFrom('images').where('image_id', '=', imageId).execute();
+  return true;
+}
+
+async function isReferredTo(queries: Queries, imageId: string): Promise<boolean> {
+  if (await isImageUsed(queries, imageId)) return true;
+  const row = await queries
+    .selectFrom('disks')
+    .select('disk_id')
+    .where('image_id', '=', imageId)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
 }
 
 /** A page, newest first. */
@@ -34,7 +199,11 @@ export async function listImages(queries: Queries, wanted: ImageConditions, choi
   const { after, offset } = startOf(choice);
   const matching = selectImages(queries, wanted);
   const { total } = await matching.select((row) => row.fn.countAll<number>().as('total')).executeTakeFirstOrThrow();
-  let query = matching.selectAll().orderBy('created_at_ms', 'desc').orderBy('image_id', 'desc');
+  let query = matching
+    .selectAll()
+    .select(usedByInstance.as('used_by_instance'))
+    .orderBy('created_at_ms', 'desc')
+    .orderBy('image_id', 'desc');
   if (after !== null)
     query = query.where(sql<boolean>`(created_at_ms, image_id) < (${after.createdAtMs}, ${after.id})`);
   const rows = await query
@@ -42,11 +211,20 @@ export async function listImages(queries: Queries, wanted: ImageConditions, choi
     .offset(offset)
     .execute();
   const page = toPage(rows, choice, total, (row) => ({ createdAtMs: row.created_at_ms, id: row.image_id }));
-  return { ...page, items: page.items.map(toImage) };
+  const ids = page.items.map((row) => row.image_id);
+  const [contents, tags] = [await listContents(queries, ids), await listTags(queries, ids)];
+  const items = page.items.map((row) => ({
+    ...toImage(row, contents.get(row.image_id) ?? { disks: [], progress: [] }),
+    isUsed: row.used_by_instance === 1,
+    tags: tags.get(row.image_id) ?? [],
+  }));
+  return { ...page, items };
 }
 
+const usedByInstance = sql<number>`EXISTS (SELECT 1 FROM instances WHERE instances.image_id = images.image_id)`;
+
 function selectImages(queries: Queries, wanted: ImageConditions) {
-  let query = queries.selectFrom('images');
+  let query = queries.selectFrom('images').where('deleted', '=', 0);
   if (wanted.imageIds) query = query.where('image_id', 'in', atLeastOne(wanted.imageIds));
   if (wanted.imageName !== undefined) {
     query = query.where(
@@ -55,11 +233,56 @@ function selectImages(queries: Queries, wanted: ImageConditions) {
   }
   if (wanted.ownerAlias !== undefined) query = query.where('owner_alias', '=', wanted.ownerAlias);
   if (wanted.osType !== undefined) query = query.where('os_type', '=', wanted.osType);
-  if (wanted.architecture !== undefined) query = query.where('architecture', '=', wanted.architecture);
+  if (wanted.architectures) query = query.where('architecture', 'in', atLeastOne(wanted.architectures));
+  if (wanted.imageFamily !== undefined) query = query.where('image_family', '=', wanted.imageFamily);
+  if (wanted.statuses) query = query.where(sql<string>`status`, 'in', atLeastOne(wanted.statuses));
+  if (wanted.isUsed !== undefined) {
+    query = query.where(wanted.isUsed ? sql<boolean>`${usedByInstance}` : sql<boolean>`NOT ${usedByInstance}`);
+  }
+  if (wanted.snapshotId !== undefined) query = query.where(isMadeWith(wanted.snapshotId));
+  if (wanted.createdFromMs !== undefined) query = query.where('created_at_ms', '>=', wanted.createdFromMs);
+  if (wanted.createdUntilMs !== undefined) query = query.where('created_at_ms', '<=', wanted.createdUntilMs);
+  for (const tag of wanted.tags ?? []) query = query.where(hasTag('images.image_id', tag));
   return query;
 }
 
-function toImage(row: ImageRow): Image {
+function isMadeWith(snapshotId: string) {
+  return sql<boolean>`EXISTS (SELECT 1 FROM image_disks
+    WHERE image_disks.image_id = images.image_id AND image_disks.snapshot_id = ${snapshotId})`;
+}
+
+interface Content {
+  disks: ImageDisk[];
+  /** Of each disk, how much of what it begins as is stored. */
+  progress: number[];
+}
+
+async function listContents(queries: Queries, imageIds: string[]): Promise<Map<string, Content>> {
+  const progress = await listProgress(queries, imageIds);
+  const found = new Map<string, Content>();
+  for (const row of await listImageDisks(queries, imageIds)) {
+    const { device, type, size_gib: sizeGib, snapshot_id: snapshotId, base } = row;
+    const content = found.get(row.image_id) ?? { disks: [], progress: [] };
+    content.disks.push({ device, type, sizeGib, snapshotId });
+    content.progress.push(base === null ? (progress.get(snapshotId ?? '') ?? 0) : 100);
+    found.set(row.image_id, content);
+  }
+  return found;
+}
+
+/** How far the snapshots are that images wait for. */
+async function listProgress(queries: Queries, imageIds: string[]): Promise<Map<string, number>> {
+  const rows = await queries
+    .selectFrom('image_disks')
+    .innerJoin('snapshots', 'snapshots.snapshot_id', 'image_disks.snapshot_id')
+    .select(['snapshots.snapshot_id', 'snapshots.progress_percent'])
+    .where('image_disks.image_id', 'in', atLeastOne(imageIds))
+    .where('image_disks.base', 'is', null)
+    .execute();
+  return new Map(rows.map((row) => [row.snapshot_id, row.progress_percent]));
+}
+
+function toImage(row: ImageRow, { disks, progress }: Content): Omit<Image, 'isUsed' | 'tags'> {
   return {
     imageId: row.image_id,
     imageName: row.image_name,
@@ -71,5 +294,19 @@ function toImage(row: ImageRow): Image {
     platform: row.platform,
     architecture: row.architecture,
     createdAtMs: row.created_at_ms,
+    imageFamily: row.image_family,
+    imageVersion: row.image_version,
+    bootMode: row.boot_mode,
+    status: row.status,
+    failureReason: row.failure_reason,
+    progressPercent: progressOf(row, progress),
+    disks: row.owner_alias === 'system' ? [] : disks,
   };
+}
+
+/** 100 exactly when the image can be used. */
+function progressOf({ status }: ImageRow, progress: number[]): number {
+  if (status === 'Available' || status === 'Deprecated') return 100;
+  const sum = progress.reduce((total, percent) => total + percent, 0);
+  return Math.min(99, Math.floor(sum / Math.max(1, progress.length)));
 }

@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import type { Updateable } from 'kysely';
 import type { Instance, Page } from '../ecs/resources.ts';
 import { atLeastOne } from './disks.ts';
+import { likePattern } from './like.ts';
 import { listTags, hasTag } from './tags.ts';
 import type { TagMatch } from './tags.ts';
 import { startOf, toPage } from './paging.ts';
@@ -20,6 +21,7 @@ export interface InstanceConditions {
   zoneId?: string;
   privateIps?: string[];
   createdFromMs?: number;
+  createdUntilMs?: number;
   tags?: TagMatch[];
 }
 
@@ -78,14 +80,14 @@ function selectInstances(queries: Queries, wanted: InstanceConditions) {
   if (wanted.zoneId !== undefined) query = query.where('zone_id', '=', wanted.zoneId);
   if (wanted.privateIps) query = query.where('private_ip', 'in', atLeastOne(wanted.privateIps));
   if (wanted.createdFromMs !== undefined) query = query.where('created_at_ms', '>=', wanted.createdFromMs);
+  if (wanted.createdUntilMs !== undefined) query = query.where('created_at_ms', '<=', wanted.createdUntilMs);
   for (const tag of wanted.tags ?? []) query = query.where(hasTag('instances.instance_id', tag));
   return query;
 }
 
 function nameMatches(pattern: string) {
   if (!pattern.includes('*')) return sql<boolean>`instance_name = ${pattern}`;
-  const like = pattern.replaceAll(/[\\%_]/g, String.raw`\$&`).replaceAll('*', '%');
-  return sql<boolean>`instance_name LIKE ${like} ESCAPE '\\'`;
+  return sql<boolean>`instance_name LIKE ${likePattern(pattern)} ESCAPE '\\'`;
 }
 
 function toInstance(row: InstanceRow): Omit<Instance, 'tags'> {
@@ -104,5 +106,6 @@ function toInstance(row: InstanceRow): Omit<Instance, 'tags'> {
     macAddress: row.mac_address,
     privateIp: row.private_ip,
     networkInterfaceId: row.network_interface_id,
+    deletionProtection: row.deletion_protection === 1,
   };
 }

@@ -73,7 +73,42 @@ const first: Migration = {
   ],
 };
 
-export const migrations: Migration[] = [first];
+/** Custom images with several disks, deletion protection, and system disks that know where they belong. */
+const second: Migration = {
+  version: 2,
+  statements: [
+    `ALTER TABLE instances ADD COLUMN
+      deletion_protection INTEGER NOT NULL DEFAULT 0 CHECK (deletion_protection IN (0, 1))`,
+    `ALTER TABLE disks ADD COLUMN origin_instance_id TEXT`,
+    `UPDATE disks SET origin_instance_id = instance_id WHERE type = 'system'`,
+    `ALTER TABLE images ADD COLUMN image_family TEXT NOT NULL DEFAULT ''`,
+    `ALTER TABLE images ADD COLUMN image_version TEXT NOT NULL DEFAULT ''`,
+    `ALTER TABLE images ADD COLUMN boot_mode TEXT NOT NULL DEFAULT 'BIOS'`,
+    `ALTER TABLE images ADD COLUMN status TEXT NOT NULL DEFAULT 'Available'
+      CHECK (status IN ('Creating', 'Available', 'CreateFailed', 'Deprecated'))`,
+    `ALTER TABLE images ADD COLUMN failure_reason TEXT`,
+    `ALTER TABLE images ADD COLUMN deleted INTEGER NOT NULL DEFAULT 0 CHECK (deleted IN (0, 1))`,
+    `CREATE TABLE image_disks (
+      image_id TEXT NOT NULL REFERENCES images (image_id), device TEXT NOT NULL,
+      type TEXT NOT NULL CHECK (type IN ('system', 'data')), size_gib INTEGER NOT NULL CHECK (size_gib > 0),
+      snapshot_id TEXT, base TEXT, PRIMARY KEY (image_id, device))`,
+    `CREATE INDEX image_disks_by_snapshot ON image_disks (snapshot_id)`,
+    `INSERT INTO image_disks (image_id, device, type, size_gib, snapshot_id, base)
+      SELECT image_id, '/dev/xvda', 'system', size_gib, NULL, base FROM images`,
+    `ALTER TABLE images DROP COLUMN base`,
+    `CREATE UNIQUE INDEX images_by_name ON images (image_name) WHERE deleted = 0`,
+    `CREATE INDEX images_by_creation ON images (created_at_ms, image_id)`,
+    `CREATE INDEX images_by_family ON images (image_family, created_at_ms, image_id)`,
+    `CREATE INDEX instances_by_image ON instances (image_id)`,
+    `CREATE INDEX disks_by_image ON disks (image_id)`,
+    `CREATE INDEX disks_by_origin ON disks (origin_instance_id)`,
+    `CREATE INDEX disks_by_name ON disks (disk_name)`,
+    `CREATE INDEX disks_by_status ON disks (status, created_at_ms, disk_id)`,
+    `CREATE INDEX snapshots_by_status ON snapshots (status, created_at_ms, snapshot_id)`,
+  ],
+};
+
+export const migrations: Migration[] = [first, second];
 
 /** Brings the catalog to the newest version. Throws an OperationalError when it is newer than this program. */
 export async function migrate(database: Queries, wanted: Migration[] = migrations): Promise<void> {

@@ -39,13 +39,36 @@ export function formatNextToken(position: Position): string {
 }
 
 function parseNextToken(token: string): Position {
+  const [createdAtMs, id, ...rest] = decodeToken(token);
+  if (!Number.isSafeInteger(createdAtMs) || typeof id !== 'string' || rest.length > 0) throw badToken();
+  return { createdAtMs: createdAtMs as number, id };
+}
+
+/** The token of a list that is ordered by two texts, which together are different in every row. */
+export function formatTextToken(position: readonly [string, string]): string {
+  return Buffer.from(JSON.stringify(position)).toString('base64url');
+}
+
+/** Throws `InvalidParameter.NextToken` for a bad token. */
+export function parseTextToken(token: string): [string, string] {
+  const [first, second, ...rest] = decodeToken(token);
+  if (typeof first !== 'string' || typeof second !== 'string' || rest.length > 0) throw badToken();
+  return [first, second];
+}
+
+function decodeToken(token: string): unknown[] {
   try {
     const value: unknown = JSON.parse(Buffer.from(token, 'base64url').toString('utf8'));
-    if (Array.isArray(value) && Number.isSafeInteger(value[0]) && typeof value[1] === 'string' && value.length === 2) {
-      return { createdAtMs: value[0] as number, id: value[1] };
-    }
+    if (Array.isArray(value)) return value;
   } catch {
     // no JSON: told below, like every other bad token
   }
-  throw new RequestError('InvalidParameter.NextToken', 'NextToken is not one that this server gave: start without it.');
+  throw badToken();
+}
+
+function badToken(): RequestError {
+  return new RequestError(
+    'InvalidParameter.NextToken',
+    'NextToken is not one that this server gave: start without it.',
+  );
 }

@@ -3,7 +3,7 @@
  * milliseconds since 1970, JSON is text.
  */
 import type { Kysely } from 'kysely';
-import type { DiskStatus, DiskType, InstanceStatus, SnapshotStatus } from '../ecs/resources.ts';
+import type { DiskStatus, DiskType, ImageStatus, InstanceStatus, SnapshotStatus } from '../ecs/resources.ts';
 
 /** 0 or 1. */
 export type Flag = number;
@@ -11,6 +11,7 @@ export type Flag = number;
 export interface Schema {
   settings: SettingRow;
   images: ImageRow;
+  image_disks: ImageDiskRow;
   instances: InstanceRow;
   disks: DiskRow;
   snapshots: SnapshotRow;
@@ -39,8 +40,26 @@ export interface ImageRow {
   platform: string;
   architecture: string;
   created_at_ms: number;
-  /** JSON BaseRef: what a system disk made from it reads. */
-  base: string;
+  image_family: string;
+  image_version: string;
+  boot_mode: string;
+  status: ImageStatus;
+  /** Why it is `CreateFailed`, for people. */
+  failure_reason: string | null;
+  /** 1: in no list any more; the row stays while instances or disks that were made from it refer to it. */
+  deleted: Flag;
+}
+
+/** A disk of an image: what a disk that is made for `device` begins as. */
+export interface ImageDiskRow {
+  image_id: string;
+  device: string;
+  type: DiskType;
+  size_gib: number;
+  /** The snapshot it was made from; null for an empty one. */
+  snapshot_id: string | null;
+  /** JSON BaseRef, a root for the collector; null until the snapshot is accomplished. */
+  base: string | null;
 }
 
 export interface InstanceRow {
@@ -58,6 +77,7 @@ export interface InstanceRow {
   mac_address: string;
   private_ip: string;
   network_interface_id: string;
+  deletion_protection: Flag;
 }
 
 export interface DiskRow {
@@ -86,6 +106,8 @@ export interface DiskRow {
   base: string;
   /** Which life of the disk may be opened (D13). */
   incarnation: number;
+  /** The instance that a system disk was made for, and the only one it may be attached to again as one; else null. */
+  origin_instance_id: string | null;
 }
 
 export interface SnapshotRow {

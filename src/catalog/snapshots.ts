@@ -119,7 +119,7 @@ export async function listSnapshots(
   const { total } = await matching.select((row) => row.fn.countAll<number>().as('total')).executeTakeFirstOrThrow();
   let query = matching
     .selectAll()
-    .select(usedByDisk.as('used_by_disk'))
+    .select([usedByDisk.as('used_by_disk'), usedByImage.as('used_by_image')])
     .orderBy('created_at_ms', 'desc')
     .orderBy('snapshot_id', 'desc');
   if (after !== null) {
@@ -138,13 +138,23 @@ export async function listSnapshots(
     ...page,
     items: page.items.map((row) => ({
       ...toSnapshot(row),
-      usage: row.used_by_disk === 1 ? 'disk' : 'none',
+      usage: usageOf({ byDisk: row.used_by_disk === 1, byImage: row.used_by_image === 1 }),
       tags: tags.get(row.snapshot_id) ?? [],
     })),
   };
 }
 
 const usedByDisk = sql<number>`EXISTS (SELECT 1 FROM disks WHERE disks.source_snapshot_id = snapshots.snapshot_id)`;
+
+/** As `isImageSource` says. */
+const usedByImage = sql<number>`EXISTS (SELECT 1 FROM image_disks
+  JOIN images ON images.image_id = image_disks.image_id
+  WHERE image_disks.snapshot_id = snapshots.snapshot_id AND images.deleted = 0 AND images.status <> 'CreateFailed')`;
+
+function usageOf({ byDisk, byImage }: { byDisk: boolean; byImage: boolean }): SnapshotUsage {
+  if (byDisk) return byImage ? 'image_disk' : 'disk';
+  return byImage ? 'image' : 'none';
+}
 
 function selectSnapshots(queries: Queries, wanted: SnapshotConditions) {
   let query = queries.selectFrom('snapshots').where('frozen', '=', 1);
@@ -166,11 +176,11 @@ function selectSnapshots(queries: Queries, wanted: SnapshotConditions) {
   return query;
 }
 
-/** No image is made from a snapshot yet, so `image` and `image_disk` match nothing. */
+/** Exactly that usage: `image` is not used by a disk besides. */
 function hasUsage(usage: SnapshotUsage) {
-  if (usage === 'disk') return sql<boolean>`${usedByDisk}`;
-  if (usage === 'none') return sql<boolean>`NOT ${usedByDisk}`;
-  return sql<boolean>`1 = 0`;
+  const byDisk = usage === 'disk' || usage === 'image_disk' ? usedByDisk : sql`NOT ${usedByDisk}`;
+  const byImage = usage === 'image' || usage === 'image_disk' ? usedByImage : sql`NOT ${usedByImage}`;
+  return sql<boolean>`${byDisk} AND ${byImage}`;
 }
 
 function toSnapshot(row: SnapshotRow): Omit<Snapshot, 'tags' | 'usage'> {

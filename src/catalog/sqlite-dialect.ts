@@ -1,7 +1,7 @@
 /** Kysely over `node:sqlite`: Kysely's SQLite dialect expects a better-sqlite3 database, which this makes of ours. */
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { SqliteDialect } from 'kysely';
-import { CorruptionError, OperationalError, messageOf } from '../lib/errors.ts';
+import { guardSqlite } from '../lib/sqlite-errors.ts';
 
 const STATEMENT_LIMIT = 200;
 
@@ -42,27 +42,7 @@ function onlyWithin(database: DatabaseSync, rollback: Statement): Statement {
   return { ...rollback, run: (parameters) => (database.isTransaction ? rollback.run(parameters) : nothing) };
 }
 
-/** Result codes that are the world's, not ours. Source: sqlite.org/rescode.html. */
-const DISK_FULL = 13;
-const IO_ERROR = 10;
-const DAMAGED = [11, 26];
-
-function guarded<T>(act: () => T): T {
-  try {
-    return act();
-  } catch (error) {
-    throw explained(error);
-  }
-}
-
-/** `extended` codes carry the primary one in their low byte. */
-function explained(error: unknown): unknown {
-  const extended = error instanceof Error ? (error as { errcode?: unknown }).errcode : undefined;
-  const code = typeof extended === 'number' ? extended & 0xff : 0;
-  if (DAMAGED.includes(code)) return new CorruptionError('the catalog', `catalog.db: ${messageOf(error)}`);
-  if (code !== DISK_FULL && code !== IO_ERROR) return error;
-  return new OperationalError(`catalog.db: ${messageOf(error)}`, { retryable: true, cause: error });
-}
+const guarded = <T>(act: () => T): T => guardSqlite('the catalog', 'catalog.db', act);
 
 function bind(parameters: readonly unknown[]): SQLInputValue[] {
   return parameters as SQLInputValue[];

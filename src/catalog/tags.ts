@@ -1,7 +1,14 @@
-/** Tags of disks, snapshots and instances, and the filter by them. */
+/**
+ * Tags of instances, disks, snapshots and images, and the filter by them. A tag belongs to an id; what has that id is in
+ * answers or not (a snapshot before its freeze, a deleted image), and its tags with it.
+ */
 import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
-import type { Tag } from '../ecs/resources.ts';
+import type { Page, Tag, TagCount, TagOfResource, TaggedType } from '../ecs/resources.ts';
+import { atLeastOne } from './disks.ts';
+import { likePattern } from './like.ts';
+import { formatTextToken, parseTextToken } from './paging.ts';
+import type { PageChoice } from './paging.ts';
 import type { Queries } from './schema.ts';
 
 /** A null value matches any. */
@@ -10,14 +17,38 @@ export interface TagMatch {
   value: string | null;
 }
 
+/** `*` matches any run of characters; one of the values, or any when there are none. */
+export interface TagPatternMatch {
+  key: string;
+  values: string[];
+}
+
 export async function insertTags(queries: Queries, resourceId: string, tags: Tag[]): Promise<void> {
   if (tags.length === 0) return;
   const rows = tags.map(({ key, value }) => ({ resource_id: resourceId, tag_key: key, tag_value: value }));
   await queries.insertInto('tags').values(rows).execute();
 }
 
+/** A key that is there gets the new value. */
+export async function putTags(queries: Queries, resourceId: string, tags: Tag[]): Promise<void> {
+  for (const { key, value } of tags) {
+    await queries
+      .insertInto('tags')
+      .values({ resource_id: resourceId, tag_key: key, tag_value: value })
+      .onConflict((conflict) => conflict.columns(['resource_id', 'tag_key']).doUpdateSet({ tag_value: value }))
+      .execute();
+  }
+}
+
 export async function deleteTags(queries: Queries, resourceId: string): Promise<void> {
   await queries.deleteFrom('tags').where('resource_id', '=', resourceId).execute();
+}
+
+/** Absent: nothing. */
+export async function deleteTag(queries: Queries, resourceId: string, match: TagMatch): Promise<void> {
+  let query = queries.deleteFrom('tags').where('resource_id', '=', resourceId).where('tag_key', '=', match.key);
+  if (match.value !== null) query = query.where('tag_value', '=', match.value);
+  await query.execute();
 }
 
 /** The tags of each resource, in key order; resources without any are absent. */
@@ -40,7 +71,113 @@ export async function listTags(queries: Queries, resourceIds: string[]): Promise
 
 /** An SQL condition: the resource named by `idColumn` (`disks.disk_id`, say) has that tag. */
 export function hasTag(idColumn: string, match: TagMatch): RawBuilder<boolean> {
-  const value = match.value === null ? sql`` : sql`AND tags.tag_value = ${match.value}`;
-  return sql<boolean>`EXISTS (SELECT 1 FROM tags
-    WHERE tags.resource_id = ${sql.ref(idColumn)} AND tags.tag_key = ${match.key} ${value})`;
+  return sql<boolean>`${sql.ref(idColumn)} IN (SELECT resource_id FROM tags WHERE ${isTag(match)})`;
+}
+
+function hasTagLike(idColumn: string, { key, values }: TagPatternMatch): RawBuilder<boolean> {
+  const anyOf = values.map((value) => like('tag_value', value));
+  const value = anyOf.length === 0 ? sql`` : sql`AND (${sql.join(anyOf, sql` OR `)})`;
+  return sql<boolean>`${sql.ref(idColumn)} IN (SELECT resource_id FROM tags WHERE ${like('tag_key', key)} ${value})`;
+}
+
+function isTag({ key, value }: TagMatch): RawBuilder<boolean> {
+  return value === null ? sql<boolean>`(tag_key = ${key})` : sql<boolean>`(tag_key = ${key} AND tag_value = ${value})`;
+}
+
+function like(column: string, pattern: string): RawBuilder<boolean> {
+  return sql<boolean>`${sql.ref(column)} LIKE ${likePattern(pattern)} ESCAPE '\\'`;
+}
+
+/** Absent members do not filter. */
+export interface TagConditions {
+  resourceType?: TaggedType;
+  resourceIds?: string[];
+  /** `listTagsOfResources`: resources that have all of these. `countTags`: tags that are one of these. */
+  tags?: TagMatch[];
+  /** Resources that have a tag for each of these. */
+  tagPatterns?: TagPatternMatch[];
+}
+
+/** The tag belongs to a resource of the type that is in answers. */
+const belongsTo: Record<TaggedType, RawBuilder<boolean>> = {
+  instance: sql`EXISTS (SELECT 1 FROM instances WHERE instance_id = tags.resource_id)`,
+  disk: sql`EXISTS (SELECT 1 FROM disks WHERE disk_id = tags.resource_id)`,
+  snapshot: sql`EXISTS (SELECT 1 FROM snapshots WHERE snapshot_id = tags.resource_id AND frozen = 1)`,
+  image: sql`EXISTS (SELECT 1 FROM images WHERE image_id = tags.resource_id AND deleted = 0)`,
+};
+
+/** Ids differ between types, so at most one of the cases holds. */
+const typeOfResource = sql<TaggedType>`CASE ${sql.join(
+  Object.entries(belongsTo).map(([type, condition]) => sql`WHEN ${condition} THEN ${sql.lit(type)}`),
+  sql` `,
+)} END`;
+
+/** The tags of resources, ordered by resource and key. A token goes on after the row it names, whatever came between. */
+export async function listTagsOfResources(
+  queries: Queries,
+  conditions: TagConditions,
+  choice: PageChoice,
+): Promise<Page<TagOfResource>> {
+  let matching = selectTags(queries, conditions);
+  for (const tag of conditions.tags ?? []) matching = matching.where(hasTag('tags.resource_id', tag));
+  const { total } = await matching.select((row) => row.fn.countAll<number>().as('total')).executeTakeFirstOrThrow();
+  let query = matching.selectAll().select(typeOfResource.as('type')).orderBy('resource_id').orderBy('tag_key');
+  if (choice.nextToken === null) query = query.offset((choice.pageNumber - 1) * choice.pageSize);
+  else query = query.where(isAfter(parseTextToken(choice.nextToken)));
+  const rows = await query.limit(choice.pageSize + 1).execute();
+  const items = rows.slice(0, choice.pageSize).map((row) => ({
+    resourceId: row.resource_id,
+    resourceType: row.type,
+    key: row.tag_key,
+    value: row.tag_value,
+  }));
+  const last = items.at(-1);
+  const more = rows.length > items.length && last !== undefined;
+  return { items, totalCount: total, nextToken: more ? formatTextToken([last.resourceId, last.key]) : null };
+}
+
+function isAfter([resourceId, key]: [string, string]): RawBuilder<boolean> {
+  return sql<boolean>`(resource_id, tag_key) > (${resourceId}, ${key})`;
+}
+
+/** Each different tag once, ordered by key and value, with how many resources of each type have it. By page number. */
+export async function countTags(
+  queries: Queries,
+  conditions: TagConditions,
+  choice: PageChoice,
+): Promise<Page<TagCount>> {
+  let matching = selectTags(queries, conditions);
+  const { tags = [] } = conditions;
+  if (tags.length > 0) matching = matching.where(sql<boolean>`(${sql.join(tags.map(isTag), sql` OR `)})`);
+  const groups = matching.select(['tag_key', 'tag_value']).groupBy(['tag_key', 'tag_value']);
+  const { total } = await queries
+    .selectFrom(groups.as('groups'))
+    .select((row) => row.fn.countAll<number>().as('total'))
+    .executeTakeFirstOrThrow();
+  const rows = await groups
+    .select([
+      countOf('instance').as('instance'),
+      countOf('disk').as('disk'),
+      countOf('snapshot').as('snapshot'),
+      countOf('image').as('image'),
+    ])
+    .orderBy('tag_key')
+    .orderBy('tag_value')
+    .limit(choice.pageSize)
+    .offset((choice.pageNumber - 1) * choice.pageSize)
+    .execute();
+  const items = rows.map(({ tag_key: key, tag_value: value, ...counts }) => ({ key, value, counts }));
+  return { items, totalCount: total, nextToken: null };
+}
+
+function countOf(type: TaggedType): RawBuilder<number> {
+  return sql<number>`sum(CASE WHEN ${belongsTo[type]} THEN 1 ELSE 0 END)`;
+}
+
+function selectTags(queries: Queries, { resourceType, resourceIds, tagPatterns }: TagConditions) {
+  const types = resourceType === undefined ? Object.values(belongsTo) : [belongsTo[resourceType]];
+  let query = queries.selectFrom('tags').where(sql<boolean>`(${sql.join(types, sql` OR `)})`);
+  if (resourceIds) query = query.where('resource_id', 'in', atLeastOne(resourceIds));
+  for (const pattern of tagPatterns ?? []) query = query.where(hasTagLike('tags.resource_id', pattern));
+  return query;
 }

@@ -8,6 +8,7 @@ import { Catalog } from '../catalog/catalog.ts';
 import type { CliContext } from '../cli.ts';
 import { checkEverything, disksOfDiskd, disksOfFolder } from '../control/check.ts';
 import { ensureDataFolder } from '../control/data-folder.ts';
+import { formatCommand } from './connection.ts';
 import { repairDisks } from '../control/repair.ts';
 import type { DataFolder } from '../control/data-folder.ts';
 import type { DiskSource } from '../control/check.ts';
@@ -34,7 +35,7 @@ export async function runCheck(
   const folder = ensureDataFolder(root, context.environment.runtimeFolder);
   const readData = options.readData ?? false;
   if (options.repair === true) {
-    for (const done of await repairFiles(folder)) context.out(`repaired: ${done}\n`);
+    for (const done of await repairFiles(folder, context)) context.out(`repaired: ${done}\n`);
   }
   const report = (await askServer(folder, readData)) ?? (await checkFiles(folder, readData));
   for (const finding of report.findings) context.out(`${finding}\n`);
@@ -70,8 +71,9 @@ async function checkFiles(folder: DataFolder, readData: boolean): Promise<CheckR
 }
 
 /** What was done. Refused while the server or the data plane has the disks open. */
-async function repairFiles(folder: DataFolder): Promise<string[]> {
-  const held = `something runs on ${folder.root}, and a repair needs it stopped: \`hupo stop --data ${folder.root}\`, then again`;
+async function repairFiles(folder: DataFolder, context: CliContext): Promise<string[]> {
+  const stop = formatCommand(context, 'stop', folder.root);
+  const held = `something runs on ${folder.root}, and a repair needs it stopped: \`${stop}\`, then again`;
   await using cleanup = new AsyncDisposableStack();
   const catalog = await Catalog.open(folder.catalogFile, held);
   cleanup.defer(() => catalog.close());

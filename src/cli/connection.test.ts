@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { makeContext } from '../../test/support/fake-ecs.ts';
-import { findConnection, findRootKey } from './connection.ts';
+import { FakeEcs, makeContext } from '../../test/support/fake-ecs.ts';
+import { findConnection, findRootKey, formatCommand } from './connection.ts';
 
 const KEY = { accessKeyId: 'id', accessKeySecret: 'secret' };
 
@@ -35,7 +35,7 @@ test('without a server it is said what to start', (t) => {
   const dataFolder = makeDataFolder(t, {});
   const hint = /no Hupo server runs on .*; start one with: hupo serve --data \//;
   assert.throws(() => findConnection({ data: dataFolder }, makeContext()), hint);
-  assert.throws(() => findConnection({}, makeContext()), hint);
+  assert.throws(() => findConnection({}, makeContext()), /start one with: hupo serve$/, 'where DIR is the default');
 });
 
 test('without a key, or with a damaged one, it is said what is missing', (t) => {
@@ -48,9 +48,77 @@ test('without a key, or with a damaged one, it is said what is missing', (t) => 
   assert.throws(() => findRootKey(damaged), /does not hold accessKeyId and accessKeySecret/);
 });
 
-test('an endpoint that is no http URL is refused', () => {
+const endpoints: [endpoint: string, insecure: boolean | undefined, expected: string | RegExp][] = [
+  ['http://127.0.0.1:1', undefined, 'http://127.0.0.1:1'],
+  ['https://h/', undefined, 'https://h'],
+  ['127.0.0.1:1', undefined, 'https://127.0.0.1:1'],
+  ['127.0.0.1:1', true, 'http://127.0.0.1:1'],
+  ['h', false, 'https://h'],
+  ['[::1]:7', true, 'http://[::1]:7'],
+  ['http://h:1', true, 'http://h:1'],
+  ['https://h:1', true, /--insecure contradicts the endpoint https:\/\/h:1/],
+  ['http://h:1', false, /--secure contradicts/],
+  ['ftp://x', undefined, /must be of the form http:\/\/HOST:PORT/],
+  ['http://h:1/path', undefined, /must be of the form/],
+  ['h:port', undefined, /must be of the form/],
+  ['', undefined, /must be of the form/],
+];
+
+test('an endpoint is a URL, or a host that is https unless the flag says http', () => {
   const context = makeContext(KEY);
-  for (const endpoint of ['127.0.0.1:7400', 'ftp://x', '']) {
-    assert.throws(() => findConnection({ endpoint }, context), /must be of the form http:\/\/HOST:PORT/);
+  for (const [endpoint, insecure, expected] of endpoints) {
+    const find = () =>
+      findConnection({ endpoint, ...(insecure === undefined ? {} : { insecure }) }, context).client.endpoint;
+    if (typeof expected === 'string') assert.equal(find(), expected, endpoint);
+    else assert.throws(find, expected, endpoint);
   }
+});
+
+test('id and secret come from one place', () => {
+  const endpoint = 'http://127.0.0.1:1';
+  const find = (options: object, environment: object) => () =>
+    findConnection({ endpoint, ...options }, makeContext(environment));
+  assert.throws(find({ accessKeyId: 'a' }, KEY), /--access-key-id and --access-key-secret belong together/);
+  assert.throws(find({}, { accessKeySecret: 'a' }), /HUPO_ACCESS_KEY_ID and HUPO_ACCESS_KEY_SECRET belong together/);
+});
+
+test('a profile of the aliyun CLI is read only when it is named', async (t) => {
+  const ecs = await FakeEcs.start({ Echo: {} });
+  t.after(() => ecs.close());
+  const homeFolder = makeDataFolder(t, {
+    '.aliyun/config.json': JSON.stringify({
+      current: 'cloud',
+      profiles: [
+        { name: 'cloud', mode: 'AK', access_key_id: 'cloudid', access_key_secret: 's', region_id: 'cn-beijing' },
+        { name: 'sts', mode: 'StsToken', access_key_id: 'stsid', access_key_secret: 's', sts_token: 'tok' },
+        { name: 'role', mode: 'EcsRamRole' },
+      ],
+    }),
+  });
+  const context = makeContext({ ...KEY, endpoint: ecs.endpoint, homeFolder });
+  const call = async (options: object) => {
+    await findConnection(options, context).client.call('Echo');
+    const { headers, parameters } = ecs.calls.at(-1) ?? assert.fail('nothing was asked');
+    const id = /Credential=([^,]+)/.exec(headers.authorization ?? '')?.[1];
+    return [id, headers['x-acs-security-token'], parameters['RegionId']];
+  };
+  assert.deepEqual(await call({}), ['id', undefined, undefined]);
+  assert.deepEqual(await call({ profile: 'cloud' }), ['cloudid', undefined, 'cn-beijing']);
+  assert.deepEqual(await call({ profile: 'cloud', region: 'mine' }), ['cloudid', undefined, 'mine']);
+  assert.deepEqual(await call({ profile: 'sts' }), ['stsid', 'tok', undefined]);
+  assert.throws(() => findConnection({ profile: 'none' }, context), /has no profile "none"; it has: cloud, sts, role/);
+  assert.throws(() => findConnection({ profile: 'role' }, context), /has no key pair/);
+  assert.throws(() => findConnection({ profile: 'a', profileFile: '/nonexistent/x' }, context), /there is no file/);
+});
+
+test('a CA that cannot be read is told, and none is asked for over http', () => {
+  const context = makeContext({ ...KEY, caFile: '/nonexistent/ca.pem' });
+  assert.throws(() => findConnection({ endpoint: 'https://h' }, context), /there is no file \/nonexistent\/ca\.pem/);
+  assert.equal(findConnection({ endpoint: 'http://h' }, context).client.endpoint, 'http://h');
+});
+
+test('a command is shown as a person types it here', () => {
+  const context = makeContext({ command: 'npx hupo' });
+  assert.equal(formatCommand(context, 'stop', '/nonexistent/hupo'), 'npx hupo stop');
+  assert.equal(formatCommand(context, 'stop', '/a/b c'), "npx hupo stop --data '/a/b c'");
 });

@@ -1,13 +1,18 @@
 /**
- * How the client commands find their server and key: what was typed, then the environment, then the files that a server
- * keeps in its DIR (`<run folder>/endpoint`, `keys/root.json`).
+ * How the client commands find their server, key and CA: what was typed, then a profile that was named, then the environment,
+ * then the files that a server keeps in its DIR (`<run folder>/endpoint`, `keys/root.json`, `tls/ca.pem`).
  */
 import fs from 'node:fs';
 import path from 'node:path';
+import tls from 'node:tls';
 import type { CliContext, ConnectOptions } from '../cli.ts';
 import { OperationalError, errnoOf } from '../lib/errors.ts';
 import { ensureRunFolder } from '../lib/run-folder.ts';
+import { defaultProfileFile, readProfile, type AliyunProfile } from './aliyun-profile.ts';
 import { EcsClient } from './ecs-client.ts';
+import { readTextFile } from './ecs-options.ts';
+import type { SigningKey } from './sign-request.ts';
+import { UsageError } from './usage-error.ts';
 
 export interface Connection {
   client: EcsClient;
@@ -15,27 +20,48 @@ export interface Connection {
   dataFolder: string;
 }
 
-interface AccessKey {
-  accessKeyId: string;
-  accessKeySecret: string;
-}
-
 /** Does not ask the server anything yet. Throws an OperationalError that says what to start or to give. */
 export function findConnection(options: ConnectOptions, context: CliContext): Connection {
   const { environment } = context;
   const dataFolder = path.resolve(options.data ?? environment.dataFolder);
-  const startHint = `start one with: hupo serve --data ${dataFolder}`;
-  const endpoint = options.endpoint ?? environment.endpoint ?? findEndpoint(dataFolder, environment.runtimeFolder);
-  if (endpoint === null) {
+  const profile = findProfile(options, context);
+  const startHint = `start one with: ${formatCommand(context, 'serve', dataFolder)}`;
+  const named = options.endpoint ?? profile?.endpoint ?? environment.endpoint ?? undefined;
+  const found = named ?? findEndpoint(dataFolder, environment.runtimeFolder);
+  if (found === null) {
     throw new OperationalError(`no Hupo server runs on ${dataFolder}; ${startHint}`, { retryable: true });
   }
+  const endpoint = parseEndpoint(found, options.insecure);
+  const region = options.region ?? profile?.region;
+  const ca = endpoint.startsWith('https:')
+    ? findCa(options, context, { dataFolder, isNamed: named !== undefined })
+    : null;
   const client = new EcsClient({
-    endpoint: checkEndpoint(endpoint),
-    ...findKey(options, context, dataFolder),
-    ...(options.region === undefined ? {} : { region: options.region }),
-    startHint,
+    endpoint,
+    ...findKey(options, profile, context, dataFolder),
+    startHint: named === undefined ? startHint : 'is it up, and is this its address?',
+    ...(region === undefined ? {} : { region }),
+    ...(ca === null ? {} : { ca }),
+    ...(options.skipSecureVerify === undefined ? {} : { skipSecureVerify: options.skipSecureVerify }),
+    ...(options.connectTimeoutMs === undefined ? {} : { connectTimeoutMs: options.connectTimeoutMs }),
+    ...(options.readTimeoutMs === undefined ? {} : { readTimeoutMs: options.readTimeoutMs }),
   });
   return { client, dataFolder };
+}
+
+/** `npx hupo serve --data DIR`, as a person types it here; DIR is left out where it is the default. */
+export function formatCommand(
+  { environment }: Pick<CliContext, 'environment'>,
+  command: string,
+  dataFolder: string,
+): string {
+  const isDefault = dataFolder === environment.dataFolder;
+  return `${environment.command} ${command}${isDefault ? '' : ` --data ${quote(dataFolder)}`}`;
+}
+
+/** For a shell, where it needs that. */
+function quote(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 /** The URL that the running server of this folder wrote down, or null. It may be of one that was killed. */
@@ -44,17 +70,58 @@ export function findEndpoint(dataFolder: string, runtimeFolder: string): string 
   return findText(path.join(ensureRunFolder(dataFolder, runtimeFolder), 'endpoint'))?.trim() || null;
 }
 
-function checkEndpoint(endpoint: string): string {
-  const url = URL.parse(endpoint);
-  if (url?.protocol === 'http:' || url?.protocol === 'https:') return url.origin;
-  throw new OperationalError(`the endpoint ${endpoint} must be of the form http://HOST:PORT`, { retryable: false });
+function findProfile({ profile, profileFile }: ConnectOptions, { environment }: CliContext): AliyunProfile | undefined {
+  if (profile === undefined) return undefined;
+  return readProfile(profile, profileFile ?? defaultProfileFile(environment.homeFolder));
 }
 
-function findKey(options: ConnectOptions, context: CliContext, dataFolder: string): AccessKey {
-  const stored = () => findRootKey(dataFolder);
-  const accessKeyId = options.accessKeyId ?? context.environment.accessKeyId ?? stored()?.accessKeyId;
-  const accessKeySecret = options.accessKeySecret ?? context.environment.accessKeySecret ?? stored()?.accessKeySecret;
-  if (accessKeyId !== undefined && accessKeySecret !== undefined) return { accessKeyId, accessKeySecret };
+/**
+ * `HOST[:PORT]` is https, as for the aliyun CLI, or http with `--insecure`; a URL says it itself. Throws a UsageError when it is
+ * neither, or when the flag says the opposite.
+ */
+function parseEndpoint(text: string, insecure: boolean | undefined): string {
+  const url = URL.parse(text.includes('://') ? text : `${insecure === true ? 'http' : 'https'}://${text}`);
+  const isWeb = url?.protocol === 'http:' || url?.protocol === 'https:';
+  if (!isWeb || url.hostname === '' || (url.pathname !== '/' && url.pathname !== '')) {
+    throw new UsageError(`the endpoint "${text}" must be of the form http://HOST:PORT, https://HOST:PORT or HOST:PORT`);
+  }
+  if (insecure !== undefined && insecure !== (url.protocol === 'http:')) {
+    throw new UsageError(`--${insecure ? 'insecure' : 'secure'} contradicts the endpoint ${url.origin}`);
+  }
+  return url.origin;
+}
+
+/** An endpoint that was named may also have a certificate that the whole system trusts. */
+function findCa(
+  options: ConnectOptions,
+  { environment }: CliContext,
+  { dataFolder, isNamed }: { dataFolder: string; isNamed: boolean },
+): string[] | null {
+  const given = options.ca ?? environment.caFile;
+  if (given !== undefined && given !== null) return [readTextFile(given)];
+  const own = findText(path.join(dataFolder, 'tls', 'ca.pem'));
+  if (own === undefined) return null;
+  return isNamed ? [...tls.getCACertificates('default'), own] : [own];
+}
+
+/** Id and secret from one and the same place: a pair that is put together from two is never right. */
+function findKey(
+  options: ConnectOptions,
+  profile: AliyunProfile | undefined,
+  context: CliContext,
+  dataFolder: string,
+): SigningKey {
+  const { environment } = context;
+  const token = options.stsToken === undefined ? {} : { stsToken: options.stsToken };
+  const key =
+    pair(options.accessKeyId, options.accessKeySecret, '--access-key-id and --access-key-secret') ??
+    profile ??
+    pair(environment.accessKeyId, environment.accessKeySecret, 'HUPO_ACCESS_KEY_ID and HUPO_ACCESS_KEY_SECRET') ??
+    findRootKey(dataFolder);
+  if (key !== undefined) {
+    const { accessKeyId, accessKeySecret, stsToken } = key;
+    return { accessKeyId, accessKeySecret, ...(stsToken === undefined ? {} : { stsToken }), ...token };
+  }
   throw new OperationalError(
     `there is no AccessKey: ${rootKeyFile(dataFolder)} is absent; give --access-key-id and --access-key-secret, ` +
       'or HUPO_ACCESS_KEY_ID and HUPO_ACCESS_KEY_SECRET in the environment',
@@ -62,12 +129,20 @@ function findKey(options: ConnectOptions, context: CliContext, dataFolder: strin
   );
 }
 
+function pair(id: string | null | undefined, secret: string | null | undefined, names: string): SigningKey | undefined {
+  const hasId = id !== undefined && id !== null;
+  const hasSecret = secret !== undefined && secret !== null;
+  if (hasId && hasSecret) return { accessKeyId: id, accessKeySecret: secret };
+  if (hasId || hasSecret) throw new UsageError(`${names} belong together: give both or neither`);
+  return undefined;
+}
+
 function rootKeyFile(dataFolder: string): string {
   return path.join(dataFolder, 'keys', 'root.json');
 }
 
 /** The root key that the first start made, or undefined. Throws an OperationalError when the file is not what it was. */
-export function findRootKey(dataFolder: string): AccessKey | undefined {
+export function findRootKey(dataFolder: string): SigningKey | undefined {
   const text = findText(rootKeyFile(dataFolder));
   if (text === undefined) return undefined;
   const key = parseKey(text);
@@ -77,9 +152,9 @@ export function findRootKey(dataFolder: string): AccessKey | undefined {
   });
 }
 
-function parseKey(text: string): AccessKey | undefined {
+function parseKey(text: string): SigningKey | undefined {
   try {
-    const { accessKeyId, accessKeySecret } = JSON.parse(text) as Partial<AccessKey>;
+    const { accessKeyId, accessKeySecret } = JSON.parse(text) as Partial<SigningKey>;
     return typeof accessKeyId === 'string' && typeof accessKeySecret === 'string'
       ? { accessKeyId, accessKeySecret }
       : undefined;

@@ -75,7 +75,7 @@ export class DemoServer {
     const result = await run(program.execPath, [...program.args, 'stop', '--data', this.folder]);
     if (result.exitCode !== 0) {
       throw new OperationalError(
-        `the demo's server could not be stopped: ${result.output.trim()}; try: hupo stop --data ${this.folder}`,
+        `the demo's server could not be stopped: ${result.output.trim()}; try: ${environment.command} stop --data ${this.folder}`,
         { retryable: true },
       );
     }

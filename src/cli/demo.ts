@@ -144,12 +144,13 @@ class Demo {
   }
 
   #tellHowToGoOn(server: DemoServer): void {
-    const { report } = this.#parts;
+    const { report, context } = this.#parts;
     report.line();
     report.line('The server is still up. Look around, then end it:');
-    report.line(`  hupo ecs DescribeDisks --data ${server.folder}`);
-    report.line(`  hupo ecs DescribeSnapshots --data ${server.folder}`);
-    report.line(`  hupo stop --data ${server.folder} && rm -r ${server.folder}`);
+    const { command } = context.environment;
+    report.line(`  ${command} ecs DescribeDisks --data ${server.folder}`);
+    report.line(`  ${command} ecs DescribeSnapshots --data ${server.folder}`);
+    report.line(`  ${command} stop --data ${server.folder} && rm -r ${server.folder}`);
   }
 }
 

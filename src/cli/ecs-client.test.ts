@@ -1,7 +1,14 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
+import http from 'node:http';
+import https from 'node:https';
+import net, { type AddressInfo } from 'node:net';
 import { FakeEcs } from '../../test/support/fake-ecs.ts';
-import { EcsClient, EcsError, signRequest } from './ecs-client.ts';
+import { systemClock } from '../lib/clock.ts';
+import { systemRandom } from '../lib/random.ts';
+import { makeAuthority, makeKey, makeServerCertificate } from '../tls/certificates.ts';
+import { EcsClient, EcsError, type EcsClientOptions } from './ecs-client.ts';
+import { signRequest } from './sign-request.ts';
 
 const KEY = { accessKeyId: 'testid', accessKeySecret: 'testsecret' };
 
@@ -20,6 +27,25 @@ test('a request is signed as the recorded vector says', () => {
       'SignedHeaders=host;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-signature-nonce;x-acs-version,' +
       'Signature=a0f0036e5fdec7b94c6cd9bc2d33b84c3f861c62e5f5b53c85f99846ab07501d',
   );
+});
+
+test('headers of one’s own travel along, those of the protocol signed; a GET has no body', () => {
+  const call = { action: 'A', parameters: { P: '1' }, host: 'h', date: 'd', nonce: 'n' };
+  const request = signRequest(
+    { ...KEY, stsToken: 'token' },
+    { ...call, method: 'GET', headers: { 'X-Acs-Source-Ip': '127.0.0.1', 'X-Mine': 'v', Accept: 'text/xml' } },
+  );
+  assert.equal(request.method, 'GET');
+  assert.equal(request.headers['x-mine'], 'v');
+  assert.equal(request.headers['accept'], 'text/xml');
+  assert.equal(request.headers['content-length'], undefined);
+  assert.match(
+    request.headers['authorization'] ?? '',
+    /SignedHeaders=host;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-security-token;x-acs-signature-nonce;x-acs-source-ip;x-acs-version,/,
+  );
+  const form = signRequest(KEY, { ...call, body: 'Q=2' });
+  assert.equal(form.path, '/?P=1');
+  assert.match(form.headers['authorization'] ?? '', /SignedHeaders=content-type;host;/);
 });
 
 test('long parameters travel in a form, short ones in the query', async () => {
@@ -46,6 +72,68 @@ test('a refusal carries code, message, request id and status', async () => {
     assert.deepEqual([code, message, requestId, status, recommend], [body.Code, body.Message, 'R-1', 404, 'https://x']);
     return true;
   });
+  await ecs.close();
+});
+
+test('a refusal in XML is read as well, and a differing string to sign tells a changed request', async () => {
+  const xml =
+    '<?xml version="1.0"?><Error><RequestId>R</RequestId><Code>C.D</Code><Message>a &lt;b&gt; &amp;lt;</Message></Error>';
+  const server = http.createServer((_request, response) => void response.writeHead(400).end(xml));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const client = new EcsClient({ endpoint: `http://127.0.0.1:${port}`, ...KEY });
+  await assert.rejects(client.send('Echo', { Format: 'XML' }), { code: 'C.D', message: 'a <b> &lt;', requestId: 'R' });
+  server.close();
+  const Message = 'Specified signature is not matched with our calculation. server string to sign is:other';
+  const ecs = await FakeEcs.start({ Echo: { refuse: 400, body: { Code: 'SignatureDoesNotMatch', Message } } });
+  await assert.rejects(new EcsClient({ endpoint: ecs.endpoint, ...KEY }).call('Echo'), { isSecretWrong: false });
+  await ecs.close();
+});
+
+test('a RegionId in any case is not sent a second time', async () => {
+  const ecs = await FakeEcs.start({ Echo: { RequestId: 'R' } });
+  await new EcsClient({ endpoint: ecs.endpoint, ...KEY, region: 'own' }).call('Echo', { regionId: 'given' });
+  await ecs.close();
+  assert.deepEqual(ecs.calls[0]?.parameters, { regionId: 'given' });
+});
+
+test('a server that takes the request and never answers is given up', async () => {
+  const server = net.createServer(() => undefined);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const client = new EcsClient({ endpoint: `http://127.0.0.1:${port}`, ...KEY, readTimeoutMs: 100 });
+  await assert.rejects(client.call('Echo'), /no answer within 0\.1 s/);
+  server.close();
+});
+
+test('over https only a CA that is given is trusted, and the certificate’s names', async (t) => {
+  const random = systemRandom;
+  const making = { nowMs: systemClock.nowMs(), random };
+  const [caKey, serverKey] = [makeKey(), makeKey()];
+  const ca = await makeAuthority(caKey, 'Test CA', making);
+  const cert = await makeServerCertificate(
+    serverKey.publicKey,
+    ['127.0.0.1'],
+    { ...caKey, commonName: 'Test CA' },
+    making,
+  );
+  const key = serverKey.privateKey.export({ type: 'pkcs8', format: 'pem' });
+  const server = https.createServer({ key, cert }, (_request, response) => void response.end('{"RequestId":"R"}'));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const call = async (options: Partial<EcsClientOptions>, host = '127.0.0.1') =>
+    new EcsClient({ endpoint: `https://${host}:${port}`, ...KEY, ...options }).call('Echo');
+  assert.deepEqual(await call({ ca }), { RequestId: 'R' });
+  assert.deepEqual(await call({ skipSecureVerify: true }), { RequestId: 'R' });
+  await assert.rejects(call({}), /is not one that this command trusts .*--ca FILE or HUPO_CA/);
+  await assert.rejects(call({ ca }, 'localhost'), /is not for this name/);
+});
+
+test('https to a server that speaks http says so', async () => {
+  const ecs = await FakeEcs.start({});
+  const client = new EcsClient({ endpoint: ecs.endpoint.replace('http:', 'https:'), ...KEY });
+  await assert.rejects(client.call('Echo'), /does not speak https: if it speaks http, give http:\/\/…/);
   await ecs.close();
 });
 

@@ -1,26 +1,30 @@
-/** A client of the ECS API as the official ones are: one POST an action, signed with ACS3-HMAC-SHA256 (`ecs-api.md` 1.5). */
-import crypto from 'node:crypto';
-import http from 'node:http';
-import https from 'node:https';
+/** A client of the ECS API as the official ones are: one request an action, signed with ACS3-HMAC-SHA256 (`ecs-api.md` 1.5). */
 import { systemClock, type Clock } from '../lib/clock.ts';
 import { OperationalError, RequestError, messageOf } from '../lib/errors.ts';
 import { systemRandom, type Random } from '../lib/random.ts';
+import { exchange, explainFailure, type HttpAnswer } from './http-exchange.ts';
+import { signRequest, type SignedRequest } from './sign-request.ts';
 
-const API_VERSION = '2014-05-26';
-const ALGORITHM = 'ACS3-HMAC-SHA256';
-/** Longer parameters go into the body. */
-const QUERY_LIMIT_BYTES = 4096;
 const ANSWER_TIMEOUT_MS = 60_000;
+const CONNECT_TIMEOUT_MS = 10_000;
+const SERVER_STRING = 'server string to sign is:';
 
 export interface EcsClientOptions {
   /** `http://HOST:PORT` or `https://…`. */
   endpoint: string;
   accessKeyId: string;
   accessKeySecret: string;
+  stsToken?: string;
   /** Sent as RegionId with every call that does not name one. */
   region?: string;
   /** What to say after "nothing answers at …". */
   startHint?: string;
+  /** PEM certificates of the CAs to trust, in place of the system's. */
+  ca?: string | string[];
+  /** Trusts any certificate. */
+  skipSecureVerify?: boolean;
+  connectTimeoutMs?: number;
+  readTimeoutMs?: number;
   clock?: Clock;
   random?: Random;
 }
@@ -31,20 +35,37 @@ export class EcsError extends RequestError {
   readonly status: number;
   /** Where to read more; empty when the server gave none. */
   readonly recommend: string;
+  /** Of a SignatureDoesNotMatch: whether both signed the same text, so that only the secret can differ; null for others. */
+  readonly isSecretWrong: boolean | null;
+  /** How long the server asks to wait before the same again. */
+  readonly retryAfterMs: number | null;
 
-  constructor(status: number, fields: { code: string; message: string; requestId: string; recommend: string }) {
+  constructor(fields: EcsErrorFields) {
     super(fields.code, fields.message);
-    this.status = status;
+    this.status = fields.status;
     this.requestId = fields.requestId;
     this.recommend = fields.recommend;
+    this.isSecretWrong = fields.isSecretWrong ?? null;
+    this.retryAfterMs = fields.retryAfterMs ?? null;
   }
 }
 
-/** A request as it goes over the wire. */
-export interface SignedRequest {
-  path: string;
-  headers: Record<string, string>;
-  body: string;
+export interface EcsErrorFields {
+  status: number;
+  code: string;
+  message: string;
+  requestId: string;
+  recommend: string;
+  isSecretWrong?: boolean | null;
+  retryAfterMs?: number | null;
+}
+
+/** How one call is sent, where it is not the usual way. */
+export interface SendOptions {
+  method?: 'GET' | 'POST';
+  body?: string;
+  headers?: Record<string, string>;
+  signal?: AbortSignal | undefined;
 }
 
 export class EcsClient {
@@ -71,130 +92,95 @@ export class EcsClient {
     parameters: Record<string, string> = {},
     signal?: AbortSignal,
   ): Promise<T> {
-    const { region } = this.#options;
-    const all = region === undefined ? parameters : { RegionId: region, ...parameters };
-    const { status, body } = await this.#send(this.#sign(action, all), signal);
-    const answer = parseJson(body, this.endpoint, status);
-    if (status < 200 || status > 299) throw decodeError(status, answer);
+    const body = await this.send(action, parameters, { signal });
+    const answer = findObject(body);
+    if (answer === null) throw notAnApi(this.endpoint, 200);
     return answer as T;
   }
 
-  #sign(action: string, parameters: Record<string, string>): SignedRequest {
+  /** The same, with the answer as the text that it is, which may be XML where that was asked for. */
+  async send(action: string, parameters: Record<string, string>, options: SendOptions = {}): Promise<string> {
+    const request = this.sign(action, parameters, options);
+    const answer = await this.#exchange(request, options.signal);
+    if (answer.status >= 200 && answer.status <= 299) return answer.body;
+    throw decodeError(answer, request, this.endpoint);
+  }
+
+  /** The request that `send` would send now. */
+  sign(action: string, parameters: Record<string, string>, options: SendOptions = {}): SignedRequest {
+    const { region } = this.#options;
+    const hasRegion = Object.keys(parameters).some((name) => name.toLowerCase() === 'regionid');
     return signRequest(this.#options, {
       action,
-      parameters,
+      parameters: region === undefined || hasRegion ? parameters : { RegionId: region, ...parameters },
       host: new URL(this.endpoint).host,
       date: `${new Date(this.#clock.nowMs()).toISOString().slice(0, 19)}Z`,
       nonce: this.#random.bytes(16).toString('hex'),
+      ...(options.method === undefined ? {} : { method: options.method }),
+      ...(options.body === undefined ? {} : { body: options.body }),
+      ...(options.headers === undefined ? {} : { headers: options.headers }),
     });
   }
 
-  async #send(request: SignedRequest, signal?: AbortSignal): Promise<{ status: number; body: string }> {
+  async #exchange(request: SignedRequest, signal?: AbortSignal): Promise<HttpAnswer> {
+    const { ca, skipSecureVerify = false, connectTimeoutMs, readTimeoutMs, startHint } = this.#options;
     try {
-      return await post(this.endpoint, request, signal);
+      return await exchange(this.endpoint, request, {
+        connectTimeoutMs: connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
+        readTimeoutMs: readTimeoutMs ?? ANSWER_TIMEOUT_MS,
+        skipSecureVerify,
+        signal,
+        ...(ca === undefined ? {} : { ca }),
+      });
     } catch (error) {
       signal?.throwIfAborted();
-      const hint = this.#options.startHint === undefined ? '' : `; ${this.#options.startHint}`;
+      const known = explainFailure(this.endpoint, error);
+      if (known !== null) throw new OperationalError(known, { retryable: false, cause: error });
+      const hint = startHint === undefined ? '' : `; ${startHint}`;
       const message = `no Hupo server answers at ${this.endpoint} (${messageOf(error)})${hint}`;
       throw new OperationalError(message, { retryable: true, cause: error });
     }
   }
 }
 
-/** Puts the parameters into the query, or into a form when they are long, and signs the whole. Pure. */
-export function signRequest(
-  key: { accessKeyId: string; accessKeySecret: string },
-  call: { action: string; parameters: Record<string, string>; host: string; date: string; nonce: string },
-): SignedRequest {
-  const encoded = Object.entries(call.parameters)
-    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
-    .map(([name, value]) => `${percentEncode(name)}=${percentEncode(value)}`)
-    .join('&');
-  const inBody = encoded.length > QUERY_LIMIT_BYTES;
-  const query = inBody ? '' : encoded;
-  const body = inBody ? encoded : '';
-  const headers: Record<string, string> = {
-    ...(inBody ? { 'content-type': 'application/x-www-form-urlencoded' } : {}),
-    host: call.host,
-    'x-acs-action': call.action,
-    'x-acs-content-sha256': sha256(body),
-    'x-acs-date': call.date,
-    'x-acs-signature-nonce': call.nonce,
-    'x-acs-version': API_VERSION,
-  };
-  const names = Object.keys(headers).sort();
-  const lines = names.map((name) => `${name}:${headers[name]}\n`).join('');
-  const canonical = ['POST', '/', query, lines, names.join(';'), sha256(body)].join('\n');
-  const signature = crypto
-    .createHmac('sha256', key.accessKeySecret)
-    .update(`${ALGORITHM}\n${sha256(canonical)}`)
-    .digest('hex');
-  const authorization = `${ALGORITHM} Credential=${key.accessKeyId},SignedHeaders=${names.join(';')},Signature=${signature}`;
-  return {
-    path: query === '' ? '/' : `/?${query}`,
-    headers: { ...headers, authorization, accept: 'application/json', 'content-length': `${Buffer.byteLength(body)}` },
-    body,
-  };
-}
-
-/** RFC 3986: everything but letters, digits and `-_.~`. */
-function percentEncode(text: string): string {
-  return encodeURIComponent(text).replace(
-    /[!'()*]/g,
-    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
-}
-
-function sha256(text: string): string {
-  return crypto.hash('sha256', text);
-}
-
-function post(
-  endpoint: string,
-  request: SignedRequest,
-  signal?: AbortSignal,
-): Promise<{ status: number; body: string }> {
-  const { promise, resolve, reject } = Promise.withResolvers<{ status: number; body: string }>();
-  const send = endpoint.startsWith('https:') ? https.request : http.request;
-  const options = {
-    method: 'POST',
-    headers: request.headers,
-    timeout: ANSWER_TIMEOUT_MS,
-    ...(signal ? { signal } : {}),
-  };
-  const outgoing = send(new URL(request.path, endpoint), options, (incoming) => {
-    const pieces: Buffer[] = [];
-    incoming.on('data', (piece: Buffer) => pieces.push(piece));
-    incoming.on('error', reject);
-    incoming.on('end', () =>
-      resolve({ status: incoming.statusCode ?? 0, body: Buffer.concat(pieces).toString('utf8') }),
-    );
-  });
-  outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer within ${ANSWER_TIMEOUT_MS / 1000} s`)));
-  outgoing.on('error', reject);
-  outgoing.end(request.body);
-  return promise;
-}
-
-function parseJson(body: string, endpoint: string, status: number): object {
+function findObject(body: string): object | null {
   try {
     const value: unknown = JSON.parse(body);
-    if (typeof value === 'object' && value !== null) return value;
+    return typeof value === 'object' ? value : null;
   } catch {
-    // told below
+    return null;
   }
-  throw new OperationalError(`${endpoint} answers (HTTP ${status}), but not with the JSON of an ECS API`, {
+}
+
+function notAnApi(endpoint: string, status: number): OperationalError {
+  return new OperationalError(`${endpoint} answers (HTTP ${status}), but not with the JSON of an ECS API`, {
     retryable: false,
   });
 }
 
-function decodeError(status: number, answer: object): EcsError {
-  const fields = answer as Record<string, unknown>;
-  const text = (name: string) => (typeof fields[name] === 'string' ? fields[name] : '');
-  return new EcsError(status, {
-    code: text('Code') || `HTTP ${status}`,
+/** From JSON, or from the `<Error>` that was answered where XML was asked for. */
+function decodeError(answer: HttpAnswer, request: SignedRequest, endpoint: string): Error {
+  const fields = findObject(answer.body) ?? findXmlError(answer.body);
+  if (fields === null) return notAnApi(endpoint, answer.status);
+  const members = fields as Record<string, unknown>;
+  const text = (name: string) => (typeof members[name] === 'string' ? members[name] : '');
+  const [, serverString] = text('Message').split(SERVER_STRING);
+  const retryAfter = answer.headers['x-acs-retry-after'];
+  return new EcsError({
+    status: answer.status,
+    code: text('Code') || `HTTP ${answer.status}`,
     message: text('Message'),
     requestId: text('RequestId'),
     recommend: text('Recommend'),
+    isSecretWrong: serverString === undefined ? null : serverString === request.stringToSign,
+    retryAfterMs: typeof retryAfter === 'string' && /^\d+$/.test(retryAfter) ? Number(retryAfter) : null,
   });
+}
+
+function findXmlError(body: string): Record<string, string> | null {
+  if (!/<Error>/.test(body)) return null;
+  const found = [...body.matchAll(/<(Code|Message|RequestId|Recommend)>([^<]*)</g)];
+  const decode = (text: string) =>
+    text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&quot;', '"').replaceAll('&apos;', "'");
+  return Object.fromEntries(found.map(([, name = '', text = '']) => [name, decode(text).replaceAll('&amp;', '&')]));
 }

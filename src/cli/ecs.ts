@@ -1,54 +1,180 @@
-/** `hupo ecs <Action> --Param value …`: one API call; its JSON on standard output, or its error on standard error. */
-import type { CliContext, ConnectOptions } from '../cli.ts';
+/**
+ * `hupo ecs <Action> …`, with the grammar and the output of the aliyun CLI: the answer on standard output, errors on standard error.
+ * What is wrong with what was typed is told before anything is sent.
+ */
+import type { CliContext } from '../cli.ts';
+import { systemClock } from '../lib/clock.ts';
 import { OperationalError } from '../lib/errors.ts';
+import { formatAnswer, parseAnswer, type Json } from './answer-json.ts';
+import { checkAction, checkParameters, readFileParameters } from './check-parameters.ts';
 import { findConnection } from './connection.ts';
-import { EcsError } from './ecs-client.ts';
+import { actionNames } from './ecs-actions.ts';
+import { EcsError, type EcsClient } from './ecs-client.ts';
+import { readOptions, type EcsOptions } from './ecs-options.ts';
+import { parseWords, type EcsWords } from './ecs-words.ts';
+import { InterruptedError, withInterrupt } from './interrupt.ts';
+import { compileQuery } from './jmespath-query.ts';
+import { fetchAllPages } from './pager.ts';
+import { formatRefusal } from './refusal.ts';
+import { callWithRetries } from './retry.ts';
+import { formatTable } from './table.ts';
+import { UsageError } from './usage-error.ts';
+import { waitForAnswer } from './waiter.ts';
 
-export interface EcsCommand {
-  action: string;
-  /** As typed after the action: `--Name value` or `--Name=value`. */
-  args: string[];
-  connect: ConnectOptions;
-}
+const CLEAR_LINE = '\r\u001b[K';
 
-/** Returns the exit code: 0, or 1 when the server refuses. */
-export async function runEcs(command: EcsCommand, context: CliContext): Promise<number> {
-  const parameters = parseParameters(command.args);
-  const { client } = findConnection(command.connect, context);
+/** `args` is what was typed after `ecs`. Returns the exit code: 0, or 1 when it was refused, here or by the server. */
+export async function runEcs(args: readonly string[], context: CliContext): Promise<number> {
   try {
-    const answer = await client.call(command.action, parameters);
-    context.out(`${JSON.stringify(answer, null, 2)}\n`);
-    return 0;
+    const typed = parseWords(args);
+    const [action = '', ...more] = typed.words;
+    if (action === '' || action === 'help' || typed.flags.has('help')) return await showHelp(typed, context);
+    if (more.length > 0) {
+      throw new UsageError(`too many arguments: "${more.join(' ')}"; parameters are written --Name value`);
+    }
+    return await callAction(action, typed, context);
   } catch (error) {
-    if (!(error instanceof EcsError)) throw error;
-    context.err(formatRefusal(error));
+    if (!(error instanceof OperationalError) || error instanceof InterruptedError) throw error;
+    context.err(`ERROR: ${error.message}\n`);
     return 1;
   }
 }
 
-/** Throws an OperationalError for anything but names with values. A name given twice keeps its last value. */
-export function parseParameters(args: string[]): Record<string, string> {
-  const parameters: Record<string, string> = {};
-  for (let index = 0; index < args.length; index++) {
-    const arg = args[index] ?? '';
-    const match = /^--([A-Za-z][\w.]*)(?:=(.*))?$/s.exec(arg);
-    if (match === null) {
-      throw new OperationalError(`"${arg}" is no parameter: write --Name value`, { retryable: false });
-    }
-    const [, name = '', given] = match;
-    const value = given ?? args[++index];
-    if (value === undefined) throw new OperationalError(`--${name} lacks its value`, { retryable: false });
-    parameters[name] = value;
-  }
-  return parameters;
+async function showHelp(typed: EcsWords, context: CliContext): Promise<number> {
+  const [first, second] = typed.words;
+  const action = first === 'help' ? second : first;
+  const { command } = context.environment;
+  if (action !== undefined) checkAction(action, command);
+  const { formatActionHelp, formatEcsHelp } = await import('./ecs-help.ts');
+  context.out(action === undefined ? formatEcsHelp(command) : formatActionHelp(action, command));
+  return 0;
 }
 
-function formatRefusal(error: EcsError): string {
-  const lines = [
-    ['Code', error.code],
-    ['Message', error.message],
-    ['RequestId', error.requestId],
-    ['Recommend', error.recommend],
-  ].filter(([, value]) => value !== '');
-  return lines.map(([name = '', value]) => `${`${name}:`.padEnd(11)}${value}\n`).join('');
+interface Work {
+  action: string;
+  parameters: Record<string, string>;
+  options: EcsOptions;
+  client: EcsClient;
+  context: CliContext;
+}
+
+async function callAction(action: string, typed: EcsWords, context: CliContext): Promise<number> {
+  const options = readOptions(typed.flags);
+  const parameters = await readParameters(action, typed, options, context);
+  checkExpressions(options);
+  const { client } = findConnection(options.connect, context);
+  const work = { action, parameters, options, client, context };
+  if (options.dryRun) return showRequest(work);
+  try {
+    const text = await withInterrupt((signal) => perform(work, signal));
+    if (!options.quiet) context.out(`${text}\n`);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof EcsError)) throw error;
+    context.err(formatRefusal(error, hintFor(action, error, context)));
+    return 1;
+  }
+}
+
+/** With their documented names; with `--force` as they were typed. */
+async function readParameters(
+  action: string,
+  typed: EcsWords,
+  options: EcsOptions,
+  context: CliContext,
+): Promise<Record<string, string>> {
+  const given = readFileParameters(typed.parameters);
+  if (options.force) return Object.fromEntries(given);
+  const { command } = context.environment;
+  checkAction(action, command);
+  return checkParameters(action, given, {
+    command,
+    formNames: [...new URLSearchParams(options.body ?? '').keys()],
+    findBuiltPatterns: async () => (await import('./built-parameters.ts')).findBuiltPatterns(action),
+  });
+}
+
+/** So that a misspelt expression does not show only after the action was done. */
+function checkExpressions({ query, table, waiter, pager }: EcsOptions): void {
+  if (query !== null) compileQuery(query, '--cli-query');
+  if (table?.rows) compileQuery(table.rows, '--output rows');
+  if (waiter !== null) compileQuery(waiter.expr, '--waiter expr');
+  if (pager?.path) compileQuery(pager.path, '--pager path');
+}
+
+function showRequest({ action, parameters, options, client, context }: Work): number {
+  const sent = withFormat(parameters, options);
+  const { method, path, headers, body } = client.sign(action, sent, sendOptionsOf(options));
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  context.out(
+    `Nothing is sent (--dryrun); this is the signed request:\n\n${method} ${client.endpoint}${path}\n${lines.join('\n')}\n` +
+      (body === '' ? '' : `\n${body}\n`),
+  );
+  return 0;
+}
+
+/** What is to be printed. */
+async function perform(work: Work, signal: AbortSignal): Promise<string> {
+  const { options } = work;
+  const call = (more: Record<string, string> = {}) => callOnce(work, more, signal);
+  const isPlain = options.pager === null && options.waiter === null;
+  if (isPlain && wantsXml(options)) return call();
+  const fetchAnswer = async (more?: Record<string, string>) => parseText(await call(more), work);
+  const answer = await fetchWhole(work, fetchAnswer, signal);
+  return formatResult(options, answer);
+}
+
+async function fetchWhole(
+  { options, context }: Work,
+  fetchAnswer: (more?: Record<string, string>) => Promise<Json>,
+  signal: AbortSignal,
+): Promise<Json> {
+  if (options.pager !== null) return fetchAllPages(options.pager, fetchAnswer);
+  if (options.waiter === null) return fetchAnswer();
+  const show = (line: string) => {
+    if (process.stderr.isTTY) context.err(`${CLEAR_LINE}${line}`);
+  };
+  return waitForAnswer(options.waiter, { clock: systemClock, signal, show }, () => fetchAnswer());
+}
+
+function callOnce({ client, action, parameters, options }: Work, more: object, signal: AbortSignal): Promise<string> {
+  const sent = withFormat({ ...parameters, ...more }, options);
+  const { retryCount } = options;
+  return callWithRetries({ retryCount, clock: systemClock, signal }, () =>
+    client.send(action, sent, { ...sendOptionsOf(options), signal }),
+  );
+}
+
+function sendOptionsOf({ method, headers, body }: EcsOptions): {
+  method: 'GET' | 'POST';
+  headers: Record<string, string>;
+  body?: string;
+} {
+  return { method, headers, ...(body === null ? {} : { body }) };
+}
+
+function wantsXml({ headers }: EcsOptions): boolean {
+  return Object.entries(headers).some(([name, value]) => name.toLowerCase() === 'accept' && value.includes('xml'));
+}
+
+function withFormat(parameters: Record<string, string>, options: EcsOptions): Record<string, string> {
+  return wantsXml(options) ? { ...parameters, Format: 'XML' } : parameters;
+}
+
+function parseText(text: string, { client }: Work): Json {
+  try {
+    return parseAnswer(text);
+  } catch {
+    throw new OperationalError(`${client.endpoint} answers, but not with the JSON of an ECS API`, { retryable: false });
+  }
+}
+
+function formatResult({ query, table }: EcsOptions, answer: Json): string {
+  const part = query === null ? answer : compileQuery(query, '--cli-query')(answer);
+  return table === null ? formatAnswer(part) : formatTable(table, part);
+}
+
+function hintFor(action: string, error: EcsError, { environment }: CliContext): string | null {
+  if (error.code !== 'InvalidAction.NotFound' || actionNames.includes(action)) return null;
+  return `${action} is not in this version of Hupo; \`${environment.command} ecs --help\` lists what is.`;
 }

@@ -25,6 +25,7 @@ export async function runExport(
   context: CliContext,
 ): Promise<number> {
   refuseExisting(file);
+  checkFolder(path.dirname(path.resolve(file)));
   const { client, dataFolder } = findConnection(options, context);
   await withInterrupt(async (signal) => {
     await checkAccomplished(client, snapshotId, signal);
@@ -39,6 +40,13 @@ export async function runExport(
 function refuseExisting(file: string): void {
   if (!fs.existsSync(file)) return;
   throw new OperationalError(`${file} is there already; name a file that is not`, { retryable: false });
+}
+
+function checkFolder(folder: string): void {
+  const stat = fs.statSync(folder, { throwIfNoEntry: false });
+  if (stat?.isDirectory() === true) return;
+  const state = stat === undefined ? `there is no folder ${folder}` : `${folder} is no folder`;
+  throw new OperationalError(`${state}: make it, or name a file elsewhere`, { retryable: false });
 }
 
 async function checkAccomplished(client: EcsClient, snapshotId: string, signal: AbortSignal): Promise<void> {

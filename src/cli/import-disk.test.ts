@@ -66,7 +66,9 @@ test('an import that fails on the way does not complete', async (t) => {
     HupoBeginImport: { DiskId: 'd-9', NbdUri: formatNbdUri({ socketPath, exportName: 'd-9' }) },
   });
   const options = { endpoint: ecs.endpoint, category: 'cloud', zone: 'cn-x-a' };
-  await assert.rejects(runImport(path.join(folder, 'image'), options, makeContext(KEY)), /EIO/);
+  const context = makeContext(KEY);
+  await assert.rejects(runImport(path.join(folder, 'image'), options, context), /EIO/);
+  assert.match(context.output.err, /^The disk d-9 is not complete: it is Creating, and the server deletes it/m);
   assert.deepEqual(
     ecs.calls.map(({ action }) => action),
     ['HupoBeginImport'],
@@ -83,6 +85,15 @@ test('a file that is absent, empty or no file is refused before anything is made
   await assert.rejects(run('absent'), /there is no file/);
   await assert.rejects(run('empty'), /is empty/);
   await assert.rejects(run('.'), /is not a regular file/);
+});
+
+test('an export into a folder that is not there says so before it asks anybody', async (t) => {
+  const folder = makeFolder(t);
+  fs.writeFileSync(path.join(folder, 'file'), '');
+  const run = (target: string) =>
+    runExport('s-1', path.join(folder, target), { endpoint: 'http://127.0.0.1:1' }, makeContext(KEY));
+  await assert.rejects(run('absent/out.img'), /there is no folder .*absent: make it/);
+  await assert.rejects(run('file/out.img'), /file is no folder/);
 });
 
 test('an export refuses a file that is there, and a snapshot that is absent, unfinished or failed', async (t) => {

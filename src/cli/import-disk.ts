@@ -58,23 +58,36 @@ interface Import {
 }
 
 async function importImage(work: Import): Promise<string> {
-  const { client, context } = work;
+  const { context } = work;
   const startedMs = systemClock.monotonicMs();
   const begun = await beginImport(work);
-  const disk = await NbdClient.connect(begun.NbdUri);
-  let writtenBytes: number;
-  try {
-    writtenBytes = await fillDisk(work, disk);
-  } catch (error) {
-    disk.destroy();
-    throw error;
-  }
-  await disk.close();
-  await client.call('HupoCompleteImport', { DiskId: begun.DiskId });
+  const writtenBytes = await fillAndComplete(work, begun);
   const time = formatDuration(systemClock.monotonicMs() - startedMs);
   const sizes = `${formatBytes(work.imageBytes)}, ${formatBytes(writtenBytes)} of it not zero`;
   context.err(`${path.basename(work.file)}: ${sizes}, in ${time}\n`);
   return begun.DiskId;
+}
+
+/** Whatever goes wrong on the way, the person hears what becomes of the disk. */
+async function fillAndComplete(work: Import, { DiskId, NbdUri }: BeginImportAnswer): Promise<number> {
+  let disk: NbdClient | null = null;
+  let isFilled = false;
+  try {
+    disk = await NbdClient.connect(NbdUri);
+    const writtenBytes = await fillDisk(work, disk);
+    await disk.close();
+    isFilled = true;
+    await work.client.call('HupoCompleteImport', { DiskId });
+    return writtenBytes;
+  } catch (error) {
+    disk?.destroy();
+    work.context.err(
+      isFilled
+        ? `All bytes are on the disk ${DiskId}. DescribeDisks says whether it is Available; if not, the server deletes it.\n`
+        : `The disk ${DiskId} is not complete: it is Creating, and the server deletes it once nobody has been connected to it for a minute.\n`,
+    );
+    throw error;
+  }
 }
 
 async function beginImport(work: Import): Promise<BeginImportAnswer> {

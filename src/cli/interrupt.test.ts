@@ -13,7 +13,7 @@ test('Ctrl-C ends what waits, with "interrupted", and the next one is the system
       Promise.resolve(undefined),
     );
   });
-  await assert.rejects(interrupted, /interrupted/);
+  await assert.rejects(interrupted, { name: 'OperationalError', message: 'interrupted', exitCode: 130 });
   assert.equal(process.listenerCount('SIGINT'), listeners);
   assert.equal(process.listenerCount('SIGTERM'), listeners);
 });

@@ -1,6 +1,6 @@
 /** How far a long copy is: one line that rewrites itself on a terminal, else a line every few seconds. */
 import type { Clock } from '../lib/clock.ts';
-import { formatBytes, formatDuration, formatRate } from './units.ts';
+import { formatBytes, formatRate, formatWait } from './units.ts';
 
 const TERMINAL_INTERVAL_MS = 100;
 const LINE_INTERVAL_MS = 5000;
@@ -45,7 +45,7 @@ export class Progress {
   #format(doneBytes: number, totalBytes: number, elapsedMs: number): string {
     const percent = totalBytes === 0 ? 100 : Math.floor((100 * doneBytes) / totalBytes);
     const leftMs = doneBytes === 0 ? undefined : (elapsedMs * (totalBytes - doneBytes)) / doneBytes;
-    const left = leftMs === undefined ? '' : `, ${formatDuration(Math.ceil(leftMs / 1000) * 1000)} left`;
+    const left = leftMs === undefined ? '' : `, ${formatWait(Math.ceil(leftMs / 1000) * 1000)} left`;
     const amount = `${formatBytes(doneBytes)} of ${formatBytes(totalBytes)}`;
     return `${this.#options.label} ${percent} %  ${amount}, ${formatRate(doneBytes, elapsedMs)}${left}`;
   }

@@ -44,7 +44,7 @@ test('a terminal sees a step while it runs, in place', async () => {
 });
 
 test('progress rewrites its line on a terminal and adds lines elsewhere', () => {
-  const line = 'copying 25 %  1 MiB of 4 MiB, 205 KiB/s, 15.0 s left';
+  const line = 'copying 25 %  1 MiB of 4 MiB, 205 KiB/s, 15 s left';
   assert.equal(showProgress(false), `${line}\n`);
   assert.equal(showProgress(true), `\r\u001b[K${line}\r\u001b[K`);
 });

@@ -1,6 +1,6 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
-import { formatBytes, formatDuration, formatRate } from './units.ts';
+import { formatBytes, formatDuration, formatRate, formatWait } from './units.ts';
 
 test('sizes have three digits and a binary unit', () => {
   const cases: [number, string][] = [
@@ -25,4 +25,14 @@ test('times use the unit that fits', () => {
     [3_720_000, '1 h 02 min'],
   ];
   for (const [ms, text] of cases) assert.equal(formatDuration(ms), text);
+});
+
+test('a time that is only about right has no tenths', () => {
+  const cases: [number, string][] = [
+    [400, '0 s'],
+    [18_000, '18 s'],
+    [99_400, '99 s'],
+    [125_000, '2 min 05 s'],
+  ];
+  for (const [ms, text] of cases) assert.equal(formatWait(ms), text);
 });

@@ -28,6 +28,11 @@ export function formatDuration(ms: number): string {
   return `${Math.floor(whole / 3600)} h ${pad(Math.floor((whole % 3600) / 60))} min`;
 }
 
+/** A time that is only about right: `0 s`, `18 s`, `2 min 05 s`. */
+export function formatWait(ms: number): string {
+  return ms < 99_500 ? `${Math.round(ms / 1000)} s` : formatDuration(ms);
+}
+
 /** Bytes a second. */
 export function formatRate(byteCount: number, ms: number): string {
   return `${formatBytes((byteCount * 1000) / Math.max(ms, 1))}/s`;

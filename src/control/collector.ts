@@ -4,6 +4,7 @@
  * catalog, and the next server collects.
  */
 import { listAllDisks } from '../catalog/disks.ts';
+import { listImageBases } from '../catalog/images.ts';
 import { listAccomplishedSnapshots } from '../catalog/snapshots.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { TreeRef } from '../repository/tree-ref.ts';
@@ -81,7 +82,7 @@ export class Collector {
   async #listRoots(): Promise<TreeRef[]> {
     const { queries } = this.#parts.catalog;
     const disks = (await listAllDisks(queries)).map((row) => baseOf(row).tree);
-    const images = (await queries.selectFrom('images').select('base').execute()).map((row) => baseOf(row).tree);
+    const images = (await listImageBases(queries)).map((base) => baseOf({ base }).tree);
     const snapshots = (await listAccomplishedSnapshots(queries)).map(
       (row) => JSON.parse(row.tree ?? 'null') as TreeRef,
     );

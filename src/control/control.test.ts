@@ -43,10 +43,10 @@ test('a rollback gives back the first state, keeps the later snapshot, and the n
   world.diskd.write(diskId, 2, 'c');
   const second = await world.takeSnapshot(diskId);
   assert.equal(world.transfer.jobs.at(-1)?.sinceGeneration, 1, 'the second snapshot reads only what changed');
-  await world.control.stopInstance({ instanceId, force: false });
+  await world.power('stop', instanceId);
   await world.control.resetDisk({ diskId, snapshotId: first });
   assert.equal((await world.disk(diskId))?.status, 'In_use');
-  await world.control.startInstance({ instanceId });
+  await world.power('start', instanceId);
   assert.deepEqual(world.diskWords(diskId), { 1: 'a' });
   assert.deepEqual(world.snapshotWords(second), { 1: 'b', 2: 'c' });
   world.diskd.write(diskId, 3, 'd');
@@ -62,7 +62,7 @@ test('a disk from a snapshot keeps its bytes although the snapshot is deleted', 
   const { diskId } = await world.runOne();
   world.diskd.write(diskId, 1, 'a');
   const snapshotId = await world.takeSnapshot(diskId);
-  const made = await world.control.createDisk(diskRequest({ snapshotId, sizeGib: 5 }), null);
+  const made = await world.control.createDisk(diskRequest({ snapshotId, sizeGib: 5 }));
   assert.equal((await world.disk(made.diskId))?.sizeGib, 20);
   assert.equal((await world.snapshot(snapshotId))?.usage, 'disk');
   await assert.rejects(world.control.deleteSnapshot({ snapshotId, force: false }), { code: 'SnapshotCreatedDisk' });
@@ -98,7 +98,7 @@ test('a snapshot is in no answer before it is frozen, and its CreationTime is th
     asked.resolve();
     await frozen.promise;
   };
-  const answer = world.control.createSnapshot(snapshotRequest(diskId), null);
+  const answer = world.control.createSnapshot(snapshotRequest(diskId));
   await asked.promise;
   assert.deepEqual((await world.control.listSnapshots({}, allRows)).items, []);
   frozen.resolve();
@@ -142,24 +142,26 @@ test('while a snapshot progresses, what would harm it is refused', async (t) => 
   const { instanceId, diskId } = await world.runOne();
   const upload = Promise.withResolvers<void>();
   world.transfer.during = () => upload.promise;
-  const { snapshotId } = await world.control.createSnapshot(snapshotRequest(diskId), null);
-  await assert.rejects(world.control.createSnapshot(snapshotRequest(diskId), null), {
+  const { snapshotId } = await world.control.createSnapshot(snapshotRequest(diskId));
+  await assert.rejects(world.control.createSnapshot(snapshotRequest(diskId)), {
     code: 'IncorrectDiskStatus.CreatingSnapshot',
   });
   for (const force of [false, true]) {
-    await assert.rejects(world.control.stopInstance({ instanceId, force }), (error: Error & { code?: string }) => {
+    await assert.rejects(world.power('stop', instanceId, force), (error: Error & { code?: string }) => {
       assert.equal(error.code, 'OperationConflict');
       assert.match(error.message, new RegExp(`${snapshotId}.*\\d+%`));
       return true;
     });
   }
-  await assert.rejects(world.control.resetDisk({ diskId, snapshotId }), { code: 'IncorrectInstanceStatus' });
-  await assert.rejects(world.control.createDisk(diskRequest({ snapshotId }), null), {
+  await assert.rejects(world.control.resetDisk({ diskId, snapshotId }), {
+    code: 'IncorrectDiskStatus.HasUnfinishedSnapshot',
+  });
+  await assert.rejects(world.control.createDisk(diskRequest({ snapshotId })), {
     code: 'InvalidSnapshot.NotReady',
   });
   upload.resolve();
   await world.until('the snapshot', async () => (await world.snapshot(snapshotId))?.status === 'accomplished');
-  await world.control.stopInstance({ instanceId, force: false });
+  await world.power('stop', instanceId);
   await checked(world);
 });
 
@@ -170,7 +172,7 @@ test('deleting a progressing snapshot cancels it, and the disk is free at once',
   world.transfer.during = async (signal) => {
     await new Promise<void>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
   };
-  const { snapshotId } = await world.control.createSnapshot(snapshotRequest(diskId), null);
+  const { snapshotId } = await world.control.createSnapshot(snapshotRequest(diskId));
   await world.until('the upload', async () => world.repository.uploading === 1);
   await world.control.deleteSnapshot({ snapshotId, force: false });
   assert.equal(await world.snapshot(snapshotId), undefined);
@@ -192,7 +194,7 @@ test('an upload that fails for a while is tried again; one that cannot be done f
   world.transfer.during = async () => {
     throw new OperationalError('the view cannot be read', { retryable: false });
   };
-  const failing = await world.control.createSnapshot(snapshotRequest(diskId), null);
+  const failing = await world.control.createSnapshot(snapshotRequest(diskId));
   await world.until('it to fail', async () => (await world.snapshot(failing.snapshotId))?.status === 'failed');
   assert.equal((await world.snapshot(failing.snapshotId))?.failureReason, 'the view cannot be read');
   await world.control.deleteSnapshot({ snapshotId: failing.snapshotId, force: false });
@@ -210,7 +212,7 @@ test('the parent of an upload is kept although its snapshot is deleted and colle
   world.transfer.during = async () => {
     if (world.repository.collectCount === collectCount) throw new OperationalError('not yet', { retryable: true });
   };
-  const { snapshotId } = await world.control.createSnapshot(snapshotRequest(diskId), null);
+  const { snapshotId } = await world.control.createSnapshot(snapshotRequest(diskId));
   await world.until('the upload', async () => world.transfer.jobs.at(-1)?.snapshotId === snapshotId);
   await world.control.deleteSnapshot({ snapshotId: parent, force: false });
   await world.until('the snapshot', async () => (await world.snapshot(snapshotId))?.status === 'accomplished');
@@ -256,22 +258,22 @@ test('a repeated client token gets the first answer, with other parameters a ref
 test('attaching to a running instance serves the disk, to a stopped one it waits for the start', async (t) => {
   const world = await createWorld(t);
   const { instanceId } = await world.runOne();
-  const first = await world.control.createDisk(diskRequest(), null);
-  const attach = { instanceId, device: null, deleteWithInstance: false };
+  const first = await world.control.createDisk(diskRequest());
+  const attach = { instanceId, device: null, deleteWithInstance: false, bootable: false };
   await world.control.attachDisk({ ...attach, diskId: first.diskId });
   const shown = await world.disk(first.diskId);
   assert.equal(shown?.status, 'In_use');
   assert.equal(shown?.device, '/dev/xvdc');
   assert.notEqual(shown?.nbdUri, null);
   await assert.rejects(world.control.attachDisk({ ...attach, diskId: first.diskId }), { code: 'IncorrectDiskStatus' });
-  await world.control.stopInstance({ instanceId, force: false });
-  const second = await world.control.createDisk(diskRequest(), null);
+  await world.power('stop', instanceId);
+  const second = await world.control.createDisk(diskRequest());
   await world.control.attachDisk({ ...attach, diskId: second.diskId, device: '/dev/xvdz' });
   assert.equal((await world.disk(second.diskId))?.nbdUri, null);
-  await assert.rejects(world.control.createSnapshot(snapshotRequest(second.diskId), null), {
+  await assert.rejects(world.control.createSnapshot(snapshotRequest(second.diskId)), {
     code: 'IncorrectDiskStatus.NeverUsed',
   });
-  await world.control.startInstance({ instanceId });
+  await world.power('start', instanceId);
   assert.notEqual((await world.disk(second.diskId))?.nbdUri, null);
   await world.takeSnapshot(second.diskId);
   await checked(world);
@@ -281,42 +283,42 @@ test('what cannot be is refused with its documented code', async (t) => {
   const world = await createWorld(t);
   const { control } = world;
   const { instanceId, diskId } = await world.runOne();
-  const free = await control.createDisk(diskRequest({ zoneId: 'cn-hangzhou-b' }), null);
+  const free = await control.createDisk(diskRequest({ zoneId: 'cn-hangzhou-b' }));
   const snapshotId = await world.takeSnapshot(diskId);
-  const attach = { instanceId, device: null, deleteWithInstance: false };
+  const attach = { instanceId, device: null, deleteWithInstance: false, bootable: false };
   const cases: [string, () => Promise<unknown>][] = [
-    ['InvalidDiskId.NotFound', () => control.createSnapshot(snapshotRequest('d-none'), null)],
-    ['IncorrectDiskStatus.NeverAttached', () => control.createSnapshot(snapshotRequest(free.diskId), null)],
+    ['InvalidDiskId.NotFound', () => control.createSnapshot(snapshotRequest('d-none'))],
+    ['IncorrectDiskStatus.NeverAttached', () => control.createSnapshot(snapshotRequest(free.diskId))],
     ['InvalidSnapshotId.NotFound', () => control.deleteSnapshot({ snapshotId: 's-none', force: false })],
-    ['InvalidSnapshotId.NotFound', () => control.createDisk(diskRequest({ snapshotId: 's-none' }), null)],
+    ['InvalidSnapshotId.NotFound', () => control.createDisk(diskRequest({ snapshotId: 's-none' }))],
     ['InvalidSnapshotId.NotFound', () => control.resetDisk({ diskId, snapshotId: 's-none' })],
     ['InvalidParameter.Mismatch', () => control.resetDisk({ diskId: free.diskId, snapshotId })],
     ['IncorrectInstanceStatus', () => control.resetDisk({ diskId, snapshotId })],
-    ['IncorrectInstanceStatus', () => control.startInstance({ instanceId })],
-    ['InvalidInstanceId.NotFound', () => control.stopInstance({ instanceId: 'i-none', force: false })],
+    ['IncorrectInstanceStatus', () => world.power('start', instanceId)],
+    ['InvalidInstanceId.NotFound', () => world.power('stop', 'i-none')],
     ['ResourcesNotInSameZone', () => control.attachDisk({ ...attach, diskId: free.diskId })],
-    ['InvalidZoneId.NotFound', () => control.createDisk(diskRequest({ zoneId: 'cn-beijing-a' }), null)],
-    ['InvalidImageId.NotFound', () => control.runInstances(runRequest({ imageId: 'm-none' }), null)],
+    ['InvalidZoneId.NotFound', () => control.createDisk(diskRequest({ zoneId: 'cn-beijing-a' }))],
+    ['InvalidImageId.NotFound', () => control.runInstances(runRequest({ imageId: 'm-none' }))],
     [
       'InvalidDataDiskSnapshotId.NotFound',
-      () => control.runInstances(runRequest({ dataDisks: [dataDisk({ snapshotId: 's-none' })] }), null),
+      () => control.runInstances(runRequest({ dataDisks: [dataDisk({ snapshotId: 's-none' })] })),
     ],
     [
       'InstanceDiskNumber.LimitExceed',
-      () => control.runInstances(runRequest({ dataDisks: Array.from({ length: 17 }, () => dataDisk()) }), null),
+      () => control.runInstances(runRequest({ dataDisks: Array.from({ length: 17 }, () => dataDisk()) })),
     ],
     [
       'InvalidDevice.InUse',
       () => {
         const device = '/dev/xvdf';
-        return control.runInstances(runRequest({ dataDisks: [dataDisk({ device }), dataDisk({ device })] }), null);
+        return control.runInstances(runRequest({ dataDisks: [dataDisk({ device }), dataDisk({ device })] }));
       },
     ],
     [
       'InvalidSystemDiskSize.LessThanImageSize',
-      () => control.runInstances(runRequest({ systemDisk: dataDisk({ sizeGib: 19 }) }), null),
+      () => control.runInstances(runRequest({ systemDisk: dataDisk({ sizeGib: 19 }) })),
     ],
-    ['InvalidDiskSize.NotSupported', () => control.createDisk(diskRequest({ sizeGib: 100_000 }), null)],
+    ['InvalidDiskSize.NotSupported', () => control.createDisk(diskRequest({ sizeGib: 100_000 }))],
     ['IncorrectDiskStatus', () => control.completeImport({ diskId })],
   ];
   for (const [code, request] of cases) await assert.rejects(request(), { code }, code);
@@ -348,7 +350,7 @@ test('a running instance is served again when diskd comes back, a stopped one is
   const world = await createWorld(t);
   const running = await world.runOne();
   const stopped = await world.runOne();
-  await world.control.stopInstance({ instanceId: stopped.instanceId, force: false });
+  await world.power('stop', stopped.instanceId);
   await world.diskd.die();
   await world.control.reopenDisks();
   assert.equal(world.diskd.disks.get(running.diskId)?.open, true);
@@ -362,7 +364,7 @@ test('a snapshot whose view a power cut took is failed, a durable one goes on', 
   world.diskd.before = async (call) => {
     if (call === 'awaitDurable') await new Promise(() => undefined);
   };
-  const lost = await world.control.createSnapshot(snapshotRequest(diskId), null);
+  const lost = await world.control.createSnapshot(snapshotRequest(diskId));
   await world.control.stop();
   await world.diskd.loseBoot();
   world.diskd.before = async () => undefined;
@@ -374,7 +376,7 @@ test('a snapshot whose view a power cut took is failed, a durable one goes on', 
     uploading.resolve();
     await new Promise<void>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
   };
-  const kept = await world.control.createSnapshot(snapshotRequest(diskId), null);
+  const kept = await world.control.createSnapshot(snapshotRequest(diskId));
   await uploading.promise;
   await world.control.stop();
   await world.diskd.loseBoot();
@@ -390,7 +392,7 @@ test('lists come newest first, in pages by number and by token', async (t) => {
   const ids: string[] = [];
   for (let index = 0; index < 5; index++) {
     const tags = index % 2 === 0 ? [{ key: 'even', value: String(index) }] : [];
-    ids.unshift((await world.control.createDisk(diskRequest({ diskName: `disk${index}`, tags }), null)).diskId);
+    ids.unshift((await world.control.createDisk(diskRequest({ diskName: `disk${index}`, tags }))).diskId);
     await world.clock.sleep(40);
   }
   const second = await world.control.listDisks({}, { pageNumber: 2, pageSize: 2, nextToken: null });

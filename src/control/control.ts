@@ -2,43 +2,76 @@
  * The control plane: the only place that decides. It answers what `api/` asks (`ControlPlane` there), by checking, writing
  * the catalog and starting an operation; everything after that is the operations' (`operations/`, one file each).
  */
+import { deleteOldClientTokens } from '../catalog/client-tokens.ts';
 import { listDisks } from '../catalog/disks.ts';
 import { ensureImage, listImages } from '../catalog/images.ts';
 import { findInstance, listInstances } from '../catalog/instances.ts';
-import { deleteOldClientTokens } from '../catalog/client-tokens.ts';
 import { listSnapshots } from '../catalog/snapshots.ts';
-import type { Disk, Image, Instance, Page, Snapshot } from '../ecs/resources.ts';
+import { countTags, listTagsOfResources } from '../catalog/tags.ts';
+import { SYSTEM_DEVICE_NAME } from '../ecs/device-names.ts';
+import type { Disk, Image, Instance, Page, Snapshot, TagCount, TagOfResource } from '../ecs/resources.ts';
 import { messageOf } from '../lib/errors.ts';
 import { emptyTree } from '../repository/tree-ref.ts';
+import { unconditionally } from './change.ts';
 import { Collector } from './collector.ts';
+import { createImage, deleteImage, modifyImage } from './images.ts';
+import { deleteDisk } from './delete-disk.ts';
+import { deleteInstances } from './delete-instances.ts';
+import { detachDisk } from './detach-disk.ts';
 import { attachedDiskOf } from './disk-folder.ts';
 import { attachDisk, createDisk, resetDisk } from './disks.ts';
 import { beginImport, completeImport } from './imports.ts';
-import { runInstances, startInstance, stopInstance } from './instances.ts';
+import { modifyDisks } from './modify-disks.ts';
+import { modifyInstance } from './modify-instance.ts';
 import { attachDiskOperation } from './operations/attach-disk.ts';
 import { createDiskOperation } from './operations/create-disk.ts';
+import { createImageOperation } from './operations/create-image.ts';
 import { createSnapshotOperation } from './operations/create-snapshot.ts';
+import { deleteDiskOperation } from './operations/delete-disk.ts';
+import { deleteInstanceOperation } from './operations/delete-instance.ts';
 import { deleteSnapshotOperation } from './operations/delete-snapshot.ts';
+import { detachDiskOperation } from './operations/detach-disk.ts';
 import { ImportCompletions, importDiskOperation } from './operations/import-disk.ts';
+import { rebootInstanceOperation } from './operations/reboot-instance.ts';
 import { resetDiskOperation } from './operations/reset-disk.ts';
+import { resizeDiskOperation } from './operations/resize-disk.ts';
 import { runInstancesOperation } from './operations/run-instances.ts';
 import { startInstanceOperation } from './operations/start-instance.ts';
 import { stopInstanceOperation } from './operations/stop-instance.ts';
 import type { Parts } from './parts.ts';
+import { powerInstances } from './power-instances.ts';
+import { reInitDisk } from './reinit-disk.ts';
 import type {
   AttachDiskRequest,
+  ChangeOptions,
   CreateDiskRequest,
+  CreateImageRequest,
   CreateSnapshotRequest,
+  DeleteInstancesRequest,
+  DetachDiskRequest,
   DiskFilter,
-  Idempotency,
   ImageFilter,
   InstanceFilter,
+  ModifyDisksRequest,
+  ModifyImageRequest,
+  ModifyInstanceRequest,
+  ModifySnapshotRequest,
   Paging,
+  PowerOutcome,
+  PowerRequest,
+  ReInitDiskRequest,
+  ResizeDiskRequest,
   RunInstancesRequest,
   SnapshotFilter,
+  TagResourcesRequest,
+  TagsOfResourcesFilter,
+  UntagResourcesRequest,
 } from './requests.ts';
+import { resizeDisk } from './resize-disk.ts';
+import { runInstances } from './run-instances.ts';
 import { OperationRunner } from './runner.ts';
-import { createSnapshot, deleteSnapshot } from './snapshots.ts';
+import { createSnapshot, deleteSnapshot, modifySnapshot } from './snapshots.ts';
+import { tagResources, untagResources } from './tags.ts';
 import { UploadGate } from './upload-gate.ts';
 
 /** The public image that is always there: an empty disk. */
@@ -58,12 +91,18 @@ export class Control {
     this.#runner = new OperationRunner(parts, [
       createDiskOperation(parts, collect),
       attachDiskOperation(parts),
+      detachDiskOperation(parts),
+      deleteDiskOperation(parts, collect),
+      resizeDiskOperation(parts),
       resetDiskOperation(parts, collect),
       createSnapshotOperation(parts, this.#gate, collect),
       deleteSnapshotOperation(parts, collect),
       runInstancesOperation(parts, collect),
       startInstanceOperation(parts),
       stopInstanceOperation(parts),
+      rebootInstanceOperation(parts),
+      deleteInstanceOperation(parts, collect),
+      createImageOperation(parts),
       importDiskOperation(parts, this.#completions, collect),
     ]);
   }
@@ -116,53 +155,121 @@ export class Control {
     return instance?.status === 'Running' ? attachedDiskOf(row) : null;
   }
 
-  createDisk(request: CreateDiskRequest, idempotency: Idempotency | null): Promise<{ diskId: string }> {
-    return createDisk(this.#parts, this.#runner, request, idempotency);
+  createDisk(request: CreateDiskRequest, options: ChangeOptions = unconditionally): Promise<{ diskId: string }> {
+    return createDisk(this.#parts, this.#runner, request, options);
   }
 
   listDisks(filter: DiskFilter, paging: Paging): Promise<Page<Disk>> {
     return listDisks(this.#parts.catalog.queries, filter, paging, (diskId) => this.#parts.openDisks.uriOf(diskId));
   }
 
-  attachDisk(request: AttachDiskRequest): Promise<void> {
-    return attachDisk(this.#parts, this.#runner, request);
+  attachDisk(request: AttachDiskRequest, options: ChangeOptions = unconditionally): Promise<void> {
+    return attachDisk(this.#parts, this.#runner, request, options);
   }
 
-  resetDisk(request: { diskId: string; snapshotId: string }): Promise<void> {
-    return resetDisk(this.#parts, this.#runner, request);
+  detachDisk(request: DetachDiskRequest, options: ChangeOptions = unconditionally): Promise<void> {
+    return detachDisk(this.#parts, this.#runner, request, options);
   }
 
-  createSnapshot(request: CreateSnapshotRequest, idempotency: Idempotency | null): Promise<{ snapshotId: string }> {
-    return createSnapshot(this.#parts, this.#runner, request, idempotency);
+  deleteDisk(request: { diskId: string }, options: ChangeOptions = unconditionally): Promise<void> {
+    return deleteDisk(this.#parts, this.#runner, request, options);
+  }
+
+  resetDisk(request: { diskId: string; snapshotId: string }, options: ChangeOptions = unconditionally): Promise<void> {
+    return resetDisk(this.#parts, this.#runner, request, options);
+  }
+
+  reInitDisk(request: ReInitDiskRequest, options: ChangeOptions = unconditionally): Promise<void> {
+    return reInitDisk(this.#parts, this.#runner, request, options);
+  }
+
+  resizeDisk(request: ResizeDiskRequest, options: ChangeOptions = unconditionally): Promise<void> {
+    return resizeDisk(this.#parts, this.#runner, request, options);
+  }
+
+  modifyDisks(request: ModifyDisksRequest, options: ChangeOptions = unconditionally): Promise<void> {
+    return modifyDisks(this.#parts, request, options);
+  }
+
+  createSnapshot(
+    request: CreateSnapshotRequest,
+    options: ChangeOptions = unconditionally,
+  ): Promise<{ snapshotId: string }> {
+    return createSnapshot(this.#parts, this.#runner, request, options);
   }
 
   listSnapshots(filter: SnapshotFilter, paging: Paging): Promise<Page<Snapshot>> {
     return listSnapshots(this.#parts.catalog.queries, filter, paging);
   }
 
-  deleteSnapshot(request: { snapshotId: string; force: boolean }): Promise<void> {
-    return deleteSnapshot(this.#parts, this.#runner, request);
+  modifySnapshot(request: ModifySnapshotRequest, options: ChangeOptions = unconditionally): Promise<void> {
+    return modifySnapshot(this.#parts, request, options);
   }
 
-  runInstances(request: RunInstancesRequest, idempotency: Idempotency | null): Promise<{ instanceIds: string[] }> {
-    return runInstances(this.#parts, this.#runner, request, idempotency);
+  deleteSnapshot(
+    request: { snapshotId: string; force: boolean },
+    options: ChangeOptions = unconditionally,
+  ): Promise<void> {
+    return deleteSnapshot(this.#parts, this.#runner, request, options);
+  }
+
+  runInstances(
+    request: RunInstancesRequest,
+    options: ChangeOptions = unconditionally,
+  ): Promise<{ instanceIds: string[] }> {
+    return runInstances(this.#parts, this.#runner, request, options);
   }
 
   listInstances(filter: InstanceFilter, paging: Paging): Promise<Page<Instance>> {
     return listInstances(this.#parts.catalog.queries, filter, paging);
   }
 
-  startInstance(request: { instanceId: string }): Promise<void> {
-    return startInstance(this.#parts, this.#runner, request.instanceId);
+  powerInstances(request: PowerRequest, options: ChangeOptions = unconditionally): Promise<PowerOutcome[]> {
+    return powerInstances(this.#parts, this.#runner, request, options);
   }
 
-  /** A forced stop is the same: an external machine has no power to cut, and its disks are flushed either way. */
-  stopInstance(request: { instanceId: string; force: boolean }): Promise<void> {
-    return stopInstance(this.#parts, this.#runner, request.instanceId);
+  modifyInstance(request: ModifyInstanceRequest, options: ChangeOptions = unconditionally): Promise<void> {
+    return modifyInstance(this.#parts, request, options);
+  }
+
+  deleteInstances(request: DeleteInstancesRequest, options: ChangeOptions = unconditionally): Promise<void> {
+    return deleteInstances(this.#parts, this.#runner, request, options);
+  }
+
+  createImage(request: CreateImageRequest, options: ChangeOptions = unconditionally): Promise<{ imageId: string }> {
+    return createImage(this.#parts, this.#runner, request, options);
   }
 
   listImages(filter: ImageFilter, paging: Paging): Promise<Page<Image>> {
     return listImages(this.#parts.catalog.queries, filter, paging);
+  }
+
+  modifyImage(request: ModifyImageRequest, options: ChangeOptions = unconditionally): Promise<void> {
+    return modifyImage(this.#parts, request, options);
+  }
+
+  async deleteImage(
+    request: { imageId: string; force: boolean },
+    options: ChangeOptions = unconditionally,
+  ): Promise<void> {
+    await deleteImage(this.#parts, request, options);
+    this.#collector.wake();
+  }
+
+  tagResources(request: TagResourcesRequest, options: ChangeOptions = unconditionally): Promise<void> {
+    return tagResources(this.#parts, request, options);
+  }
+
+  untagResources(request: UntagResourcesRequest, options: ChangeOptions = unconditionally): Promise<void> {
+    return untagResources(this.#parts, request, options);
+  }
+
+  listTagsOfResources(filter: TagsOfResourcesFilter, paging: Paging): Promise<Page<TagOfResource>> {
+    return listTagsOfResources(this.#parts.catalog.queries, filter, paging);
+  }
+
+  countTags(filter: TagsOfResourcesFilter, paging: Paging): Promise<Page<TagCount>> {
+    return countTags(this.#parts.catalog.queries, filter, paging);
   }
 
   beginImport(request: CreateDiskRequest): Promise<{ diskId: string; nbdUri: string }> {
@@ -175,7 +282,7 @@ export class Control {
 }
 
 async function ensureEmptyImage({ catalog, clock }: Parts): Promise<void> {
-  await ensureImage(catalog.queries, {
+  const image = {
     image_id: EMPTY_IMAGE_ID,
     image_name: EMPTY_IMAGE_ID,
     description: 'An empty disk of 20 GiB',
@@ -186,6 +293,19 @@ async function ensureEmptyImage({ catalog, clock }: Parts): Promise<void> {
     platform: 'Others Linux',
     architecture: 'x86_64',
     created_at_ms: clock.nowMs(),
+    image_family: '',
+    image_version: '',
+    boot_mode: 'BIOS',
+    status: 'Available',
+    failure_reason: null,
+    deleted: 0,
+  } as const;
+  await ensureImage(catalog.queries, image, {
+    image_id: EMPTY_IMAGE_ID,
+    device: SYSTEM_DEVICE_NAME,
+    type: 'system',
+    size_gib: image.size_gib,
+    snapshot_id: null,
     base: JSON.stringify({ snapshotId: null, tree: emptyTree }),
   });
 }

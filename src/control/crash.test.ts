@@ -4,52 +4,8 @@
  */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { CrashPoint, World, diskRequest, runRequest, snapshotRequest, token } from '../../test/control/world.ts';
-
-interface Scenario<T> {
-  prepare: (world: World) => Promise<T>;
-  /** What the server is asked before it dies; it may answer or not. */
-  act: (world: World, prepared: T) => Promise<unknown>;
-  verify: (world: World, prepared: T) => Promise<void>;
-}
-
-/** Runs the scenario with a death at each act until none is left; how many there were. */
-async function dieEverywhere<T>(scenario: Scenario<T>): Promise<number> {
-  for (let at = 1; ; at++) {
-    for (const after of [false, true]) {
-      const world = await World.create(200);
-      try {
-        const prepared = await scenario.prepare(world);
-        await world.settle();
-        const died = await dieAt(world, { at, after }, () => scenario.act(world, prepared));
-        await world.restart();
-        await world.settle();
-        await world.checkSettled();
-        await scenario.verify(world, prepared);
-        if (!died) return at - 1;
-      } catch (error) {
-        throw new Error(`the server died ${after ? 'after' : 'before'} act ${at}`, { cause: error });
-      } finally {
-        await world.end();
-      }
-    }
-  }
-}
-
-/** Asks a server that dies at its `at`-th act; false when it lived to the end. */
-async function dieAt(
-  world: World,
-  death: { at: number; after: boolean },
-  act: () => Promise<unknown>,
-): Promise<boolean> {
-  const crash = new CrashPoint(death.at, death.after);
-  await world.restart(crash);
-  crash.arm();
-  const answered = act().catch(() => undefined);
-  const settled = answered.then(() => world.settle()).catch(() => undefined);
-  await Promise.race([crash.died.promise, settled]);
-  return crash.dead;
-}
+import { dieEverywhere } from '../../test/control/die-everywhere.ts';
+import { diskRequest, runRequest, snapshotRequest, token } from '../../test/control/world.ts';
 
 test('CreateSnapshot survives a death at each of its steps', async () => {
   const acts = await dieEverywhere({
@@ -77,7 +33,7 @@ test('a snapshot that was answered is never lost by a death', async () => {
     prepare: async (world) => ({ ...(await world.runOne()), answered: '' }),
     act: async (world, prepared) => {
       world.diskd.write(prepared.diskId, 1, 'a');
-      prepared.answered = (await world.control.createSnapshot(snapshotRequest(prepared.diskId), null)).snapshotId;
+      prepared.answered = (await world.control.createSnapshot(snapshotRequest(prepared.diskId))).snapshotId;
     },
     verify: async (world, { answered }) => {
       if (answered === '') return;
@@ -91,7 +47,7 @@ test('a cancelled snapshot leaves nothing, whenever the server dies', async () =
   await dieEverywhere({
     prepare: (world) => world.runOne(),
     act: async (world, { diskId }) => {
-      const { snapshotId } = await world.control.createSnapshot(snapshotRequest(diskId), null);
+      const { snapshotId } = await world.control.createSnapshot(snapshotRequest(diskId));
       await world.control.deleteSnapshot({ snapshotId, force: false });
     },
     verify: async (world, { diskId }) => {
@@ -127,7 +83,7 @@ test('ResetDisk has happened or not, whenever the server dies', async () => {
       world.diskd.write(diskId, 1, 'a');
       const snapshotId = await world.takeSnapshot(diskId);
       world.diskd.write(diskId, 1, 'b');
-      await world.control.stopInstance({ instanceId, force: false });
+      await world.power('stop', instanceId);
       return { diskId, instanceId, snapshotId, answered: false };
     },
     act: async (world, prepared) => {
@@ -137,7 +93,7 @@ test('ResetDisk has happened or not, whenever the server dies', async () => {
     verify: async (world, { diskId, instanceId, answered }) => {
       const words = world.diskWords(diskId);
       assert.ok(words[1] === 'a' || (!answered && words[1] === 'b'));
-      await world.control.startInstance({ instanceId });
+      await world.power('start', instanceId);
       assert.equal((await world.instance(instanceId))?.status, 'Running');
       await world.takeSnapshot(diskId);
     },
@@ -164,9 +120,9 @@ test('CreateDisk, AttachDisk, StopInstance and StartInstance are finished whenev
     prepare: (world) => world.runOne(),
     act: async (world, { instanceId }) => {
       const { diskId } = await world.control.createDisk(diskRequest(), token('CreateDisk'));
-      await world.control.attachDisk({ diskId, instanceId, device: null, deleteWithInstance: false });
-      await world.control.stopInstance({ instanceId, force: false });
-      await world.control.startInstance({ instanceId });
+      await world.control.attachDisk({ diskId, instanceId, device: null, deleteWithInstance: false, bootable: false });
+      await world.power('stop', instanceId);
+      await world.power('start', instanceId);
     },
     verify: async (world, { instanceId }) => {
       const status = (await world.instance(instanceId))?.status ?? '';

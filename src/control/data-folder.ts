@@ -10,6 +10,8 @@ export interface DataFolder {
   disksFolder: string;
   repositoryFolder: string;
   keysFolder: string;
+  /** The CA that `serve --tls` made, its certificate in `ca.pem`, and the server's own. */
+  tlsFolder: string;
   /** Of sockets; outside DIR where DIR's path is too long for them. */
   runFolder: string;
   diskdSocket: string;
@@ -32,6 +34,7 @@ export function ensureDataFolder(folder: string, runtimeFolder: string): DataFol
     disksFolder: inside('disks'),
     repositoryFolder: inside('repository'),
     keysFolder: inside('keys'),
+    tlsFolder: inside('tls'),
     runFolder,
     diskdSocket: path.join(runFolder, 'diskd.sock'),
     diskdLog: path.join(runFolder, 'diskd.log'),
@@ -42,14 +45,18 @@ export function ensureDataFolder(folder: string, runtimeFolder: string): DataFol
 
 /** With its parents. One by one: Node's own recursion never ends where a file system refuses new names (/proc). */
 function makeFolder(folder: string): void {
-  if (fs.existsSync(folder)) return;
-  makeFolder(path.dirname(folder));
   try {
+    const stat = fs.statSync(folder, { throwIfNoEntry: false });
+    if (stat?.isDirectory() === true) return;
+    if (stat !== undefined) throw unusable(`${folder} is a file, not a folder`);
+    makeFolder(path.dirname(folder));
     fs.mkdirSync(folder, { mode: 0o700 });
   } catch (error) {
-    throw new OperationalError(`${folder} cannot be made: ${messageOf(error)}; name another folder with --data`, {
-      retryable: false,
-      cause: error,
-    });
+    if (error instanceof OperationalError) throw error;
+    throw unusable(`${folder} cannot be made: ${messageOf(error)}`, error);
   }
+}
+
+function unusable(problem: string, cause?: unknown): OperationalError {
+  return new OperationalError(`${problem}; name another folder with --data`, { retryable: false, cause });
 }

@@ -1,9 +1,10 @@
 /** New disks' rows: their size, what they begin as, and their names. */
-import type { DiskRow, ImageRow, Queries, SnapshotRow } from '../catalog/schema.ts';
+import type { DiskRow, ImageDiskRow, Queries, SnapshotRow } from '../catalog/schema.ts';
 import type { BaseRef } from '../disk/protocol.ts';
 import { findSizeRange } from '../ecs/disk-categories.ts';
 import type { DiskType } from '../ecs/resources.ts';
 import { refuseDiskFromSnapshot } from '../ecs/states.ts';
+import { assert } from '../lib/assert.ts';
 import { RequestError } from '../lib/errors.ts';
 import { emptyTree } from '../repository/tree-ref.ts';
 import type { TreeRef } from '../repository/tree-ref.ts';
@@ -35,16 +36,18 @@ export async function findOrigin(
   };
 }
 
-/** An image as a system disk's origin. */
-export function originOfImage(image: ImageRow): Origin {
-  return { base: JSON.parse(image.base) as BaseRef, sizeGib: image.size_gib, snapshot: null };
+/** What a disk of an image that is Available begins as. */
+export function originOfImageDisk(disk: ImageDiskRow): Origin {
+  assert(disk.base !== null, `${disk.image_id} is used before it is there`);
+  return { base: JSON.parse(disk.base) as BaseRef, sizeGib: disk.size_gib, snapshot: null };
 }
 
-/** At least the origin's size and the category's least; refused beyond its most. */
+/** At least the origin's size and the category's least; refused beyond its most, with `tooLarge`. */
 export function planSizeGib(
   disk: { category: string; performanceLevel: string | null; sizeGib: number | null },
   type: DiskType,
   origin: Origin,
+  tooLarge = 'InvalidDiskSize.NotSupported',
 ): number {
   if (disk.sizeGib === null && origin.sizeGib === 0) {
     throw new RequestError('MissingParameter', 'Size is needed for a disk that is not made from a snapshot.');
@@ -55,10 +58,7 @@ export function planSizeGib(
   }
   const sizeGib = Math.max(disk.sizeGib ?? 0, origin.sizeGib, range.leastGib);
   if (sizeGib <= range.mostGib) return sizeGib;
-  throw new RequestError(
-    'InvalidDiskSize.NotSupported',
-    `A ${disk.category} ${type} disk has at most ${range.mostGib} GiB, not ${sizeGib}.`,
-  );
+  throw new RequestError(tooLarge, `A ${disk.category} ${type} disk has at most ${range.mostGib} GiB, not ${sizeGib}.`);
 }
 
 /** A data disk that is attached to nothing and not there yet. */
@@ -97,6 +97,7 @@ export function newDiskRow(disk: {
     ever_attached: 0,
     base: JSON.stringify(disk.origin.base),
     incarnation: FIRST_INCARNATION,
+    origin_instance_id: null,
   };
 }
 

@@ -138,3 +138,22 @@ test('shutting down ends diskd when nobody is connected, or by force, and it is 
   assert.equal((await bed.link.shutdown({ force: true })).ending, true);
   assert.equal(bed.spawnCount, 1);
 });
+
+test('a diskd one version older is used, and refuses only what it does not know; a later one is not used', async (t) => {
+  const bed = new Bed(t);
+  bed.diskd.protocol = 1;
+  await bed.diskd.listen(bed.socketPath);
+  await bed.link.start();
+  assert.equal(bed.spawnCount, 0);
+  await bed.link.call('createDisk', newDisk);
+  const grow = () => bed.link.call('resizeDisk', { diskId: 'd-1', sizeBytes: 2 * 1024 ** 3 });
+  await assert.rejects(grow(), { code: 'OperationDenied', message: /older version.*hupo stop/ });
+  bed.diskd.protocol = 2;
+  await bed.diskd.die();
+  assert.equal((await bed.link.call('describeDisk', { diskId: 'd-1' })).disk.sizeBytes, 1024 ** 3);
+  assert.equal((await grow()).disk.sizeBytes, 2 * 1024 ** 3);
+  const late = new Bed(t);
+  late.diskd.protocol = 3;
+  await late.diskd.listen(late.socketPath);
+  await assert.rejects(late.link.start(), /another version of hupo/);
+});

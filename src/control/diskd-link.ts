@@ -1,12 +1,13 @@
 /**
  * The control plane's hold on diskd: finds the one that serves this data folder or starts one, and starts another when it
  * dies. A call that was under way then is asked again, for every call is idempotent. diskd itself outlives this
- * process: it has a session and a log file of its own.
+ * process: it has a session and a log file of its own. So after an upgrade the one that runs may be a version older: it is
+ * used all the same, and only what it does not know is refused.
  */
-import { DISKD_PROTOCOL } from '../disk/protocol.ts';
+import { CALLS_SINCE, DISKD_PROTOCOL, OLDEST_DISKD_PROTOCOL } from '../disk/protocol.ts';
 import type { DiskdCalls } from '../disk/protocol.ts';
 import type { Clock } from '../lib/clock.ts';
-import { OperationalError, messageOf } from '../lib/errors.ts';
+import { OperationalError, RequestError, messageOf } from '../lib/errors.ts';
 import { LineClient } from '../lib/line-channel.ts';
 import type { Log } from '../lib/log.ts';
 import type { DataPlane } from './parts.ts';
@@ -42,6 +43,8 @@ export class DiskdLink implements DataPlane {
   #connected = Promise.withResolvers<LineClient<DiskdCalls>>();
   #supervising: Promise<void> | undefined;
   #problem: string | null = null;
+  /** Of the diskd that answers. */
+  #protocol = DISKD_PROTOCOL;
 
   constructor(options: DiskdLinkOptions) {
     this.#options = options;
@@ -73,6 +76,7 @@ export class DiskdLink implements DataPlane {
         message: `the data plane did not answer ${name} within ${timeoutMs / 1000} s`,
       };
       const client = await within(clock, this.#connected.promise, patience);
+      assertKnown(name, this.#protocol);
       try {
         return await within(clock, client.call(name, body), patience);
       } catch (error) {
@@ -192,7 +196,10 @@ export class DiskdLink implements DataPlane {
       const message = 'the data plane is there but does not answer';
       const patience = { timeoutMs: HELLO_TIMEOUT_MS, signal: this.#closing.signal, message };
       const hello = await within(clock, client.call('hello', { protocol: DISKD_PROTOCOL }), patience);
-      if (hello.folder === folder && hello.protocol === DISKD_PROTOCOL) return client;
+      if (hello.folder === folder && isSpoken(hello.protocol)) {
+        this.#protocol = hello.protocol;
+        return client;
+      }
       client.close();
       if (hello.folder !== folder) return undefined;
     } catch (error) {
@@ -206,4 +213,16 @@ export class DiskdLink implements DataPlane {
       { retryable: false },
     );
   }
+}
+
+function isSpoken(protocol: number): boolean {
+  return protocol >= OLDEST_DISKD_PROTOCOL && protocol <= DISKD_PROTOCOL;
+}
+
+function assertKnown(name: keyof DiskdCalls, protocol: number): void {
+  if ((CALLS_SINCE[name] ?? OLDEST_DISKD_PROTOCOL) <= protocol) return;
+  throw new RequestError(
+    'OperationDenied',
+    'The data plane that runs is of an older version of hupo, which cannot do this: end it with `hupo stop` (that ends every guest’s I/O), then start again.',
+  );
 }

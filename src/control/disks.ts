@@ -2,20 +2,26 @@
 import { insertDisk, listDisksOfInstance, updateDisk } from '../catalog/disks.ts';
 import type { DiskRow, Queries } from '../catalog/schema.ts';
 import { insertTags } from '../catalog/tags.ts';
-import { findFreeDataDeviceName } from '../ecs/device-names.ts';
+import { SYSTEM_DEVICE_NAME, findFreeDataDeviceName } from '../ecs/device-names.ts';
 import { newId } from '../ecs/ids.ts';
-import { refuseAttachDisk, refuseResetDisk } from '../ecs/states.ts';
+import type { DiskType } from '../ecs/resources.ts';
+import { refuseAttachDisk, refuseAttachSystemDisk } from '../ecs/disk-rules.ts';
+import { refuseResetDisk } from '../ecs/states.ts';
+import type { InstanceFacts } from '../ecs/states.ts';
 import { assert } from '../lib/assert.ts';
 import { RequestError } from '../lib/errors.ts';
 import type { TreeRef } from '../repository/tree-ref.ts';
+import { change } from './change.ts';
 import { findEarlierResult, rememberResult } from './client-token.ts';
 import { findOrigin, newDiskRow, planSizeGib } from './disk-rows.ts';
 import { ATTACH_DISK } from './operations/attach-disk.ts';
+import type { AttachDiskState } from './operations/attach-disk.ts';
 import { CREATE_DISK } from './operations/create-disk.ts';
 import { RESET_DISK } from './operations/reset-disk.ts';
 import type { ResetDiskState } from './operations/reset-disk.ts';
 import type { Parts } from './parts.ts';
-import type { AttachDiskRequest, CreateDiskRequest, Idempotency } from './requests.ts';
+import type { AttachDiskRequest, ChangeOptions, CreateDiskRequest } from './requests.ts';
+import { assertNotResizing } from './resizing.ts';
 import {
   assertAllowed,
   diskFacts,
@@ -35,13 +41,13 @@ export async function createDisk(
   parts: Parts,
   runner: OperationRunner,
   request: CreateDiskRequest,
-  idempotency: Idempotency | null,
+  options: ChangeOptions,
 ): Promise<{ diskId: string }> {
-  const { diskId, operation } = await parts.catalog.transaction(async (transaction) => {
-    const earlier = await findEarlierResult<{ diskId: string }>(transaction, idempotency);
+  const { diskId, operation } = await change(parts, options, async (transaction) => {
+    const earlier = await findEarlierResult<{ diskId: string }>(transaction, options.idempotency);
     if (earlier !== null) return { ...earlier, operation: null };
     const row = await insertNewDisk(parts, transaction, request);
-    const token = await rememberResult(transaction, idempotency, { diskId: row.disk_id }, row.created_at_ms);
+    const token = await rememberResult(transaction, options.idempotency, { diskId: row.disk_id }, row.created_at_ms);
     const state = { diskId: row.disk_id, token };
     return { diskId: row.disk_id, operation: await runner.record(transaction, CREATE_DISK, row.disk_id, state) };
   });
@@ -74,27 +80,48 @@ export function assertZone(parts: Parts, zoneId: string): void {
   );
 }
 
-export async function attachDisk(parts: Parts, runner: OperationRunner, request: AttachDiskRequest): Promise<void> {
-  const operation = await parts.catalog.transaction(async (transaction) => {
+export async function attachDisk(
+  parts: Parts,
+  runner: OperationRunner,
+  request: AttachDiskRequest,
+  options: ChangeOptions,
+): Promise<void> {
+  const operation = await change(parts, options, async (transaction) => {
     const disk = await getDisk(transaction, request.diskId);
     const instance = instanceFacts(await getInstance(transaction, request.instanceId));
-    const attached = await listDisksOfInstance(transaction, request.instanceId);
-    const attachedDataDiskCount = attached.filter(({ type }) => type === 'data').length;
-    assertAllowed(refuseAttachDisk({ disk: diskFacts(disk), instance, attachedDataDiskCount }));
+    const place = await findPlace(transaction, disk, { instance, request });
     const running = instance.status === 'Running';
     await updateDisk(transaction, request.diskId, {
       status: running ? 'Attaching' : 'In_use',
       instance_id: request.instanceId,
-      device: chooseDevice(
-        request.device,
-        attached.map(({ device }) => device),
-      ),
+      ...place,
       attached_at_ms: parts.clock.nowMs(),
       delete_with_instance: request.deleteWithInstance ? 1 : 0,
     });
-    return running ? await runner.record(transaction, ATTACH_DISK, request.diskId, { diskId: request.diskId }) : null;
+    const state: AttachDiskState = { diskId: request.diskId, typeBefore: disk.type };
+    return running ? await runner.record(transaction, ATTACH_DISK, request.diskId, state) : null;
   });
   if (operation !== null) await waitSoon(parts.clock, runner.start(operation).done());
+}
+
+/** As what the disk is attached, and where. Throws when it cannot be. */
+async function findPlace(
+  transaction: Queries,
+  disk: DiskRow,
+  { instance, request }: { instance: InstanceFacts; request: AttachDiskRequest },
+): Promise<{ type: DiskType; device: string }> {
+  const attached = await listDisksOfInstance(transaction, instance.instanceId);
+  const facts = { disk: diskFacts(disk), instance };
+  if (request.bootable) {
+    const presentSystemDiskId = attached.find(({ type }) => type === 'system')?.disk_id ?? null;
+    const originInstanceId = disk.origin_instance_id;
+    assertAllowed(refuseAttachSystemDisk({ ...facts, originInstanceId, presentSystemDiskId }));
+    return { type: 'system', device: SYSTEM_DEVICE_NAME };
+  }
+  const attachedDataDiskCount = attached.filter(({ type }) => type === 'data').length;
+  assertAllowed(refuseAttachDisk({ ...facts, attachedDataDiskCount }));
+  const devices = attached.map(({ device }) => device);
+  return { type: 'data', device: chooseDevice(request.device, devices) };
 }
 
 /** The wanted name if it is free, else the first that is. Throws `InvalidDevice.InUse`. */
@@ -114,8 +141,9 @@ export async function resetDisk(
   parts: Parts,
   runner: OperationRunner,
   request: { diskId: string; snapshotId: string },
+  options: ChangeOptions,
 ): Promise<void> {
-  const operation = await parts.catalog.transaction(async (transaction) => {
+  const operation = await change(parts, options, async (transaction) => {
     const disk = await getDisk(transaction, request.diskId);
     const snapshot = await getSnapshot(transaction, request.snapshotId);
     const [unfinished = null] = await listUnfinished(transaction, [request.diskId]);
@@ -123,6 +151,7 @@ export async function resetDisk(
     const facts = { disk: diskFacts(disk), instance, snapshot: snapshotFacts(snapshot), unfinished };
     assertAllowed(refuseResetDisk(facts));
     await assertNotReleasing(transaction, request.diskId, 'IncorrectDiskStatus.HasUnfinishedSnapshot');
+    await assertNotResizing(transaction, request.diskId);
     const state: ResetDiskState = {
       diskId: request.diskId,
       statusBefore: disk.status,

@@ -5,6 +5,7 @@
 import { formatNbdUri } from '../nbd/uri.ts';
 import { Mutex } from '../lib/mutex.ts';
 import { assert } from '../lib/assert.ts';
+import { OperationalError } from '../lib/errors.ts';
 import type { AttachedDisk, DataPlane } from './parts.ts';
 
 export class OpenDisks {
@@ -29,11 +30,16 @@ export class OpenDisks {
     });
   }
 
-  /** Flushes, ends every client and closes the socket. Not open: nothing. */
+  /**
+   * Flushes, ends every client and closes the socket. Not open: nothing. Throws an OperationalError when what clients wrote
+   * could not be flushed: the socket is closed all the same, and closing again is no failure.
+   */
   async close(diskId: string): Promise<void> {
     await this.#turn(diskId).run(async () => {
-      await this.#dataPlane.call('closeDisk', { diskId });
+      const { disk } = await this.#dataPlane.call('closeDisk', { diskId });
       this.#uris.delete(diskId);
+      const failure = disk?.syncFailure ?? null;
+      if (failure !== null) throw new OperationalError(`${diskId} was not flushed: ${failure}`, { retryable: false });
     });
   }
 

@@ -2,7 +2,16 @@
  * What the control plane is asked. The API layer has checked syntax (types, names, ranges, categories and sizes: `ecs/`);
  * the control plane checks everything that depends on state, and throws RequestError with the documented code.
  */
-import type { DiskStatus, DiskType, InstanceStatus, SnapshotStatus, SnapshotUsage, Tag } from '../ecs/resources.ts';
+import type {
+  DiskStatus,
+  DiskType,
+  ImageStatus,
+  InstanceStatus,
+  SnapshotStatus,
+  SnapshotUsage,
+  Tag,
+  TaggedType,
+} from '../ecs/resources.ts';
 
 /** A ClientToken (`ecs-api.md` 1.9): the same token and digest of parameters get the first result again. */
 export interface Idempotency {
@@ -10,6 +19,13 @@ export interface Idempotency {
   token: string;
   /** SHA-256 of the business parameters. */
   parametersDigest: string;
+}
+
+/** How a change is asked for. */
+export interface ChangeOptions {
+  idempotency: Idempotency | null;
+  /** All checks are made, nothing is changed, and success is the RequestError `DryRunOperation` (`ecs-api.md` 1.10). */
+  dryRun: boolean;
 }
 
 export interface Paging {
@@ -36,6 +52,43 @@ export interface AttachDiskRequest {
   instanceId: string;
   device: string | null;
   deleteWithInstance: boolean;
+  /** As the instance's system disk. */
+  bootable: boolean;
+}
+
+export interface DetachDiskRequest {
+  diskId: string;
+  instanceId: string;
+  /** Null: as the action's default says. */
+  deleteWithInstance: boolean | null;
+}
+
+export interface ResizeDiskRequest {
+  diskId: string;
+  sizeGib: number;
+  /** Clients that connect from now on see the new size either way; `online` needs a running instance. */
+  online: boolean;
+}
+
+export interface ReInitDiskRequest {
+  diskId: string;
+  autoStartInstance: boolean;
+}
+
+/** Absent members stay as they are. */
+export interface ModifyDisksRequest {
+  diskIds: string[];
+  diskName?: string;
+  description?: string;
+  deleteWithInstance?: boolean;
+  deleteAutoSnapshot?: boolean;
+  enableAutoSnapshot?: boolean;
+}
+
+export interface ModifySnapshotRequest {
+  snapshotId: string;
+  snapshotName?: string;
+  description?: string;
 }
 
 export interface CreateSnapshotRequest {
@@ -49,6 +102,7 @@ export interface CreateSnapshotRequest {
 export interface NewDisk {
   category: string;
   performanceLevel: string | null;
+  /** Null: as large as what it is made from, or the default of a system disk. */
   sizeGib: number | null;
   snapshotId: string | null;
   diskName: string;
@@ -57,17 +111,121 @@ export interface NewDisk {
   deleteWithInstance: boolean;
 }
 
+/** What the actions for one and for several instances have in common; those for one pass one id. */
+export interface PowerRequest {
+  change: 'start' | 'stop' | 'reboot';
+  instanceIds: string[];
+  force: boolean;
+  /** False: all are changed or none. True: each by itself, and the outcome tells which were refused. */
+  successFirst: boolean;
+}
+
+/** Of one instance; `code` is `200` or the code of the refusal. */
+export interface PowerOutcome {
+  instanceId: string;
+  code: string;
+  message: string;
+  previousStatus: InstanceStatus | null;
+  currentStatus: InstanceStatus | null;
+}
+
+export interface DeleteInstancesRequest {
+  instanceIds: string[];
+  /** Running ones too. */
+  force: boolean;
+}
+
+/** Absent members stay as they are. */
+export interface ModifyInstanceRequest {
+  instanceId: string;
+  instanceName?: string;
+  description?: string;
+  hostName?: string;
+  deletionProtection?: boolean;
+}
+
+/** A disk of the image that is asked for; a snapshot, or an empty data disk. */
+export interface ImageDiskRequest {
+  device: string | null;
+  type: DiskType | null;
+  sizeGib: number | null;
+  snapshotId: string | null;
+}
+
+export interface CreateImageRequest {
+  /** The first of the three that is not null counts. */
+  instanceId: string | null;
+  disks: ImageDiskRequest[] | null;
+  snapshotId: string | null;
+  /** Null: the image id. */
+  imageName: string | null;
+  description: string;
+  imageFamily: string;
+  imageVersion: string;
+  /** Null: as the instance's image has it, else the default. */
+  architecture: string | null;
+  platform: string | null;
+  bootMode: string | null;
+  tags: Tag[];
+}
+
+/** Absent members stay as they are. */
+export interface ModifyImageRequest {
+  imageId: string;
+  imageName?: string;
+  description?: string;
+  imageFamily?: string;
+  bootMode?: string;
+  status?: 'Available' | 'Deprecated';
+}
+
+export interface TagResourcesRequest {
+  resourceType: TaggedType;
+  resourceIds: string[];
+  tags: Tag[];
+}
+
+export interface UntagResourcesRequest {
+  resourceType: TaggedType;
+  resourceIds: string[];
+  /** Null: every tag. A null value: whatever the value is. */
+  tags: TagFilter[] | null;
+}
+
+/** Absent members do not filter. */
+export interface TagsOfResourcesFilter {
+  resourceType?: TaggedType;
+  resourceIds?: string[];
+  /** Listed by resource: resources that have all of these. Counted: tags that are one of these. */
+  tags?: TagFilter[];
+  /** Resources that have a tag for each of these. */
+  tagPatterns?: TagPattern[];
+}
+
+/** `*` matches any run of characters. No values: any. */
+export interface TagPattern {
+  key: string;
+  /** One of them. */
+  values: string[];
+}
+
 export interface RunInstancesRequest {
   zoneId: string;
-  imageId: string;
+  /** Null: the newest Available image of `imageFamily`. */
+  imageId: string | null;
+  imageFamily: string | null;
   instanceType: string;
   /** One name per instance; null means the instance id. */
   instanceNames: (string | null)[];
-  hostName: string | null;
+  /** One per instance; null means one that is derived from the instance id. */
+  hostNames: (string | null)[];
   description: string;
   amount: number;
   systemDisk: NewDisk;
   dataDisks: NewDisk[];
+  deletionProtection: boolean;
+  /** False leaves them Stopped (CreateInstance). */
+  start: boolean;
   tags: Tag[];
 }
 
@@ -92,6 +250,7 @@ export interface DiskFilter {
   deleteAutoSnapshot?: boolean;
   enableAutoSnapshot?: boolean;
   createdFromMs?: number;
+  createdUntilMs?: number;
   tags?: TagFilter[];
 }
 
@@ -119,13 +278,26 @@ export interface InstanceFilter {
   zoneId?: string;
   privateIps?: string[];
   createdFromMs?: number;
+  createdUntilMs?: number;
   tags?: TagFilter[];
 }
 
 export interface ImageFilter {
   imageIds?: string[];
+  /** Part of the name. */
   imageName?: string;
   ownerAlias?: string;
   osType?: string;
-  architecture?: string;
+  /** One of these. */
+  architectures?: string[];
+  imageFamily?: string;
+  /** An image of one of these. */
+  statuses?: ImageStatus[];
+  /** Made with this snapshot. */
+  snapshotId?: string;
+  /** Whether an instance that was made from it is there. */
+  isUsed?: boolean;
+  createdFromMs?: number;
+  createdUntilMs?: number;
+  tags?: TagFilter[];
 }

@@ -1,7 +1,8 @@
 /** Rows that must be there, with the documented code when they are not, and the facts that `ecs/states.ts` asks for. */
 import { findDisk } from '../catalog/disks.ts';
+import { findImage } from '../catalog/images.ts';
 import { findInstance } from '../catalog/instances.ts';
-import type { DiskRow, InstanceRow, Queries, SnapshotRow } from '../catalog/schema.ts';
+import type { DiskRow, ImageRow, InstanceRow, Queries, SnapshotRow } from '../catalog/schema.ts';
 import { findSnapshot, listProgressingSnapshots } from '../catalog/snapshots.ts';
 import type { DiskFacts, InstanceFacts, Refusal, SnapshotFacts, UnfinishedSnapshot } from '../ecs/states.ts';
 import { RequestError } from '../lib/errors.ts';
@@ -21,6 +22,16 @@ export async function getInstance(queries: Queries, instanceId: string): Promise
   throw new RequestError(
     'InvalidInstanceId.NotFound',
     `There is no instance ${instanceId}: DescribeInstances lists those that there are.`,
+  );
+}
+
+/** An image that is not deleted. */
+export async function getImage(queries: Queries, imageId: string): Promise<ImageRow> {
+  const row = await findImage(queries, imageId);
+  if (row !== undefined && row.deleted === 0) return row;
+  throw new RequestError(
+    'InvalidImageId.NotFound',
+    `There is no image ${imageId}: DescribeImages lists those that there are.`,
   );
 }
 

@@ -1,19 +1,27 @@
-/** CreateSnapshot and DeleteSnapshot as requests: what is checked and written before anything is done. */
+/** CreateSnapshot, ModifySnapshotAttribute and DeleteSnapshot as requests: what is checked and written before anything is done. */
 import { findOperation, markUndoing } from '../catalog/operations.ts';
 import type { DiskRow, Queries, SnapshotRow } from '../catalog/schema.ts';
 import { isDiskSource } from '../catalog/disks.ts';
-import { countSnapshots, deleteSnapshot as deleteSnapshotRow, insertSnapshot } from '../catalog/snapshots.ts';
+import { isImageSource } from '../catalog/images.ts';
+import {
+  countSnapshots,
+  deleteSnapshot as deleteSnapshotRow,
+  insertSnapshot,
+  updateSnapshot,
+} from '../catalog/snapshots.ts';
 import { deleteTags, insertTags } from '../catalog/tags.ts';
 import { newId } from '../ecs/ids.ts';
-import { refuseCreateSnapshot, refuseDeleteSnapshot } from '../ecs/states.ts';
+import { refuseCreateSnapshot, refuseDeleteSnapshot, refuseModifySnapshot } from '../ecs/states.ts';
 import { assert } from '../lib/assert.ts';
 import { RequestError } from '../lib/errors.ts';
+import { change } from './change.ts';
 import { findEarlierResult, rememberResult } from './client-token.ts';
 import { CREATE_SNAPSHOT } from './operations/create-snapshot.ts';
 import type { CreateSnapshotState } from './operations/create-snapshot.ts';
 import { DELETE_SNAPSHOT } from './operations/delete-snapshot.ts';
 import type { Parts } from './parts.ts';
-import type { CreateSnapshotRequest, Idempotency } from './requests.ts';
+import type { ChangeOptions, CreateSnapshotRequest, ModifySnapshotRequest } from './requests.ts';
+import { assertNotResizing } from './resizing.ts';
 import {
   assertAllowed,
   diskFacts,
@@ -31,14 +39,14 @@ export async function createSnapshot(
   parts: Parts,
   runner: OperationRunner,
   request: CreateSnapshotRequest,
-  idempotency: Idempotency | null,
+  options: ChangeOptions,
 ): Promise<{ snapshotId: string }> {
-  const { snapshotId, operation } = await parts.catalog.transaction(async (transaction) => {
-    const earlier = await findEarlierResult<{ snapshotId: string }>(transaction, idempotency);
+  const { snapshotId, operation } = await change(parts, options, async (transaction) => {
+    const earlier = await findEarlierResult<{ snapshotId: string }>(transaction, options.idempotency);
     if (earlier !== null) return { ...earlier, operation: null };
     const disk = await getDisk(transaction, request.diskId);
     await assertSnapshotAllowed(transaction, disk);
-    return await recordSnapshot(parts, runner, { transaction, disk, request, idempotency });
+    return await recordSnapshot(parts, runner, { transaction, disk, request, options });
   });
   const run = operation === null ? runner.find(CREATE_SNAPSHOT, request.diskId) : runner.start(operation);
   const state = run?.operation.state as CreateSnapshotState | undefined;
@@ -46,12 +54,13 @@ export async function createSnapshot(
   return { snapshotId };
 }
 
-async function assertSnapshotAllowed(transaction: Queries, disk: DiskRow): Promise<void> {
+export async function assertSnapshotAllowed(transaction: Queries, disk: DiskRow): Promise<void> {
   const [unfinished = null] = await listUnfinished(transaction, [disk.disk_id]);
   const instance = await findInstanceOf(transaction, disk);
   const snapshotCount = await countSnapshots(transaction, disk.disk_id);
   assertAllowed(refuseCreateSnapshot({ disk: diskFacts(disk), instance, unfinished, snapshotCount }));
   await assertNotReleasing(transaction, disk.disk_id, 'IncorrectDiskStatus.CreatingSnapshot');
+  await assertNotResizing(transaction, disk.disk_id);
 }
 
 /** A cancelled snapshot has no row any more, but diskd may still hold its view. */
@@ -63,17 +72,17 @@ export async function assertNotReleasing(transaction: Queries, diskId: string, c
   );
 }
 
-async function recordSnapshot(
+export async function recordSnapshot(
   parts: Parts,
   runner: OperationRunner,
-  asked: { transaction: Queries; disk: DiskRow; request: CreateSnapshotRequest; idempotency: Idempotency | null },
+  asked: { transaction: Queries; disk: DiskRow; request: CreateSnapshotRequest; options: ChangeOptions },
 ) {
-  const { transaction, disk, request, idempotency } = asked;
+  const { transaction, disk, request, options } = asked;
   const nowMs = parts.clock.nowMs();
   const snapshotId = newId('s-', parts.region.regionId, parts.random);
   await insertSnapshot(transaction, hiddenRow(snapshotId, disk, request, nowMs));
   await insertTags(transaction, snapshotId, request.tags);
-  const token = await rememberResult(transaction, idempotency, { snapshotId }, nowMs);
+  const token = await rememberResult(transaction, options.idempotency, { snapshotId }, nowMs);
   const state: CreateSnapshotState = { diskId: disk.disk_id, snapshotId, token };
   return { snapshotId, operation: await runner.record(transaction, CREATE_SNAPSHOT, disk.disk_id, state) };
 }
@@ -105,12 +114,14 @@ export async function deleteSnapshot(
   parts: Parts,
   runner: OperationRunner,
   request: { snapshotId: string; force: boolean },
+  options: ChangeOptions,
 ): Promise<void> {
   const { snapshotId, force } = request;
-  const next = await parts.catalog.transaction(async (transaction) => {
+  const next = await change(parts, options, async (transaction) => {
     const row = await getSnapshot(transaction, snapshotId);
+    const imageMadeFromIt = await isImageSource(transaction, snapshotId);
     const diskMadeFromIt = await isDiskSource(transaction, snapshotId);
-    assertAllowed(refuseDeleteSnapshot(snapshotFacts(row), { diskMadeFromIt, force }));
+    assertAllowed(refuseDeleteSnapshot(snapshotFacts(row), { imageMadeFromIt, diskMadeFromIt, force }));
     await deleteTags(transaction, snapshotId);
     await deleteSnapshotRow(transaction, snapshotId);
     if (row.status === 'progressing') return { cancelled: await cancel(transaction, row), operation: null };
@@ -129,4 +140,21 @@ async function cancel(transaction: Queries, row: SnapshotRow): Promise<string> {
   assert(operation !== undefined, `${row.snapshot_id} is progressing and nobody works on it`);
   await markUndoing(transaction, operation.operationId, 'it was deleted');
   return operation.operationId;
+}
+
+/** Name and description are the catalog's: the manifest in the repository, which never changes, keeps the first ones. */
+export async function modifySnapshot(
+  parts: Parts,
+  request: ModifySnapshotRequest,
+  options: ChangeOptions,
+): Promise<void> {
+  const { snapshotId, snapshotName, description } = request;
+  await change(parts, options, async (transaction) => {
+    assertAllowed(refuseModifySnapshot(snapshotFacts(await getSnapshot(transaction, snapshotId))));
+    await updateSnapshot(transaction, snapshotId, {
+      ...(snapshotName !== undefined && { snapshot_name: snapshotName }),
+      ...(description !== undefined && { description }),
+      modified_at_ms: parts.clock.nowMs(),
+    });
+  });
 }

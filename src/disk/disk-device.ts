@@ -16,7 +16,6 @@ import { ABSENT, FIRST_SLOT, ZERO } from './map-state.ts';
 const zeros = Buffer.alloc(CHUNK_BYTES);
 
 export class DiskDevice implements BlockDevice {
-  readonly sizeBytes: number;
   readonly readOnly = false;
   readBytes = 0;
   writtenBytes = 0;
@@ -29,7 +28,11 @@ export class DiskDevice implements BlockDevice {
   constructor(store: DiskStore, source: BaseSource) {
     this.#store = store;
     this.#source = source;
-    this.sizeBytes = store.map.head.sizeBytes;
+  }
+
+  /** Grows with the disk. A client was told it once, at its handshake, and asks for nothing beyond. */
+  get sizeBytes(): number {
+    return this.#store.map.head.sizeBytes;
   }
 
   read(offset: number, target: Buffer): Promise<void> | undefined {

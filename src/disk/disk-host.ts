@@ -57,6 +57,7 @@ export class DiskHost {
     listViewChunks: async ({ diskId, ...request }) => (await this.#disk(diskId)).listViewChunks(request),
     releaseView: async (body) => this.#releaseView(body),
     rollback: async ({ diskId, base, incarnation }) => ({ disk: await this.#rollback(diskId, base, incarnation) }),
+    resizeDisk: async ({ diskId, sizeBytes }) => ({ disk: await this.#resize(diskId, sizeBytes) }),
     checkDisk: async ({ diskId }) => this.#check(diskId),
   };
   readonly #options: HostOptions;
@@ -104,9 +105,7 @@ export class DiskHost {
   async #create(body: { diskId: string; sizeBytes: number; base: BaseRef }): Promise<DiskState> {
     const { files, disksFolder, bootId } = this.#options;
     const { diskId, sizeBytes, base } = body;
-    if (!Number.isSafeInteger(sizeBytes) || sizeBytes <= 0 || sizeBytes % CHUNK_BYTES !== 0) {
-      throw new OperationalError(`${diskId}: a size of ${sizeBytes} bytes is not whole chunks`, { retryable: false });
-    }
+    assertWholeChunks(diskId, sizeBytes);
     return this.#lane(diskId).run(async () => {
       if (!this.#exists(diskId)) await createDiskFolder(files, disksFolder, body, bootId);
       const state = await this.#describe(diskId);
@@ -231,6 +230,14 @@ export class DiskHost {
     });
   }
 
+  async #resize(diskId: string, sizeBytes: number): Promise<DiskState> {
+    assertWholeChunks(diskId, sizeBytes);
+    return this.#lane(diskId).run(async () => {
+      await (await this.#disk(diskId)).resize(sizeBytes);
+      return this.#describe(diskId);
+    });
+  }
+
   async #check(diskId: string): Promise<DiskdCalls['checkDisk']['reply']> {
     const { files, disksFolder, bootId } = this.#options;
     if (!this.#exists(diskId)) throw notFound(diskId);
@@ -278,6 +285,11 @@ export class DiskHost {
 
 function notFound(diskId: string): RequestError {
   return new RequestError('InvalidDiskId.NotFound', `the disk ${diskId} does not exist here`);
+}
+
+function assertWholeChunks(diskId: string, sizeBytes: number): void {
+  if (Number.isSafeInteger(sizeBytes) && sizeBytes > 0 && sizeBytes % CHUNK_BYTES === 0) return;
+  throw new OperationalError(`${diskId}: a size of ${sizeBytes} bytes is not whole chunks`, { retryable: false });
 }
 
 function checkedSnapshotId(snapshotId: string): string {

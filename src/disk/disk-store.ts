@@ -141,9 +141,18 @@ export class DiskStore {
 
   /** Writes a checkpoint and drops the journal before it; I/O goes on meanwhile. */
   async checkpoint(): Promise<void> {
-    this.#checkpoint ??= this.#checkpointNow().finally(() => {
-      this.#checkpoint = null;
-    });
+    this.#checkpoint ??= this.#track(this.#checkpointNow());
+    await this.#checkpoint;
+  }
+
+  /**
+   * Makes the disk larger, for good when it resolves; I/O goes on meanwhile. The new size comes with a checkpoint: nothing
+   * is written beyond the old end before that is durable, so every state that a crash leaves is whole, of one size or the
+   * other. When it throws, the live disk has its old size, and an opening may find either.
+   */
+  async grow(sizeBytes: number): Promise<void> {
+    while (this.#checkpoint !== null) await this.#checkpoint.catch(() => {});
+    this.#checkpoint = this.#track(this.#checkpointNow(sizeBytes));
     await this.#checkpoint;
   }
 
@@ -178,6 +187,14 @@ export class DiskStore {
     this.#closed = true;
     this.#journal.close();
     this.slots.close();
+  }
+
+  async #track(checkpoint: Promise<void>): Promise<void> {
+    try {
+      await checkpoint;
+    } finally {
+      this.#checkpoint = null;
+    }
   }
 
   #startFlush(): void {
@@ -230,7 +247,7 @@ export class DiskStore {
     }
   }
 
-  async #checkpointNow(): Promise<void> {
+  async #checkpointNow(sizeBytes = this.map.head.sizeBytes): Promise<void> {
     const capture = await this.#lane.run(async () => {
       let taken: Capture | undefined;
       await this.#flushNow(() => {
@@ -238,9 +255,10 @@ export class DiskStore {
         taken = captureState(this.map, { ...this.#links, journal: this.#journal.number });
       });
       assert(taken !== undefined, 'a flush captures the state');
-      return taken;
+      return { ...taken, head: { ...taken.head, sizeBytes } };
     });
     await this.#install(capture);
+    this.map.grow(sizeBytes);
     this.#journal.dropOlder(capture.links.journal);
   }
 

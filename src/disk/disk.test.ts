@@ -209,6 +209,73 @@ test('hundreds of thousands of slots can be freed at once', async () => {
   store.abandon();
 });
 
+test('a disk grows under its clients, durably, once, and never shrinks', async () => {
+  const real = await DiskHarness.create({ chunkCount: 4, base: baseRef(2) });
+  await real.fill(3, 7);
+  await real.disk.resize(6 * CHUNK_BYTES);
+  await real.disk.resize(6 * CHUNK_BYTES);
+  await assert.rejects(real.disk.resize(5 * CHUNK_BYTES), { code: 'InvalidDiskSize.TooSmall' });
+  assert.equal(real.disk.device.sizeBytes, 6 * CHUNK_BYTES);
+  const added = await real.read(4 * CHUNK_BYTES, 2 * CHUNK_BYTES);
+  assert.ok(added.equals(Buffer.alloc(added.length)), 'what is new is zeros, also over a base');
+  await real.fill(5, 9);
+  await real.reopen({ anotherBoot: true });
+  assert.equal(real.disk.device.sizeBytes, 6 * CHUNK_BYTES);
+  assert.deepEqual([(await real.read(3 * CHUNK_BYTES, 1))[0], (await real.read(5 * CHUNK_BYTES, 1))[0]], [7, 9]);
+  await real.disk.rollback(baseRef(2), 2);
+  assert.equal(real.disk.device.sizeBytes, 6 * CHUNK_BYTES, 'a rollback keeps the size');
+  assert.deepEqual([(await real.read(0, 1))[0], (await real.read(5 * CHUNK_BYTES, 1))[0]], [baseByte(2, 0), 0]);
+  await real.finish();
+});
+
+test('a disk does not grow while it is frozen, nor is it frozen while it grows', async () => {
+  const real = await DiskHarness.create({ chunkCount: 4 });
+  await real.fill(0, 1);
+  real.disk.freeze('s-1');
+  await assert.rejects(real.disk.resize(5 * CHUNK_BYTES), { code: 'IncorrectDiskStatus.CreatingSnapshot' });
+  await real.disk.awaitDurable('s-1');
+  real.disk.releaseView('s-1', true);
+  const growing = real.disk.resize(5 * CHUNK_BYTES);
+  assert.throws(() => real.disk.freeze('s-2'), { code: 'OperationConflict' });
+  await growing;
+  assert.equal(real.disk.freeze('s-2').sizeBytes, 5 * CHUNK_BYTES);
+  await real.disk.awaitDurable('s-2');
+  real.disk.releaseView('s-2', true);
+  await real.finish();
+});
+
+test('a disk that cannot write down its new size keeps the old one, and grows when it is asked again', async () => {
+  const real = await DiskHarness.create({ chunkCount: 4 });
+  real.machine.fault = (call) =>
+    call.name === 'write' && call.path.includes('checkpoint.new')
+      ? { error: systemError('ENOSPC', call.path), writtenBytes: 0 }
+      : undefined;
+  await assert.rejects(real.disk.resize(5 * CHUNK_BYTES), { code: 'ENOSPC' });
+  real.machine.fault = undefined;
+  assert.equal(real.disk.device.sizeBytes, 4 * CHUNK_BYTES);
+  await real.restart();
+  assert.equal(real.disk.device.sizeBytes, 4 * CHUNK_BYTES);
+  await real.disk.resize(5 * CHUNK_BYTES);
+  await real.fill(4, 3);
+  await real.restart();
+  assert.equal((await real.read(4 * CHUNK_BYTES, 1))[0], 3);
+  await real.finish();
+});
+
+test('a repaired disk keeps the size that it had grown to', async () => {
+  const real = await DiskHarness.create({ chunkCount: 4 });
+  await real.disk.resize(6 * CHUNK_BYTES);
+  await real.fill(5, 1);
+  real.process.kill();
+  real.process = real.machine.startProcess();
+  const [journal] = real.process.list(FOLDER).filter((name) => name.startsWith('journal-'));
+  real.process.unlink(`${FOLDER}/${journal}`);
+  await repairDisk(real.process, FOLDER, { bootId: real.bootId, snapshotGeneration: 0 });
+  await real.open();
+  assert.equal(real.disk.device.sizeBytes, 6 * CHUNK_BYTES);
+  await real.finish();
+});
+
 test('a disk of 32 TiB opens, freezes and trims at once', async () => {
   const real = await DiskHarness.create({ chunkCount: 32 * 1024 * 16_384 });
   const { sizeBytes } = real.disk.device;

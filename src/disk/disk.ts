@@ -1,6 +1,6 @@
 /**
  * One open disk: its device for clients, and what the control plane asks of it (`protocol.ts`): freezing, reading a
- * frozen view, rolling back. What a crash leaves is `disk-store.ts`'s to say.
+ * frozen view, rolling back, growing. What a crash leaves is `disk-store.ts`'s to say.
  */
 import type { Clock } from '../lib/clock.ts';
 import type { Files } from '../lib/files.ts';
@@ -33,6 +33,7 @@ export class Disk {
   readonly #clock: Clock;
   readonly #source: BaseSource;
   readonly #endedFreezes: Set<string>;
+  #isResizing = false;
 
   private constructor(store: DiskStore, options: DiskOptions) {
     this.store = store;
@@ -62,11 +63,9 @@ export class Disk {
         `${head.diskId}: the freeze for ${snapshotId} was cancelled or ended`,
       );
     }
-    if (view !== null) {
-      throw new RequestError(
-        'IncorrectDiskStatus.CreatingSnapshot',
-        `${head.diskId} is being snapshotted as ${view.snapshotId}; wait until that is done`,
-      );
+    if (view !== null) throw beingSnapshotted(head.diskId, view);
+    if (this.#isResizing) {
+      throw new RequestError('OperationConflict', `${head.diskId} is being resized: freeze it afterwards`);
     }
     const frozenAtMs = Math.trunc(this.#clock.nowMs());
     store.record({ type: 'freeze', snapshotId, generation: head.generation, frozenAtMs });
@@ -119,14 +118,28 @@ export class Disk {
         `${head.diskId} has incarnation ${head.incarnation} already; a rollback to ${incarnation} comes too late`,
       );
     }
-    if (view !== null) {
-      throw new RequestError(
-        'IncorrectDiskStatus.CreatingSnapshot',
-        `${head.diskId} is being snapshotted as ${view.snapshotId}; wait until that is done`,
-      );
-    }
+    if (view !== null) throw beingSnapshotted(head.diskId, view);
     await this.store.rollback(base, incarnation);
     this.device = new DiskDevice(this.store, this.#source);
+  }
+
+  /** Open to clients or not. Again with the same size: nothing. */
+  async resize(sizeBytes: number): Promise<void> {
+    const { head, view } = this.store.map;
+    if (head.sizeBytes === sizeBytes) return;
+    if (sizeBytes < head.sizeBytes) {
+      throw new RequestError(
+        'InvalidDiskSize.TooSmall',
+        `${head.diskId} has ${head.sizeBytes} bytes; a disk cannot shrink to ${sizeBytes}`,
+      );
+    }
+    if (view !== null) throw beingSnapshotted(head.diskId, view);
+    this.#isResizing = true;
+    try {
+      await this.store.grow(sizeBytes);
+    } finally {
+      this.#isResizing = false;
+    }
   }
 
   /** Everything of `DiskState` but what only the server of clients knows. */
@@ -181,4 +194,9 @@ export class Disk {
       this.#endedFreezes.delete(oldest!);
     }
   }
+}
+
+function beingSnapshotted(diskId: string, view: FrozenView): RequestError {
+  const message = `${diskId} is being snapshotted as ${view.snapshotId}; wait until that is done`;
+  return new RequestError('IncorrectDiskStatus.CreatingSnapshot', message);
 }

@@ -90,6 +90,7 @@ function diskHandlers(pool: ThreadPool): Pick<Handlers<DiskdCalls>, DiskCall> {
     listViewChunks: (body) => pool.call('listViewChunks', body),
     releaseView: (body) => pool.call('releaseView', body),
     rollback: (body) => pool.call('rollback', body),
+    resizeDisk: (body) => pool.call('resizeDisk', body),
     checkDisk: (body) => pool.call('checkDisk', body),
   };
 }

@@ -52,7 +52,6 @@ export interface MapHead {
 }
 
 export class MapState {
-  readonly chunkCount: number;
   readonly head: MapHead;
   view: FrozenView | null = null;
   /** Slots that lost their last reference; the owner empties it. */
@@ -61,11 +60,22 @@ export class MapState {
   dataChunkCount = 0;
   readonly pages: (MapPage | undefined)[] = [];
   #epoch = 0;
+  #chunkCount: number;
 
   constructor(head: MapHead) {
     this.head = head;
-    this.chunkCount = head.sizeBytes / CHUNK_BYTES;
-    assert(Number.isSafeInteger(this.chunkCount), `a disk of ${head.sizeBytes} bytes is not whole chunks`);
+    this.#chunkCount = chunkCountOf(head.sizeBytes);
+  }
+
+  get chunkCount(): number {
+    return this.#chunkCount;
+  }
+
+  /** The disk is larger from now on; what is new is absent, and no base reaches there. */
+  grow(sizeBytes: number): void {
+    assert(sizeBytes >= this.head.sizeBytes, `a disk of ${this.head.sizeBytes} bytes cannot shrink to ${sizeBytes}`);
+    this.#chunkCount = chunkCountOf(sizeBytes);
+    this.head.sizeBytes = sizeBytes;
   }
 
   get baseIsZero(): boolean {
@@ -237,4 +247,10 @@ export class MapState {
     this.pages[index] = own;
     return own;
   }
+}
+
+function chunkCountOf(sizeBytes: number): number {
+  const chunkCount = sizeBytes / CHUNK_BYTES;
+  assert(Number.isSafeInteger(chunkCount), `a disk of ${sizeBytes} bytes is not whole chunks`);
+  return chunkCount;
 }

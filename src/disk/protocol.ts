@@ -1,10 +1,19 @@
 /**
- * The control protocol of diskd: JSON lines (`lib/line-channel.ts`) on `run/diskd.sock`. Version 1. Every call is
- * idempotent: a caller that got no answer asks again. All ids are ECS ids; times are milliseconds since 1970.
+ * The control protocol of diskd: JSON lines (`lib/line-channel.ts`) on `run/diskd.sock`. Every call is idempotent: a
+ * caller that got no answer asks again. All ids are ECS ids; times are milliseconds since 1970.
  */
 import type { TreeRef } from '../repository/tree-ref.ts';
 
-export const DISKD_PROTOCOL = 1;
+export const DISKD_PROTOCOL = 2;
+
+/**
+ * The oldest diskd that this version's control plane works with: one that a guest's I/O kept alive over an upgrade. Calls
+ * that it does not have are in `CALLS_SINCE`.
+ */
+export const OLDEST_DISKD_PROTOCOL = 1;
+
+/** The version that brought a call, where that is later than the oldest. */
+export const CALLS_SINCE: Readonly<Partial<Record<keyof DiskdCalls, number>>> = { resizeDisk: 2 };
 
 /** What absent chunks of a disk read as. */
 export interface BaseRef {
@@ -107,6 +116,11 @@ export type DiskdCalls = {
    * afterwards; a disk that already has it with that base answers as done.
    */
   rollback: { request: { diskId: string; base: BaseRef; incarnation: number }; reply: { disk: DiskState } };
+  /**
+   * Grows the disk, open or closed, durably; never shrinks. Clients that connect from then on see the new size; what lies
+   * beyond the old one reads as zeros. Refused while a view is there. A disk that has that size already answers as done.
+   */
+  resizeDisk: { request: { diskId: string; sizeBytes: number }; reply: { disk: DiskState } };
   /** Verifies map, journal, slots and views of one disk against the files. */
   checkDisk: { request: { diskId: string }; reply: { findings: DiskFinding[] } };
   /** Flushes everything and ends. Refused while a client is connected, unless `force`. */

@@ -3,6 +3,7 @@
 export type DiskStatus = 'Creating' | 'Available' | 'Attaching' | 'In_use' | 'Detaching' | 'ReIniting';
 export type InstanceStatus = 'Pending' | 'Starting' | 'Running' | 'Stopping' | 'Stopped';
 export type SnapshotStatus = 'progressing' | 'accomplished' | 'failed';
+export type ImageStatus = 'Creating' | 'Available' | 'CreateFailed' | 'Deprecated';
 export type SnapshotUsage = 'none' | 'image' | 'disk' | 'image_disk';
 export type DiskType = 'system' | 'data';
 
@@ -81,6 +82,7 @@ export interface Instance {
   macAddress: string;
   privateIp: string;
   networkInterfaceId: string;
+  deletionProtection: boolean;
   tags: Tag[];
 }
 
@@ -95,6 +97,41 @@ export interface Image {
   platform: string;
   architecture: string;
   createdAtMs: number;
+  imageFamily: string;
+  imageVersion: string;
+  /** `BIOS`, `UEFI` or `UEFI-Preferred`. */
+  bootMode: string;
+  status: ImageStatus;
+  /** Why it is `CreateFailed`, for people; null otherwise. */
+  failureReason: string | null;
+  /** 0–100: how much of its snapshots is stored. */
+  progressPercent: number;
+  /** System disk first, then in device order. Empty for the public image. */
+  disks: ImageDisk[];
+  /** Whether an instance that was made from it is there. */
+  isUsed: boolean;
+  tags: Tag[];
+}
+
+export interface ImageDisk {
+  device: string;
+  type: DiskType;
+  sizeGib: number;
+  /** Null for an empty disk. */
+  snapshotId: string | null;
+}
+
+/** What can have tags (`ecs-api.md` 2.6). */
+export type TaggedType = 'instance' | 'disk' | 'snapshot' | 'image';
+
+export interface TagOfResource extends Tag {
+  resourceId: string;
+  resourceType: TaggedType;
+}
+
+/** A tag, and how many resources of each type have it. */
+export interface TagCount extends Tag {
+  counts: Record<TaggedType, number>;
 }
 
 /** A page of an ordered list. */

@@ -3,13 +3,11 @@ import test from 'node:test';
 import type { DiskStatus, InstanceStatus, SnapshotStatus } from './resources.ts';
 import {
   MANUAL_SNAPSHOT_QUOTA,
-  refuseAttachDisk,
   refuseCreateSnapshot,
   refuseDeleteSnapshot,
   refuseDiskFromSnapshot,
+  refuseModifySnapshot,
   refuseResetDisk,
-  refuseStartInstance,
-  refuseStopInstance,
 } from './states.ts';
 import type { DiskFacts, InstanceFacts } from './states.ts';
 
@@ -103,40 +101,23 @@ test('a disk is made from an accomplished snapshot only', () => {
   assert.equal(refuseDiskFromSnapshot(snapshot({ status: 'failed' }))?.code, 'InvalidSnapshot.NotReady');
 });
 
-test('an Available disk is attached to a Running or Stopped instance of its zone, up to sixteen', () => {
-  const refuse = (status: DiskStatus, of: InstanceFacts, attachedDataDiskCount = 0) =>
-    refuseAttachDisk({ disk: disk({ status }), instance: of, attachedDataDiskCount })?.code ?? null;
-  for (const status of diskStatuses) {
-    assert.equal(refuse(status, instance('Running')), status === 'Available' ? null : 'IncorrectDiskStatus', status);
-  }
-  for (const status of instanceStatuses) {
-    const expected = status === 'Running' || status === 'Stopped' ? null : 'IncorrectInstanceStatus';
-    assert.equal(refuse('Available', instance(status)), expected, status);
-  }
-  assert.equal(refuse('Available', { ...instance('Running'), zoneId: 'b' }), 'ResourcesNotInSameZone');
-  assert.equal(refuse('Available', instance('Running'), 15), null);
-  assert.equal(refuse('Available', instance('Running'), 16), 'InstanceDiskLimitExceeded');
+test('a snapshot that disks were made from is deleted only by force, one that images are made from not at all', () => {
+  const refuse = (imageMadeFromIt: boolean, diskMadeFromIt: boolean, force: boolean) =>
+    refuseDeleteSnapshot(snapshot(), { imageMadeFromIt, diskMadeFromIt, force })?.code ?? null;
+  assert.equal(refuse(false, false, false), null);
+  assert.equal(refuse(false, true, true), null);
+  assert.equal(refuse(false, true, false), 'SnapshotCreatedDisk');
+  for (const force of [false, true]) assert.equal(refuse(true, true, force), 'SnapshotCreatedImage');
 });
 
-test('only a Stopped instance starts and only a Running one stops, with no snapshot under way', () => {
-  for (const status of instanceStatuses) {
-    const start = refuseStartInstance(instance(status), [disk()])?.code ?? null;
-    assert.equal(start, status === 'Stopped' ? null : 'IncorrectInstanceStatus', status);
-    const stop = refuseStopInstance(instance(status), [disk()], [])?.code ?? null;
-    assert.equal(stop, status === 'Running' ? null : 'IncorrectInstanceStatus', status);
+test('only an accomplished snapshot has attributes to change', () => {
+  assert.equal(refuseModifySnapshot(snapshot()), null);
+  for (const status of ['progressing', 'failed'] as const) {
+    assert.equal(refuseModifySnapshot(snapshot({ status }))?.code, 'InvalidSnapshotId.NotReady');
   }
-  const refusal = refuseStopInstance(instance('Running'), [disk()], [unfinished]);
-  assert.equal(refusal?.code, 'OperationConflict');
-  assert.match(refusal?.message ?? '', /s-1 .*45%/);
-  assert.equal(
-    refuseStartInstance(instance('Stopped'), [disk({ status: 'ReIniting' })])?.code,
-    'IncorrectInstanceStatus',
-  );
-  assert.equal(refuseStopInstance(instance('Running'), [disk({ status: 'Attaching' })], [])?.code, 'OperationConflict');
 });
 
-test('a snapshot that disks were made from is deleted only by force', () => {
-  assert.equal(refuseDeleteSnapshot(snapshot(), { diskMadeFromIt: false, force: false }), null);
-  assert.equal(refuseDeleteSnapshot(snapshot(), { diskMadeFromIt: true, force: true }), null);
-  assert.equal(refuseDeleteSnapshot(snapshot(), { diskMadeFromIt: true, force: false })?.code, 'SnapshotCreatedDisk');
+test('a snapshot that is being made comes before everything that the instance is asked to do for a rollback', () => {
+  const facts = { disk: disk(), instance: instance('Running'), snapshot: snapshot(), unfinished };
+  assert.equal(refuseResetDisk(facts)?.code, 'IncorrectDiskStatus.HasUnfinishedSnapshot');
 });

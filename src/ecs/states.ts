@@ -1,6 +1,7 @@
 /**
- * What is allowed in which state of a disk, an instance or a snapshot (`ecs-api.md` 3.1, 4.1–4.4), as pure functions: each
- * returns why not, or null. The control plane asks them inside the transaction that acts on the answer.
+ * What is allowed with snapshots in which state (`ecs-api.md` 3.1, 4.1–4.4), as pure functions: each returns why not, or
+ * null. The control plane asks them inside the transaction that acts on the answer. The same for disks is in
+ * `disk-rules.ts`, for instances in `instance-rules.ts`.
  */
 import type { DiskStatus, InstanceStatus, SnapshotStatus } from './resources.ts';
 
@@ -104,10 +105,10 @@ export function refuseResetDisk(facts: {
   if (disk.status !== 'In_use' && disk.status !== 'Available') {
     return wrongDiskStatus(disk, 'A disk can be rolled back while it is In_use or Available.');
   }
+  if (unfinished !== null) return creatingSnapshot(unfinished, 'IncorrectDiskStatus.HasUnfinishedSnapshot');
   if (instance !== null && instance.status !== 'Stopped') {
     return wrongInstanceStatus(instance, 'Stop it before its disks are rolled back.');
   }
-  if (unfinished !== null) return creatingSnapshot(unfinished, 'IncorrectDiskStatus.HasUnfinishedSnapshot');
   return refuseUnfinished(snapshot, 'InvalidSnapshotId.NotReady');
 }
 
@@ -116,72 +117,27 @@ export function refuseDiskFromSnapshot(snapshot: SnapshotFacts): Refusal | null 
   return refuseUnfinished(snapshot, 'InvalidSnapshot.NotReady');
 }
 
-/** AttachDisk of a data disk. */
-export function refuseAttachDisk(facts: {
-  disk: DiskFacts;
-  instance: InstanceFacts;
-  attachedDataDiskCount: number;
-}): Refusal | null {
-  const { disk, instance } = facts;
-  if (disk.status !== 'Available') return wrongDiskStatus(disk, 'A disk can be attached while it is Available.');
-  if (instance.status !== 'Running' && instance.status !== 'Stopped') {
-    return wrongInstanceStatus(instance, 'Wait until it is Running or Stopped.');
-  }
-  if (disk.zoneId !== instance.zoneId) {
-    return refusal(
-      'ResourcesNotInSameZone',
-      `The disk ${disk.diskId} is in ${disk.zoneId}, the instance ${instance.instanceId} in ${instance.zoneId}.`,
-    );
-  }
-  if (facts.attachedDataDiskCount >= DATA_DISK_LIMIT) {
-    return refusal(
-      'InstanceDiskLimitExceeded',
-      `The instance ${instance.instanceId} has ${DATA_DISK_LIMIT} data disks already, the most it can have.`,
-    );
-  }
-  return null;
-}
-
-/** `diskStatuses` are those of the instance's disks. */
-export function refuseStartInstance(instance: InstanceFacts, disks: DiskFacts[]): Refusal | null {
-  if (instance.status !== 'Stopped') return wrongInstanceStatus(instance, 'Only a Stopped instance can be started.');
-  const busy = disks.find((disk) => disk.status !== 'In_use');
-  if (busy === undefined) return null;
-  return refusal(
-    busy.status === 'ReIniting' ? 'IncorrectInstanceStatus' : 'OperationConflict',
-    `The disk ${busy.diskId} of the instance ${instance.instanceId} is ${busy.status}: wait until it is In_use.`,
-  );
-}
-
-/** 4.2: a forced stop is refused too, for it would make the snapshot fail. */
-export function refuseStopInstance(
-  instance: InstanceFacts,
-  disks: DiskFacts[],
-  unfinished: UnfinishedSnapshot[],
-): Refusal | null {
-  if (instance.status !== 'Running') return wrongInstanceStatus(instance, 'Only a Running instance can be stopped.');
-  const [snapshot] = unfinished;
-  if (snapshot !== undefined) {
-    return refusal(
-      'OperationConflict',
-      `The snapshot ${snapshot.snapshotId} of the disk ${snapshot.sourceDiskId} is being made (${snapshot.progressPercent}%): stop the instance ${instance.instanceId} when it is accomplished, or delete the snapshot.`,
-    );
-  }
-  const busy = disks.find((disk) => disk.status !== 'In_use');
-  if (busy === undefined) return null;
-  return refusal('OperationConflict', `The disk ${busy.diskId} is ${busy.status}: stop the instance afterwards.`);
-}
-
 /** 2.1 DeleteSnapshot. A progressing one is cancelled, a failed one forgotten. */
 export function refuseDeleteSnapshot(
   snapshot: SnapshotFacts,
-  usage: { diskMadeFromIt: boolean; force: boolean },
+  usage: { imageMadeFromIt: boolean; diskMadeFromIt: boolean; force: boolean },
 ): Refusal | null {
+  if (usage.imageMadeFromIt) {
+    return refusal(
+      'SnapshotCreatedImage',
+      `An image is made from the snapshot ${snapshot.snapshotId}: delete the image first; Force does not help.`,
+    );
+  }
   if (!usage.diskMadeFromIt || usage.force) return null;
   return refusal(
     'SnapshotCreatedDisk',
     `Disks were created from the snapshot ${snapshot.snapshotId}. Force=true deletes it all the same: the disks keep their data.`,
   );
+}
+
+/** 4.2: a snapshot has attributes to change once it is accomplished. */
+export function refuseModifySnapshot(snapshot: SnapshotFacts): Refusal | null {
+  return refuseUnfinished(snapshot, 'InvalidSnapshotId.NotReady');
 }
 
 function refuseUnfinished(snapshot: SnapshotFacts, code: string): Refusal | null {
@@ -190,21 +146,21 @@ function refuseUnfinished(snapshot: SnapshotFacts, code: string): Refusal | null
   return refusal(code, `The snapshot ${snapshot.snapshotId} ${what}.`);
 }
 
-function creatingSnapshot(unfinished: UnfinishedSnapshot, code: string): Refusal {
+export function creatingSnapshot(unfinished: UnfinishedSnapshot, code: string): Refusal {
   return refusal(
     code,
     `The snapshot ${unfinished.snapshotId} of the disk ${unfinished.sourceDiskId} is being made (${unfinished.progressPercent}%): wait until it is accomplished, or delete it.`,
   );
 }
 
-function wrongDiskStatus(disk: DiskFacts, advice: string): Refusal {
+export function wrongDiskStatus(disk: DiskFacts, advice: string): Refusal {
   return refusal('IncorrectDiskStatus', `The disk ${disk.diskId} is ${disk.status}. ${advice}`);
 }
 
-function wrongInstanceStatus(instance: InstanceFacts, advice: string): Refusal {
+export function wrongInstanceStatus(instance: InstanceFacts, advice: string): Refusal {
   return refusal('IncorrectInstanceStatus', `The instance ${instance.instanceId} is ${instance.status}. ${advice}`);
 }
 
-function refusal(code: string, message: string): Refusal {
+export function refusal(code: string, message: string): Refusal {
   return { code, message };
 }

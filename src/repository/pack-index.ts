@@ -10,6 +10,7 @@ import fs from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import type { StatementSync } from 'node:sqlite';
 import { CorruptionError, OperationalError, messageOf } from '../lib/errors.ts';
+import { explainSqlite, guardSqlite } from '../lib/sqlite-errors.ts';
 import type { Digest } from './digest.ts';
 import type { ObjectStore } from './object-store/object-store.ts';
 import { PACK_PREFIX, findPackId, packName } from './pack.ts';
@@ -76,7 +77,8 @@ export class PackIndex {
     try {
       return PackIndex.#openFile(file);
     } catch (error) {
-      if (!/malformed|not a database|other version/.test(messageOf(error))) throw explained(error);
+      if (!/malformed|not a database|other version/.test(messageOf(error)))
+        throw explainSqlite('the repository', 'index.db', error);
       for (const name of [file, `${file}-wal`, `${file}-shm`]) fs.rmSync(name, { force: true });
       return PackIndex.#openFile(file);
     }
@@ -229,15 +231,5 @@ function transaction<T>(database: DatabaseSync, act: () => T): T {
 }
 
 function guarded<T>(act: () => T): T {
-  try {
-    return act();
-  } catch (error) {
-    throw explained(error);
-  }
-}
-
-/** SQLite's errors are the world's: a full disk, a lock that is held too long. */
-function explained(error: unknown): unknown {
-  if (!(error instanceof Error) || (error as NodeJS.ErrnoException).code !== 'ERR_SQLITE_ERROR') return error;
-  return new OperationalError(`the repository's index.db: ${error.message}`, { retryable: true, cause: error });
+  return guardSqlite('the repository', 'index.db', act);
 }

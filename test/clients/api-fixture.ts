@@ -1,4 +1,4 @@
-/** An API server on a loopback port before a control plane in memory, and hand-made signed requests to it. */
+/** An API server on a loopback port before the control plane of a `World`, and hand-made signed requests to it. */
 import net, { type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import type http from 'node:http';
@@ -9,19 +9,31 @@ import { signV1, stringToSignV1 } from '../../src/api/signature-v1.ts';
 import { formatSecond } from '../../src/ecs/times.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { systemRandom } from '../../src/lib/random.ts';
-import { MemoryControl } from './memory-control.ts';
+import { World } from '../control/world.ts';
 
 export const ACCESS_KEY_ID = 'testid';
 export const ACCESS_KEY_SECRET = 'testsecret';
 
 export interface ApiFixture extends AsyncDisposable {
-  control: MemoryControl;
+  /** The control plane, its catalog and what is fake around it; it ends with the fixture. */
+  world: World;
+  /** What the API asks: the world's control plane, with the overrides. */
+  control: ControlPlane;
+  /** Each request that the API made to the control plane, with the name of the method. */
+  calls: ControlCall[];
   server: http.Server;
   /** `127.0.0.1:PORT`. */
   endpoint: string;
   port: number;
   /** What was logged as a warning: failures that are ours. */
   warnings: string[];
+}
+
+export interface ControlCall {
+  method: string;
+  request: unknown;
+  /** The second argument: options of a change, paging of a list. */
+  more: unknown;
 }
 
 export interface Answer {
@@ -31,9 +43,18 @@ export interface Answer {
   body: Record<string, unknown>;
 }
 
-/** Starts the server; `overrides` replace methods of the control plane. */
-export async function openApi(overrides: Partial<ControlPlane> = {}): Promise<ApiFixture> {
-  const control = Object.assign(new MemoryControl(systemClock, systemRandom), overrides);
+/**
+ * Starts a world, whose time passes as ours (npm clients have the patience of people), and the server; `overrides` replace
+ * methods of the control plane. In the end the server is started once more, as after a crash: everything that was under
+ * way must come to its end, and the records are compared; without `checkAtEnd` a test may leave rows that it made up.
+ */
+export async function openApi(
+  overrides: Partial<ControlPlane> = {},
+  { checkAtEnd = true }: { checkAtEnd?: boolean } = {},
+): Promise<ApiFixture> {
+  const world = await World.create(1);
+  const calls: ControlCall[] = [];
+  const control = recordingControl(world, overrides, calls);
   const region = { regionId: 'cn-hangzhou', zoneIds: ['cn-hangzhou-a', 'cn-hangzhou-b'], endpoint: '' };
   const seen = new Set<string>();
   const warnings: string[] = [];
@@ -55,8 +76,32 @@ export async function openApi(overrides: Partial<ControlPlane> = {}): Promise<Ap
     server.close();
     server.closeAllConnections();
     await once(server, 'close');
+    try {
+      if (!checkAtEnd) return;
+      await world.restart();
+      await world.settle();
+      await world.checkSettled();
+    } finally {
+      await world.end();
+    }
   };
-  return { control, server, endpoint: region.endpoint, port, warnings, [Symbol.asyncDispose]: close };
+  return { world, control, calls, server, endpoint: region.endpoint, port, warnings, [Symbol.asyncDispose]: close };
+}
+
+type Method = (this: unknown, request: unknown, more: unknown) => Promise<unknown>;
+
+/** The control plane that the world has at each call: a restarted one too. */
+function recordingControl(world: World, overrides: Partial<ControlPlane>, calls: ControlCall[]): ControlPlane {
+  return new Proxy(world.control as ControlPlane, {
+    get: (_target, name) => {
+      const { control } = world;
+      const method = (Reflect.get(overrides, name) ?? Reflect.get(control, name, control)) as Method;
+      return (request: unknown, more: unknown) => {
+        calls.push({ method: String(name), request, more });
+        return method.call(control, request, more);
+      };
+    },
+  });
 }
 
 /** The common parameters of version 1 with a fresh nonce. */

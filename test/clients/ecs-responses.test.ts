@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
+import { EMPTY_IMAGE_ID } from '../../src/control/control.ts';
 import { call, openApi, type Answer, type ApiFixture } from './api-fixture.ts';
-import { PUBLIC_IMAGE } from './memory-control.ts';
 
 type Shape = string | Shape[] | { [name: string]: Shape };
 
@@ -52,7 +52,7 @@ function listOf(body: Answer['body'], wrapper: string, item: string): Record<str
 
 async function runInstance(api: ApiFixture): Promise<string> {
   const body = await checkedCall(api, 'RunInstances', {
-    ImageId: PUBLIC_IMAGE.imageId,
+    ImageId: EMPTY_IMAGE_ID,
     InstanceType: 'ecs.external.large',
     'DataDisk.1.Category': 'cloud_essd',
     'DataDisk.1.Size': '20',
@@ -83,14 +83,11 @@ test('every answer has the documented fields with the documented types', async (
   await checkedCall(api, 'AttachDisk', { DiskId: diskId, InstanceId: instanceId });
   const snapshot = await checkedCall(api, 'CreateSnapshot', { DiskId: diskId });
   const snapshotId = String(snapshot['SnapshotId']);
-  const stored = api.control.snapshots.get(snapshotId);
-  assert.ok(stored);
-  Object.assign(stored, {
-    retentionDays: 7,
-    fullSizeBytes: 5,
-    failureReason: 'the disk was full',
-    status: 'failed',
-  });
+  await api.world.settle();
+  const snapshots = api.world.catalog.queries.updateTable('snapshots');
+  await snapshots.set({ retention_days: 7, failure_reason: 'the disk was full', status: 'failed' }).execute();
+  await checkedCall(api, 'DescribeSnapshots');
+  await snapshots.set({ retention_days: null, failure_reason: null, status: 'accomplished' }).execute();
   await checkedCall(api, 'DescribeSnapshots');
   await checkedCall(api, 'StopInstance', { InstanceId: instanceId });
   await checkedCall(api, 'ResetDisk', { DiskId: diskId, SnapshotId: snapshotId });
@@ -136,24 +133,38 @@ test('a disk that is not attached, or only being attached, has no attachment and
   assert.deepEqual([disk['InstanceId'], disk['Device'], disk['AttachedTime']], ['', '', '']);
   assert.deepEqual(disk['Attachments'], { Attachment: [] });
   assert.deepEqual(disk['Tags'], { Tag: [{ TagKey: 'k', TagValue: 'v', Key: 'k', Value: 'v' }] });
-  const stored = api.control.disks.get(String(body['DiskId']));
-  assert.ok(stored);
-  Object.assign(stored, { instanceId: 'i-1', status: 'Attaching' });
-  assert.deepEqual((await show())['Attachments'], { Attachment: [] });
+  const instanceId = await runInstance(api);
+  const attach = Promise.withResolvers<void>();
+  api.world.diskd.before = (name) => (name === 'openDisk' ? attach.promise : Promise.resolve());
+  const attaching = call(api, 'AttachDisk', { DiskId: String(body['DiskId']), InstanceId: instanceId });
+  const find = async () =>
+    listOf(await checkedCall(api, 'DescribeDisks', { DiskIds: JSON.stringify([body['DiskId']]) }), 'Disks', 'Disk')[0];
+  await api.world.until('it to be attaching', async () => (await find())?.['Status'] === 'Attaching');
+  assert.deepEqual((await find())?.['Attachments'], { Attachment: [] });
+  assert.ok(!('NbdUri' in ((await find()) ?? {})));
+  attach.resolve();
+  await attaching;
+  assert.equal((await find())?.['Status'], 'In_use');
 });
 
-test('a snapshot without name and limit shows neither', async () => {
+test('a snapshot without name and limit shows neither, nor a size while it is being made', async () => {
   await using api = await openApi();
-  const { body } = await call(api, 'CreateDisk', { ZoneId: 'cn-hangzhou-a', Size: '5' });
-  const diskId = String(body['DiskId']);
-  await call(api, 'CreateSnapshot', { DiskId: diskId });
+  const instanceId = await runInstance(api);
+  const filter = { InstanceId: instanceId, DiskType: 'data' };
+  const [disk] = listOf(await checkedCall(api, 'DescribeDisks', filter), 'Disks', 'Disk');
+  const diskId = String(disk?.['DiskId']);
+  const uploads = api.world.holdUploads();
+  const { body } = await call(api, 'CreateSnapshot', { DiskId: diskId });
+  await api.world.setProgress(String(body['SnapshotId']), 37, 12);
   const [snapshot] = listOf(await checkedCall(api, 'DescribeSnapshots'), 'Snapshots', 'Snapshot');
   assert.ok(snapshot);
   for (const name of ['SnapshotName', 'RetentionDays', 'FullSnapshotSizeInBytes', 'FailureReason'])
     assert.ok(!(name in snapshot), name);
   assert.equal(snapshot['Progress'], '37%');
-  assert.equal(snapshot['SourceDiskSize'], 5);
+  assert.equal(snapshot['RemainTime'], 12);
+  assert.equal(snapshot['SourceDiskSize'], 20);
   assert.equal(snapshot['SnapshotLinkId'], `sl-${diskId.slice(2)}`);
+  uploads.release();
 });
 
 test('the extensions for imports answer with the disk and where to write it', async () => {

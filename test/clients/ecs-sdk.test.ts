@@ -4,8 +4,9 @@ import test from 'node:test';
 import ecs from '@alicloud/ecs20140526';
 import openApi from '@alicloud/openapi-client';
 import PopCore from '@alicloud/pop-core';
+import { EMPTY_IMAGE_ID } from '../../src/control/control.ts';
+import { allRows } from '../control/world.ts';
 import { ACCESS_KEY_ID, ACCESS_KEY_SECRET, openApi as startApi, type ApiFixture } from './api-fixture.ts';
-import { PUBLIC_IMAGE } from './memory-control.ts';
 
 type EcsClient = InstanceType<typeof ecs.default>;
 
@@ -26,7 +27,7 @@ async function runInstance(client: EcsClient): Promise<string> {
   const { body } = await client.runInstances(
     new ecs.RunInstancesRequest({
       regionId: 'cn-hangzhou',
-      imageId: PUBLIC_IMAGE.imageId,
+      imageId: EMPTY_IMAGE_ID,
       instanceType: 'ecs.external.large',
       instanceName: 'web',
       dataDisk: [new ecs.RunInstancesRequestDataDisk({ category: 'cloud_essd', size: 20, performanceLevel: 'PL1' })],
@@ -52,17 +53,27 @@ for (const signatureAlgorithm of ['', 'v2']) {
     assert.equal(disk?.attachments?.attachment?.[0]?.instanceId, instanceId);
     assert.equal(disk?.serialNumber, disk?.diskId?.slice(2));
     assert.equal(disk?.encrypted, false);
+    const uploads = api.world.holdUploads();
     const created = await client.createSnapshot(
       new ecs.CreateSnapshotRequest({ diskId: disk?.diskId ?? '', snapshotName: 'before-upgrade' }),
     );
     const snapshotId = created.body?.snapshotId ?? '';
+    await api.world.setProgress(snapshotId, 37, 12);
     const found = await client.describeSnapshots(
       new ecs.DescribeSnapshotsRequest({ regionId: 'cn-hangzhou', snapshotIds: JSON.stringify([snapshotId]) }),
     );
     const [snapshot] = found.body?.snapshots?.snapshot ?? [];
     assert.equal(snapshot?.progress, '37%');
+    assert.equal(snapshot?.remainTime, 12);
     assert.equal(snapshot?.sourceDiskId, disk?.diskId);
     assert.equal(snapshot?.sourceDiskSize, '20');
+    uploads.release();
+    await api.world.until('the snapshot', async () => {
+      const page = await client.describeSnapshots(
+        new ecs.DescribeSnapshotsRequest({ regionId: 'cn-hangzhou', diskId: disk?.diskId ?? '' }),
+      );
+      return page.body?.snapshots?.snapshot?.[0]?.status === 'accomplished';
+    });
     await client.stopInstance(new ecs.StopInstanceRequest({ instanceId }));
     await client.resetDisk(new ecs.ResetDiskRequest({ diskId: disk?.diskId ?? '', snapshotId }));
     await client.startInstance(new ecs.StartInstanceRequest({ instanceId }));
@@ -76,7 +87,7 @@ for (const signatureAlgorithm of ['', 'v2']) {
     );
     await client.attachDisk(new ecs.AttachDiskRequest({ diskId: fromSnapshot.body?.diskId ?? '', instanceId }));
     await client.deleteSnapshot(new ecs.DeleteSnapshotRequest({ snapshotId, force: true }));
-    assert.equal(api.control.snapshots.size, 0);
+    assert.equal((await api.world.control.listSnapshots({}, allRows)).totalCount, 0);
     assert.deepEqual(api.warnings, []);
   });
 }
@@ -140,7 +151,7 @@ test('openapi-client calls an action by name, with a form body', async () => {
   await assert.rejects(wrongName, { code: 'InvalidDiskName.Malformed' });
   const request = new OpenApiRequest({ body: { ...body, DiskName: 'a:b', Description: 'x *~ + 测' } });
   await client.callApi(params, request, {} as never);
-  assert.equal([...api.control.disks.values()][0]?.description, 'x *~ + 测');
+  assert.equal((await api.world.control.listDisks({}, allRows)).items[0]?.description, 'x *~ + 测');
 });
 
 for (const method of ['GET', 'POST']) {
@@ -155,7 +166,7 @@ for (const method of ['GET', 'POST']) {
     const disk = { ZoneId: 'cn-hangzhou-a', Size: 20, DiskCategory: 'cloud_ssd', Description: "it's (a) *~ 测!" };
     const created = await client.request<{ DiskId: string; Code?: string }>('CreateDisk', disk, { method });
     assert.equal(created.Code, undefined);
-    assert.equal(api.control.disks.get(created.DiskId)?.description, "it's (a) *~ 测!");
+    assert.equal((await api.world.disk(created.DiskId))?.description, "it's (a) *~ 测!");
     const listed = await client.request<{ Disks: { Disk: { DiskId: string }[] } }>(
       'DescribeDisks',
       { RegionId: 'cn-hangzhou', DiskIds: JSON.stringify([created.DiskId]) },

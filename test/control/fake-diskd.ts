@@ -3,6 +3,7 @@
  * control plane of a test as the real one does, and serves the real protocol on a real socket where asked to.
  */
 import type { BaseRef, DiskState, DiskdCalls, FreezeReply } from '../../src/disk/protocol.ts';
+import { DISKD_PROTOCOL } from '../../src/disk/protocol.ts';
 import { OperationalError, RequestError } from '../../src/lib/errors.ts';
 import type { Handlers, LineServer } from '../../src/lib/line-channel.ts';
 import { serveLines } from '../../src/lib/line-channel.ts';
@@ -26,6 +27,8 @@ interface FakeDisk {
   generation: number;
   open: boolean;
   clientCount: number;
+  /** What the flush of its next closing fails with. */
+  syncFailure: string | null;
   written: boolean;
   compareReason: string | null;
   entries: Map<number, Entry>;
@@ -39,6 +42,8 @@ export class FakeDiskd {
   before: (call: keyof DiskdCalls) => Promise<void> = async () => undefined;
   readonly calls: string[] = [];
   readonly folder: string;
+  /** Of which version it is. */
+  protocol = DISKD_PROTOCOL;
   shutdownCount = 0;
   #server: LineServer | undefined;
   #nowMs: () => number;
@@ -98,7 +103,7 @@ export class FakeDiskd {
 
   #handlers(): Handlers<DiskdCalls> {
     return {
-      hello: async () => ({ protocol: 1, pid: process.pid, folder: this.folder, startedAtMs: 0 }),
+      hello: async () => ({ protocol: this.protocol, pid: process.pid, folder: this.folder, startedAtMs: 0 }),
       createDisk: async (body) => ({ disk: this.#create(body) }),
       deleteDisk: async ({ diskId }) => this.#delete(diskId),
       openDisk: async ({ diskId, incarnation }) => ({ disk: this.#open(diskId, incarnation) }),
@@ -111,6 +116,7 @@ export class FakeDiskd {
       listViewChunks: async () => ({ dataFolder: '', chunks: [], next: null }),
       releaseView: async ({ diskId, snapshotId }) => this.#release(diskId, snapshotId),
       rollback: async ({ diskId, base, incarnation }) => ({ disk: this.#rollback(diskId, base, incarnation) }),
+      resizeDisk: async ({ diskId, sizeBytes }) => ({ disk: this.#resize(diskId, sizeBytes) }),
       checkDisk: async () => ({ findings: [] }),
       shutdown: async ({ force }) => this.#shutdown(force),
     };
@@ -119,8 +125,12 @@ export class FakeDiskd {
   #create(body: { diskId: string; sizeBytes: number; base: BaseRef }): DiskState {
     const known = this.disks.get(body.diskId);
     if (known !== undefined) return toState(known);
-    const fresh = { incarnation: 1, generation: 1, open: false, clientCount: 0, written: false, compareReason: null };
-    const disk: FakeDisk = { ...body, ...fresh, entries: new Map(), view: null, cancelled: new Set() };
+    const disk: FakeDisk = {
+      ...body,
+      ...{ incarnation: 1, generation: 1, open: false, clientCount: 0, written: false },
+      ...{ compareReason: null, syncFailure: null },
+      ...{ entries: new Map(), view: null, cancelled: new Set() },
+    };
     this.disks.set(body.diskId, disk);
     return toState(disk);
   }
@@ -130,6 +140,14 @@ export class FakeDiskd {
     if (disk?.open || disk?.view) throw new OperationalError(`${diskId} is in use`, { retryable: false });
     this.disks.delete(diskId);
     return {};
+  }
+
+  #resize(diskId: string, sizeBytes: number): DiskState {
+    const disk = this.#get(diskId);
+    if (disk.view !== null) throw new RequestError('IncorrectDiskStatus.CreatingSnapshot', 'a view is there');
+    if (sizeBytes < disk.sizeBytes) throw new RequestError('InvalidDiskSize.TooSmall', `${diskId} is larger`);
+    disk.sizeBytes = sizeBytes;
+    return toState(disk);
   }
 
   #open(diskId: string, incarnation: number): DiskState {
@@ -143,7 +161,9 @@ export class FakeDiskd {
     const disk = this.#get(diskId);
     disk.open = false;
     disk.clientCount = 0;
-    return toState(disk);
+    const state = toState(disk);
+    disk.syncFailure = null; // opened again, it is trusted again
+    return state;
   }
 
   #freeze(diskId: string, snapshotId: string): FreezeReply {
@@ -228,7 +248,7 @@ function toState(disk: FakeDisk): DiskState {
     dataChunkCount: disk.entries.size,
     allocatedBytes: 0,
     view: view && { snapshotId: view.reply.snapshotId, generation: view.reply.generation, durable: view.durable },
-    syncFailure: null,
+    syncFailure: disk.syncFailure,
     readBytes: 0,
     writtenBytes: 0,
   };

@@ -81,7 +81,7 @@ export class FakeTransfer implements Transfer {
     this.#repository.uploading++;
     try {
       options.onProgress(1, 2);
-      await this.during(options.signal);
+      await Promise.race([this.during(options.signal), aborted(options.signal)]);
       options.signal.throwIfAborted();
       const changed = this.#diskd.viewWords(job.diskId, job.snapshotId, job.sinceGeneration);
       const tree = this.#repository.put({ ...this.#repository.words(job.parent), ...changed });
@@ -98,4 +98,11 @@ export class FakeTransfer implements Transfer {
       this.#repository.uploading--;
     }
   }
+}
+
+/** A worker that is held up ends with its signal all the same, as a process does. */
+function aborted(signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  signal.addEventListener('abort', () => resolve(), { once: true });
+  return promise;
 }

@@ -16,7 +16,13 @@ import { compareRecords } from '../../src/control/check.ts';
 import { OpenDisks } from '../../src/control/open-disks.ts';
 import type { DataPlane } from '../../src/control/parts.ts';
 import { within } from '../../src/control/patience.ts';
-import type { CreateDiskRequest, NewDisk, Paging, RunInstancesRequest } from '../../src/control/requests.ts';
+import type {
+  ChangeOptions,
+  CreateDiskRequest,
+  NewDisk,
+  Paging,
+  RunInstancesRequest,
+} from '../../src/control/requests.ts';
 import type { DiskdCalls } from '../../src/disk/protocol.ts';
 import type { Disk, Instance, Snapshot } from '../../src/ecs/resources.ts';
 import { GIB } from '../../src/lib/geometry.ts';
@@ -172,6 +178,31 @@ export class World {
     }
   }
 
+  /** Uploads wait in their middle until they are released; one that is cancelled ends. */
+  holdUploads(): { release: () => void } {
+    const held = Promise.withResolvers<void>();
+    this.transfer.during = async (signal) => {
+      const cancelled = new Promise<void>((resolve) => {
+        signal.addEventListener('abort', () => resolve(), { once: true });
+      });
+      if (!signal.aborted) await Promise.race([held.promise, cancelled]);
+    };
+    const release = () => {
+      this.transfer.during = async () => undefined;
+      held.resolve();
+    };
+    return { release };
+  }
+
+  /** As if the upload had come this far; hold it. */
+  async setProgress(snapshotId: string, progressPercent: number, remainingSeconds: number): Promise<void> {
+    await this.catalog.queries
+      .updateTable('snapshots')
+      .set({ progress_percent: progressPercent, remaining_seconds: remainingSeconds })
+      .where('snapshot_id', '=', snapshotId)
+      .execute();
+  }
+
   async disk(diskId: string): Promise<Disk | undefined> {
     return (await this.control.listDisks({ diskIds: [diskId] }, allRows)).items[0];
   }
@@ -184,9 +215,13 @@ export class World {
     return (await this.control.listInstances({ instanceIds: [instanceId] }, allRows)).items[0];
   }
 
+  async power(change: 'start' | 'stop' | 'reboot', instanceId: string, force = false): Promise<void> {
+    await this.control.powerInstances({ change, instanceIds: [instanceId], force, successFirst: false });
+  }
+
   /** A running instance with one data disk, and that disk. */
   async runOne(): Promise<{ instanceId: string; diskId: string }> {
-    const { instanceIds } = await this.control.runInstances(runRequest(), null);
+    const { instanceIds } = await this.control.runInstances(runRequest());
     const instanceId = instanceIds[0] ?? '';
     await this.until('it to run', async () => (await this.instance(instanceId))?.status === 'Running');
     const { items } = await this.control.listDisks({ instanceId, type: 'data' }, allRows);
@@ -194,7 +229,7 @@ export class World {
   }
 
   async takeSnapshot(diskId: string): Promise<string> {
-    const { snapshotId } = await this.control.createSnapshot(snapshotRequest(diskId), null);
+    const { snapshotId } = await this.control.createSnapshot(snapshotRequest(diskId));
     await this.until('the snapshot', async () => (await this.snapshot(snapshotId))?.status === 'accomplished');
     return snapshotId;
   }
@@ -297,13 +332,16 @@ export function runRequest(change: Partial<RunInstancesRequest> = {}): RunInstan
   return {
     zoneId: 'cn-hangzhou-a',
     imageId: EMPTY_IMAGE_ID,
+    imageFamily: null,
     instanceType: 'ecs.external.large',
     instanceNames: [null],
-    hostName: null,
+    hostNames: [null],
     description: '',
     amount: 1,
     systemDisk: dataDisk({ sizeGib: null }),
     dataDisks: [dataDisk()],
+    deletionProtection: false,
+    start: true,
     tags: [],
     ...change,
   };
@@ -327,6 +365,7 @@ export function snapshotRequest(diskId: string) {
   return { diskId, snapshotName: null, description: '', retentionDays: null, tags: [] };
 }
 
-export function token(action: string, parametersDigest = 'digest') {
-  return { action, token: 'token', parametersDigest };
+/** The options of a change with a client token. */
+export function token(action: string, parametersDigest = 'digest'): ChangeOptions {
+  return { idempotency: { action, token: `token-${action}`, parametersDigest }, dryRun: false };
 }

@@ -102,6 +102,27 @@ function readSlot(dataFolder: string, slot: number, length: number): Buffer {
   }
 }
 
+test('a disk that grew under its client keeps its size, and what was written beyond the old end, over a SIGKILL', async (t) => {
+  const diskd = await startDiskd(t);
+  await diskd.client.call('createDisk', { diskId: DISK_ID, sizeBytes: 1024 ** 3, base: ZERO_BASE });
+  const early = await openNbd(diskd);
+  await early.write(0, pattern(1));
+  const { disk } = await diskd.client.call('resizeDisk', { diskId: DISK_ID, sizeBytes: 2 * 1024 ** 3 });
+  assert.equal(disk.sizeBytes, 2 * 1024 ** 3);
+  const late = await openNbd(diskd);
+  assert.deepEqual([early.sizeBytes, late.sizeBytes], [1024 ** 3, 2 * 1024 ** 3]);
+  await late.write(2 * 1024 ** 3 - 4096, pattern(2));
+  await early.write(4096, pattern(3));
+  assert.equal(await diskd.end('SIGKILL'), 'SIGKILL');
+  assert.deepEqual(diskd.findings(), []);
+  await diskd.start();
+  const after = await openNbd(diskd);
+  assert.equal(after.sizeBytes, 2 * 1024 ** 3);
+  assert.deepEqual(await after.read(2 * 1024 ** 3 - 8192, 8192), Buffer.concat([pattern(0), pattern(2)]));
+  assert.deepEqual(await after.read(0, 8192), Buffer.concat([pattern(1), pattern(3)]));
+  await after.close();
+});
+
 test('a disk keeps acknowledged writes and its frozen view over a SIGKILL of diskd, and ends cleanly on SIGTERM', async (t) => {
   const diskd = await startDiskd(t);
   const hello = await diskd.client.call('hello', { protocol: DISKD_PROTOCOL });

@@ -1,6 +1,6 @@
 /**
  * F2 for the local engine: random work on a recorded machine, a power cut at its moments, and in every state that may
- * be left the disk opens and holds D1 (what was flushed is there, what was not is there or not, nothing else), D2 (a
+ * be left the disk opens and holds its size, D1 (what was flushed is there, what was not is there or not, nothing else), D2 (a
  * durable view is intact), D5 (a later snapshot finds every change) and D10.
  */
 import test from 'node:test';
@@ -12,9 +12,11 @@ import type { RecordingFiles } from './recording-files.ts';
 import { powerCuts, seededPick } from './recording-files.ts';
 
 const CHUNKS = 4;
-const SIZE = CHUNKS * CHUNK_BYTES;
+/** As large as a disk comes to be here; what it does not have counts as zeros. */
+const MOST_CHUNKS = 6;
 const SECTOR = 512;
-const SECTORS = SIZE / SECTOR;
+const SECTORS_A_CHUNK = CHUNK_BYTES / SECTOR;
+const SECTORS = MOST_CHUNKS * SECTORS_A_CHUNK;
 
 /** What was asked and acknowledged, in order: the machine's marks. Sector values are written in whole sectors. */
 type Mark =
@@ -26,7 +28,9 @@ type Mark =
   | { type: 'durable'; snapshotId: string }
   | { type: 'release'; snapshotId: string }
   | { type: 'rollback'; base: number | null }
-  | { type: 'rolled-back' };
+  | { type: 'rolled-back' }
+  | { type: 'resize'; chunkCount: number }
+  | { type: 'resized'; chunkCount: number };
 
 const FIRST_STAMP = 1000;
 
@@ -42,7 +46,8 @@ function stamped(first: number, count: number, value: number): Buffer {
 }
 
 /** One value a sector: a stamp, or a base's byte, or zero; −1 for bytes that are none of them. */
-function sectorValues(image: Buffer): number[] {
+function sectorValues(found: Buffer): number[] {
+  const image = Buffer.concat([found, Buffer.alloc(MOST_CHUNKS * CHUNK_BYTES - found.length)]);
   return Array.from({ length: SECTORS }, (_, sector) => {
     const bytes = image.subarray(sector * SECTOR, (sector + 1) * SECTOR);
     const stamp = bytes.readUInt32LE(0);
@@ -68,6 +73,9 @@ class Expectation {
   values: number[];
   readonly snapshots = new Map<string, Snapshot>();
   rollbackCount = 0;
+  /** Acknowledged, and asked for. */
+  chunkCount = CHUNKS;
+  askedChunkCount = CHUNKS;
   /** A rollback was asked and not acknowledged: the base it may have come to. */
   pendingRollback: { base: number | null } | null = null;
   readonly #flushes = new Map<number, { values: number[]; rollbackCount: number; laterPuts: Set<number>[] }>();
@@ -129,6 +137,13 @@ class Expectation {
         this.pendingRollback = null;
         this.rollbackCount++;
         return;
+      case 'resize':
+        this.askedChunkCount = mark.chunkCount;
+        return;
+      case 'resized':
+        this.chunkCount = mark.chunkCount;
+        this.askedChunkCount = mark.chunkCount;
+        return;
     }
   }
 }
@@ -148,6 +163,7 @@ class Work {
   #frozen: string | null = null;
   #durable: string | null = null;
   #incarnation = 1;
+  #isResizing = false;
   #killed = Promise.withResolvers<void>();
 
   constructor(real: DiskHarness, pick: (limit: number) => number) {
@@ -155,8 +171,9 @@ class Work {
     this.#pick = pick;
   }
 
-  async run(stepCount: number): Promise<void> {
-    for (let step = 0; step < stepCount; step++) await this.#step(this.#pick(20));
+  /** `choiceCount`: 21, or 20 to leave resizing out. */
+  async run(stepCount: number, choiceCount: number): Promise<void> {
+    for (let step = 0; step < stepCount; step++) await this.#step(this.#pick(choiceCount));
     await Promise.all(this.#background);
   }
 
@@ -169,14 +186,20 @@ class Work {
     else if (choice < 17) await this.real.disk.store.checkpoint();
     else if (choice < 18) await this.#restart();
     else if (choice < 19) await this.real.disk.store.maintain();
-    else await this.real.readAll();
+    else if (choice < 20) await this.real.readAll();
+    else await this.#resize();
     for (let turns = this.#pick(4); turns > 0; turns--) await setImmediate();
   }
 
   async #put(): Promise<void> {
     const isWhole = this.#pick(3) === 0;
-    const first = isWhole ? this.#pick(CHUNKS) * 128 : this.#pick(SECTORS);
-    const count = isWhole ? 128 : Math.min(1 + this.#pick(20), SECTORS - first);
+    const sectors = this.real.disk.device.sizeBytes / SECTOR;
+    const first = isWhole ? this.#pick(sectors / SECTORS_A_CHUNK) * SECTORS_A_CHUNK : this.#pick(sectors);
+    const count = isWhole ? SECTORS_A_CHUNK : Math.min(1 + this.#pick(20), sectors - first);
+    await this.#putAt(first, count);
+  }
+
+  async #putAt(first: number, count: number): Promise<void> {
     const value = this.#pick(4) === 0 ? 0 : this.#stamp++;
     this.real.machine.mark({ type: 'put', first, count, value } satisfies Mark);
     if (value === 0) await this.real.zero(first * SECTOR, count * SECTOR);
@@ -194,7 +217,7 @@ class Work {
   }
 
   #freeze(): void {
-    if (this.#frozen !== null) return;
+    if (this.#frozen !== null || this.#isResizing) return;
     const snapshotId = `s-${this.#freezeCount++}`;
     const { machine, disk } = this.real;
     machine.mark({ type: 'freeze', snapshotId } satisfies Mark);
@@ -226,10 +249,34 @@ class Work {
     this.real.machine.mark({ type: 'rolled-back' } satisfies Mark);
   }
 
+  /** One size after the other, with clients writing to the end of the disk meanwhile. */
+  async #resize(): Promise<void> {
+    const { machine, disk, process } = this.real;
+    const chunkCount = disk.device.sizeBytes / CHUNK_BYTES + 1;
+    if (this.#frozen !== null || this.#isResizing || chunkCount > MOST_CHUNKS) return;
+    machine.mark({ type: 'resize', chunkCount } satisfies Mark);
+    this.#isResizing = true;
+    const done = disk.resize(chunkCount * CHUNK_BYTES).then(() => {
+      if (process !== this.real.process) return;
+      machine.mark({ type: 'resized', chunkCount } satisfies Mark);
+      this.#isResizing = false;
+    });
+    this.#inBackground(done);
+    for (let writes = this.#pick(6); writes > 0; writes--) {
+      await setImmediate();
+      await this.#putAt(disk.device.sizeBytes / SECTOR - SECTORS_A_CHUNK, SECTORS_A_CHUNK);
+      this.#flush();
+    }
+  }
+
+  /** An opened disk has its size for good. */
   async #restart(): Promise<void> {
     this.#killed.resolve();
     this.#killed = Promise.withResolvers<void>();
     await this.real.restart();
+    this.#isResizing = false;
+    const chunkCount = this.real.disk.device.sizeBytes / CHUNK_BYTES;
+    this.real.machine.mark({ type: 'resized', chunkCount } satisfies Mark);
     if (this.#frozen === null || this.#durable === this.#frozen) return;
     const snapshotId = this.#frozen;
     await this.real.disk.awaitDurable(snapshotId);
@@ -250,10 +297,18 @@ async function examine(files: RecordingFiles, base: number | null, marks: Mark[]
   await real.open();
   files.mark('opened');
   real.check();
+  checkSize(expected, real);
   const wasRolledBack = checkContent(expected, sectorValues(await real.readAll()), real);
   await checkViewAfterCut(expected, real, wasRolledBack);
   if (!wasRolledBack) await checkTracking(expected, real);
   await real.finish();
+}
+
+/** The size that was acknowledged, or the one that was being made. */
+function checkSize(expected: Expectation, real: DiskHarness): void {
+  const found = real.disk.device.sizeBytes / CHUNK_BYTES;
+  const possible = [expected.chunkCount, expected.askedChunkCount];
+  assert.ok(possible.includes(found), `the disk has ${found} chunks, may have ${possible.join(' or ')}`);
 }
 
 /** D1. Returns whether the disk shows a rollback that was not acknowledged yet. */
@@ -294,10 +349,10 @@ async function checkTracking(expected: Expectation, real: DiskHarness): Promise<
   const { view } = real.disk.store.map;
   if (view !== null) real.disk.releaseView(view.snapshotId, false);
   real.disk.freeze('s-next');
-  const request = { snapshotId: 's-next', sinceGeneration: committed.generation, fromChunk: 0, limit: CHUNKS };
+  const request = { snapshotId: 's-next', sinceGeneration: committed.generation, fromChunk: 0, limit: MOST_CHUNKS };
   const changed = new Set(real.disk.listViewChunks(request).chunks.map(({ chunk }) => chunk));
   sectorValues(await real.readAll()).forEach((value, sector) => {
-    const chunk = Math.floor(sector / 128);
+    const chunk = Math.floor(sector / SECTORS_A_CHUNK);
     if (!changed.has(chunk)) assert.equal(value, committed.values[sector], `sector ${sector} changed unseen`);
   });
 }
@@ -332,9 +387,14 @@ async function examineCuts(
 
 const seedCount = Number(process.env['HUPO_SEEDS'] ?? 4);
 
-/** Seeds that once found something: a rename not yet durable when a killed process's successor removed what it replaced. */
+/**
+ * Seeds that once found something, before disks could grow: a rename not yet durable when a killed process's successor
+ * removed what it replaced.
+ */
 const foundBefore = [72, 452, 544, 583, 662];
-const seeds = new Set([...foundBefore, ...Array.from({ length: seedCount }, (_, index) => 11 + index)]);
+/** Seeds that find a size which is used before it is durable. */
+const growing = [27, 30];
+const seeds = new Set([...foundBefore, ...growing, ...Array.from({ length: seedCount }, (_, index) => 11 + index)]);
 
 for (const seed of seeds) {
   test(`every state that a power cut may leave opens, with all that was flushed (seed ${seed})`, async () => {
@@ -350,7 +410,7 @@ for (const seed of seeds) {
       for (let turns = pick(4); turns > 0; turns--) await setImmediate();
     };
     const fromEvent = real.machine.eventCount;
-    await new Work(real, pick).run(50);
+    await new Work(real, pick).run(50, foundBefore.includes(seed) ? 20 : 21);
     real.check();
     real.process.kill();
     const stateCount = await examineCuts(real.machine, base, fromEvent, seed);

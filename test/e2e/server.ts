@@ -25,6 +25,7 @@ export class TestServer {
   readonly runFolder: string;
   #serve: ChildProcess | null = null;
   #client: EcsClient | null = null;
+  #caFile: string | null = null;
   #output = '';
 
   constructor(dataFolder = fs.mkdtempSync(path.join(os.tmpdir(), 'hupo-e2e-'))) {
@@ -32,10 +33,10 @@ export class TestServer {
     this.runFolder = ensureRunFolder(dataFolder, os.tmpdir());
   }
 
-  /** Starts `hupo serve` and waits until /healthz answers. */
-  async start(): Promise<void> {
+  /** Starts `hupo serve` and waits until it answers. */
+  async start({ tls = false }: { tls?: boolean } = {}): Promise<void> {
     this.#output = '';
-    const args = [main, 'serve', '--data', this.dataFolder, '--listen', '127.0.0.1:0'];
+    const args = [main, 'serve', '--data', this.dataFolder, '--listen', '127.0.0.1:0', ...(tls ? ['--tls'] : [])];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#serve = child;
     for (const stream of [child.stdout, child.stderr]) {
@@ -45,14 +46,23 @@ export class TestServer {
       assert.equal(child.exitCode, null, `serve ended: ${this.#output}`);
       const url = this.#readEndpoint();
       if (url === null) return null;
+      if (tls) return url.startsWith('https://') ? url : null;
       const answer = await fetch(`${url}/healthz`).catch(() => null);
       return answer?.status === 200 ? url : null;
     });
-    const key = JSON.parse(fs.readFileSync(path.join(this.dataFolder, 'keys', 'root.json'), 'utf8')) as {
-      accessKeyId: string;
-      accessKeySecret: string;
-    };
-    this.#client = new EcsClient({ endpoint, ...key });
+    this.#caFile = tls ? path.join(this.dataFolder, 'tls', 'ca.pem') : null;
+    const ca = this.#caFile === null ? {} : { ca: fs.readFileSync(this.#caFile, 'utf8') };
+    this.#client = new EcsClient({ endpoint, ...this.accessKey, ...ca });
+  }
+
+  get accessKey(): { accessKeyId: string; accessKeySecret: string } {
+    const text = fs.readFileSync(path.join(this.dataFolder, 'keys', 'root.json'), 'utf8');
+    return JSON.parse(text) as { accessKeyId: string; accessKeySecret: string };
+  }
+
+  /** The certificate that clients must trust, or null over http. */
+  get caFile(): string | null {
+    return this.#caFile;
   }
 
   get output(): string {

@@ -23,13 +23,16 @@ export const ZERO_BASE: BaseRef = { snapshotId: null, tree: { root: null, levels
 
 export const testClock: Clock = { nowMs: () => 1_800_000_000_000, monotonicMs: () => 0, sleep: async () => {} };
 
+/** Bases end here: disks that are larger, or grow beyond, read as zeros there. */
+const BASE_CHUNKS = 4;
+
 /** A base whose chunk i is filled with `root`'s number + i, every fourth chunk zero. */
 export function baseRef(number: number): BaseRef {
   return { snapshotId: `s-${number}`, tree: { root: String(number), levels: 1, dataChunkCount: 3 } };
 }
 
 export function baseByte(number: number, chunk: number): number {
-  return chunk % 4 === 3 ? 0 : ((number * 16 + chunk) % 255) + 1;
+  return chunk % 4 === 3 || chunk >= BASE_CHUNKS ? 0 : ((number * 16 + chunk) % 255) + 1;
 }
 
 /** Serves `baseRef` bases; `broken` chunks are damaged, and `gate` holds every answer back. */

@@ -5,10 +5,13 @@ import fc from 'fast-check';
 import { CHUNK_BYTES, DiskHarness, ZERO_BASE, baseByte, baseRef } from './disk-harness.ts';
 
 const CHUNKS = 6;
-const SIZE = CHUNKS * CHUNK_BYTES;
+/** As large as a disk comes to be here. */
+const MOST_CHUNKS = 9;
 
 interface Model {
   bytes: Buffer;
+  /** Null for zeros. */
+  base: number | null;
   view: { snapshotId: string; bytes: Buffer } | null;
   freezeCount: number;
   incarnation: number;
@@ -24,46 +27,57 @@ function named(step: Step): Step {
   return { ...step, [fc.toStringMethod]: () => step.name } as Step;
 }
 
-function baseBytes(number: number | null): Buffer {
-  const bytes = Buffer.alloc(SIZE);
+function baseBytes(number: number | null, sizeBytes: number): Buffer {
+  const bytes = Buffer.alloc(sizeBytes);
   if (number === null) return bytes;
-  for (let chunk = 0; chunk < CHUNKS; chunk++) {
+  for (let chunk = 0; chunk < sizeBytes / CHUNK_BYTES; chunk++) {
     bytes.fill(baseByte(number, chunk), chunk * CHUNK_BYTES, (chunk + 1) * CHUNK_BYTES);
   }
   return bytes;
 }
 
-/** Ranges that often meet block and chunk borders. */
+interface Range {
+  offset: number;
+  length: number;
+}
+
+/** Ranges that often meet block and chunk borders, some beyond the end of a disk that has not grown. */
 const range = fc
   .tuple(
-    fc.nat(CHUNKS * 16 - 1),
+    fc.nat(MOST_CHUNKS * 16 - 1),
     fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.nat(4095)),
     fc.oneof(fc.constant(4096), fc.constant(CHUNK_BYTES), fc.integer({ min: 1, max: 3 * CHUNK_BYTES })),
   )
-  .map(([block, skew, length]) => {
-    const offset = block * 4096 + skew;
-    return { offset, length: Math.min(length, SIZE - offset) };
-  });
+  .map(([block, skew, length]): Range => ({ offset: block * 4096 + skew, length }));
 
-const writeStep = fc.tuple(range, fc.integer({ min: 1, max: 255 })).map(([{ offset, length }, byte]): Step => ({
-  name: `write ${offset}+${length}=${byte}`,
+/** The part of a range that is on the disk as large as it is now. */
+function within({ offset, length }: Range, { bytes }: Model): Range {
+  const start = offset % bytes.length;
+  return { offset: start, length: Math.min(length, bytes.length - start) };
+}
+
+const writeStep = fc.tuple(range, fc.integer({ min: 1, max: 255 })).map(([asked, byte]): Step => ({
+  name: `write ${asked.offset}+${asked.length}=${byte}`,
   run: async (model, real) => {
+    const { offset, length } = within(asked, model);
     model.bytes.fill(byte, offset, offset + length);
     await real.write(offset, Buffer.alloc(length, byte));
   },
 }));
 
-const zeroStep = range.map(({ offset, length }): Step => ({
-  name: `writeZeroes ${offset}+${length}`,
+const zeroStep = range.map((asked): Step => ({
+  name: `writeZeroes ${asked.offset}+${asked.length}`,
   run: async (model, real) => {
+    const { offset, length } = within(asked, model);
     model.bytes.fill(0, offset, offset + length);
     await real.zero(offset, length);
   },
 }));
 
-const trimStep = range.map(({ offset, length }): Step => ({
-  name: `trim ${offset}+${length}`,
+const trimStep = range.map((asked): Step => ({
+  name: `trim ${asked.offset}+${asked.length}`,
   run: async (model, real) => {
+    const { offset, length } = within(asked, model);
     const first = Math.ceil(offset / CHUNK_BYTES) * CHUNK_BYTES;
     const end = Math.floor((offset + length) / CHUNK_BYTES) * CHUNK_BYTES;
     if (first < end) model.bytes.fill(0, first, end);
@@ -75,7 +89,8 @@ const trimStep = range.map(({ offset, length }): Step => ({
 const burstStep = fc.array(fc.tuple(range, fc.nat(255)), { minLength: 2, maxLength: 6 }).map((writes): Step => ({
   name: `burst of ${writes.length}`,
   run: async (model, real) => {
-    const waits = writes.map(async ([{ offset, length }, byte]) => {
+    const waits = writes.map(async ([asked, byte]) => {
+      const { offset, length } = within(asked, model);
       model.bytes.fill(byte, offset, offset + length);
       const data = Buffer.alloc(length, byte);
       await (byte === 0 ? real.disk.device.writeZeroes(offset, length) : real.disk.device.write(offset, data));
@@ -109,8 +124,24 @@ const rollbackStep = fc.option(fc.nat(5)).map((number): Step => ({
   run: async (model, real) => {
     if (model.view !== null) return;
     model.incarnation++;
-    model.bytes = baseBytes(number);
+    model.base = number;
+    model.bytes = baseBytes(number, model.bytes.length);
     await real.disk.rollback(number === null ? ZERO_BASE : baseRef(number), model.incarnation);
+  },
+}));
+
+/** Clients write to what they know of meanwhile. */
+const resizeStep = fc.tuple(fc.integer({ min: 1, max: 2 }), range).map(([moreChunks, asked]): Step => ({
+  name: `grow by ${moreChunks}, writing ${asked.offset}+${asked.length}`,
+  run: async (model, real) => {
+    if (model.view !== null) return;
+    const { offset, length } = within(asked, model);
+    const sizeBytes = Math.min(MOST_CHUNKS * CHUNK_BYTES, model.bytes.length + moreChunks * CHUNK_BYTES);
+    const grown = real.disk.resize(sizeBytes);
+    await real.write(offset, Buffer.alloc(length, 0x5a));
+    await grown;
+    model.bytes.fill(0x5a, offset, offset + length);
+    model.bytes = Buffer.concat([model.bytes, baseBytes(model.base, sizeBytes).subarray(model.bytes.length)]);
   },
 }));
 
@@ -141,11 +172,12 @@ const step = fc
     { weight: 2, arbitrary: freezeStep },
     { weight: 1, arbitrary: releaseStep },
     { weight: 1, arbitrary: rollbackStep },
+    { weight: 1, arbitrary: resizeStep },
     { weight: 5, arbitrary: otherSteps },
   )
   .map(named);
 
-test('a disk does what a byte array does, and a frozen view what a copy of it does', async () => {
+test('a disk does what a byte array that grows does, and a frozen view what a copy of it does', async () => {
   const runs = fc.asyncProperty(
     fc.option(fc.nat(5)),
     fc.array(step, { maxLength: 40, size: 'max' }),
@@ -155,7 +187,8 @@ test('a disk does what a byte array does, and a frozen view what a copy of it do
         checkpointRecords: 20,
         base: base === null ? ZERO_BASE : baseRef(base),
       });
-      const model: Model = { bytes: baseBytes(base), view: null, freezeCount: 0, incarnation: 1 };
+      const bytes = baseBytes(base, CHUNKS * CHUNK_BYTES);
+      const model: Model = { bytes, base, view: null, freezeCount: 0, incarnation: 1 };
       for (const { run } of steps) await run(model, real);
       real.check();
       assert.ok((await real.readAll()).equals(model.bytes), 'the disk differs from the model at the end');

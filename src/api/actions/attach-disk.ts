@@ -1,33 +1,42 @@
-/** AttachDisk (`ecs-api.md` 2.3). */
-import { isDataDeviceName } from '../../ecs/device-names.ts';
+/** AttachDisk (`ecs-api.md` 2.3): a data disk, or with Bootable a system disk to the instance that it was made for. */
+import { SYSTEM_DEVICE_NAME, isDataDeviceName } from '../../ecs/device-names.ts';
 import { defineAction } from '../action.ts';
-import { boolean, noEffect, notBuilt, required, text, withDefault } from '../parameters.ts';
-import { unbuiltDryRun } from '../resource-parameters.ts';
+import { boolean, invalidParameter, notBuilt, required, text, withDefault } from '../parameters.ts';
+import { dryRun } from '../resource-parameters.ts';
 
 export const attachDisk = defineAction({
   name: 'AttachDisk',
   parameters: {
     DiskId: required(text()),
     InstanceId: required(text()),
-    Device: text('InvalidDevice.Malformed', (name) =>
-      isDataDeviceName(name)
-        ? null
-        : 'it must be /dev/xvdb … /dev/xvdz, /dev/xvdaa …; leave it out to get the next free one',
-    ),
+    Device: text(),
     DeleteWithInstance: withDefault(boolean(), false),
-    Bootable: notBuilt('system disks cannot be exchanged yet', { neutral: ['false'] }),
+    Bootable: withDefault(boolean(), false),
     Force: notBuilt('it is for regional disks, and this service has none', { neutral: ['false'] }),
-    DryRun: unbuiltDryRun,
-    KeyPairName: noEffect('only matters with Bootable, and that is refused'),
-    Password: noEffect('only matters with Bootable, and that is refused'),
+    DryRun: dryRun,
+    KeyPairName: notBuilt('there are no key pairs', { code: 'InvalidParameter' }),
+    Password: notBuilt('a password cannot be set in a machine that its user runs; leave it out', {
+      code: 'InvalidParameter',
+    }),
   },
-  run: async (values, { control }) => {
-    await control.attachDisk({
+  run: async (values, { control, options }) => {
+    checkDevice(values.Device, values.Bootable);
+    const request = {
       diskId: values.DiskId,
       instanceId: values.InstanceId,
       device: values.Device,
       deleteWithInstance: values.DeleteWithInstance,
-    });
+      bootable: values.Bootable,
+    };
+    await control.attachDisk(request, options({ dryRun: values.DryRun }));
     return {};
   },
 });
+
+function checkDevice(device: string | null, bootable: boolean): void {
+  if (device === null || (bootable ? device === SYSTEM_DEVICE_NAME : isDataDeviceName(device))) return;
+  const rule = bootable
+    ? `a system disk is ${SYSTEM_DEVICE_NAME}; leave it out`
+    : 'it must be /dev/xvdb … /dev/xvdz, /dev/xvdaa …; leave it out to get the next free one';
+  throw invalidParameter('InvalidDevice.Malformed', 'Device', device, rule);
+}

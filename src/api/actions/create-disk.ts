@@ -11,7 +11,7 @@ import {
   resourceGroup,
   tags,
   unbuiltDiskFeatures,
-  unbuiltDryRun,
+  dryRun,
 } from '../resource-parameters.ts';
 
 export const createDiskParameters = {
@@ -34,7 +34,7 @@ export const createDiskParameters = {
   ),
   ResourceGroupId: resourceGroup,
   AutoSnapshotPolicyId: autoSnapshotPolicy,
-  DryRun: unbuiltDryRun,
+  DryRun: dryRun,
   StorageSetId: notBuilt('there are no storage sets'),
   StorageSetPartitionNumber: noEffect('only matters with StorageSetId, and that is refused'),
   AdvancedFeatures: noEffect('not public; the documentation says to ignore it'),
@@ -81,9 +81,12 @@ export function createDiskRequestOf(values: Values<typeof createDiskParameters>,
 export const createDisk = defineAction({
   name: 'CreateDisk',
   parameters: createDiskParameters,
-  run: async (values, { control, region, idempotency }) => {
+  run: async (values, { control, region, options }) => {
     const request = createDiskRequestOf(values, region);
-    const { diskId } = await control.createDisk(request, idempotency(values.ClientToken));
+    const { diskId } = await control.createDisk(
+      request,
+      options({ clientToken: values.ClientToken, dryRun: values.DryRun }),
+    );
     return { DiskId: diskId };
   },
 });

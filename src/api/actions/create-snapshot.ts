@@ -2,7 +2,7 @@
 import { findDescriptionProblem, findSnapshotNameProblem } from '../../ecs/names.ts';
 import { defineAction } from '../action.ts';
 import { integer, noEffect, notBuilt, oneOf, required, text, withDefault } from '../parameters.ts';
-import { clientToken, resourceGroup, tags, unbuiltDryRun } from '../resource-parameters.ts';
+import { clientToken, resourceGroup, tags, dryRun } from '../resource-parameters.ts';
 
 export const createSnapshot = defineAction({
   name: 'CreateSnapshot',
@@ -27,9 +27,9 @@ export const createSnapshot = defineAction({
     KMSKeyId: notBuilt('this service does not encrypt snapshots yet', {
       code: 'InvalidParameter.EncryptedNotSupported',
     }),
-    DryRun: unbuiltDryRun,
+    DryRun: dryRun,
   },
-  run: async (values, { control, idempotency }) => {
+  run: async (values, { control, options }) => {
     const { snapshotId } = await control.createSnapshot(
       {
         diskId: values.DiskId,
@@ -38,7 +38,7 @@ export const createSnapshot = defineAction({
         retentionDays: null,
         tags: values.Tag,
       },
-      idempotency(values.ClientToken),
+      options({ clientToken: values.ClientToken, dryRun: values.DryRun }),
     );
     return { SnapshotId: snapshotId };
   },

@@ -4,7 +4,6 @@ import type { DiskFilter } from '../../control/requests.ts';
 import { checkZone, defineAction } from '../action.ts';
 import {
   constantFilter,
-  dryRun,
   emptyPage,
   finishDryRun,
   matchesNothing,
@@ -16,6 +15,7 @@ import {
   timeFilters,
 } from '../filters.ts';
 import { boolean, jsonList, noEffect, oneOf, text, type Values } from '../parameters.ts';
+import { dryRun } from '../resource-parameters.ts';
 import { renderDisk } from '../render/disk.ts';
 
 const STATUSES = ['All', 'Creating', 'Available', 'Attaching', 'In_use', 'Detaching', 'ReIniting'] as const;
@@ -50,9 +50,9 @@ const parameters = {
   KMSKeyId: noneHas(),
   ResourceGroupId: noneHas(),
   AdditionalAttributes: noEffect('asks for fields: Placement is always shown, and there are no IOPS limits to show'),
-  Filter: timeFilters(['CreationStartTime']),
+  Filter: timeFilters(['CreationStartTime', 'CreationEndTime']),
   Tag: tagFilters(),
-  DryRun: dryRun(),
+  DryRun: dryRun,
 };
 
 export const describeDisks = defineAction({
@@ -84,6 +84,7 @@ function filterOf(values: Values<typeof parameters>): DiskFilter {
     ...(values.DeleteAutoSnapshot !== null && { deleteAutoSnapshot: values.DeleteAutoSnapshot }),
     ...(values.EnableAutoSnapshot !== null && { enableAutoSnapshot: values.EnableAutoSnapshot }),
     ...(values.Filter.CreationStartTime !== undefined && { createdFromMs: values.Filter.CreationStartTime }),
+    ...(values.Filter.CreationEndTime !== undefined && { createdUntilMs: values.Filter.CreationEndTime }),
     ...(values.Tag.length > 0 && { tags: values.Tag }),
   };
 }

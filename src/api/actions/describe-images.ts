@@ -1,10 +1,12 @@
-/** DescribeImages (`ecs-api.md` 2.5). The public image is the only one there is; it is always Available. */
+/** DescribeImages (`ecs-api.md` 2.5): pages by number only. */
 import { findInstanceType, instanceTypes } from '../../ecs/instance-types.ts';
+import { architectures } from '../../ecs/image-platforms.ts';
+import { isUsable } from '../../ecs/image-rules.ts';
+import type { ImageStatus } from '../../ecs/resources.ts';
 import type { ImageFilter } from '../../control/requests.ts';
 import { defineAction } from '../action.ts';
 import {
   constantFilter,
-  dryRun,
   emptyPage,
   finishDryRun,
   matchesNothing,
@@ -12,21 +14,24 @@ import {
   pagingOf,
   pagingParameters,
   tagFilters,
-  timeFilters,
 } from '../filters.ts';
 import {
+  boolean,
   commaList,
   invalidParameter,
   noEffect,
-  notBuilt,
   oneOf,
   text,
   type Parameter,
   type Values,
 } from '../parameters.ts';
+import { dryRun } from '../resource-parameters.ts';
 import { renderImage } from '../render/image.ts';
+import { imageFilters } from './describe-images-filters.ts';
 
-const STATUSES = ['ALL', 'Creating', 'Waiting', 'Available', 'UnAvailable', 'CreateFailed', 'Deprecated'];
+const STATUSES: readonly ImageStatus[] = ['Creating', 'Available', 'CreateFailed', 'Deprecated'];
+/** Documented states that no image is in here: those of imports and copies. */
+const OTHER_STATUSES = ['Waiting', 'UnAvailable'];
 
 const { PageNumber, PageSize } = pagingParameters(100);
 
@@ -35,29 +40,29 @@ const parameters = {
   PageSize,
   ImageId: commaList(),
   ImageName: text(),
+  ImageFamily: text(),
   ImageOwnerAlias: oneOf(['system', 'self', 'others', 'marketplace'], 'InvalidImageOwnerAlias.ValueNotSupported'),
   OSType: oneOf(['linux', 'windows'], 'InvalidOSType'),
-  Architecture: oneOf(['x86_64', 'i386', 'arm64'], 'InvalidArchitecture'),
+  Architecture: oneOf(architectures, 'InvalidArchitecture'),
   Status: statuses(),
-  Usable: constantFilter({ all: ['true'], none: ['false'], code: 'InvalidParameter' }),
+  Usable: boolean(),
+  Usage: oneOf(['instance', 'none'], 'InvalidUsage'),
+  SnapshotId: text(),
   InstanceType: text('InvalidInstanceType.ValueNotSupported', (value) =>
     findInstanceType(value) === undefined
       ? `it must be one of ${instanceTypes.map((x) => x.instanceTypeId).join(', ')}`
       : null,
   ),
+  Filter: imageFilters(),
+  Tag: tagFilters(),
   IsPublic: constantFilter({ all: ['false'], none: ['true'], code: 'InvalidParameter' }),
   IsSupportCloudinit: constantFilter({ all: ['false'], none: ['true'], code: 'InvalidParameter' }),
   IsSupportIoOptimized: constantFilter({ all: ['true'], none: ['false'], code: 'InvalidParameter' }),
-  ImageFamily: noneHas(),
   ImageOwnerId: noneHas(),
-  SnapshotId: noneHas(),
   ResourceGroupId: noneHas(),
   ActionType: noEffect('every image can make an instance and replace a system'),
   ShowExpired: noEffect('no image expires'),
-  Usage: notBuilt('images cannot be searched by use yet', { code: 'InvalidUsage' }),
-  Filter: timeFilters([]),
-  Tag: tagFilters(),
-  DryRun: dryRun(),
+  DryRun: dryRun,
 };
 
 export const describeImages = defineAction({
@@ -66,49 +71,64 @@ export const describeImages = defineAction({
   run: async (values, { control, region }) => {
     const paging = pagingOf({ ...values, MaxResults: null, NextToken: null });
     finishDryRun(values.DryRun);
-    const isEmpty = matchesNothing(values) || values.Tag.length > 0;
+    const isEmpty = matchesNothing(values) || values.Filter.matchesNothing;
     const page = isEmpty ? emptyPage : await control.listImages(filterOf(values), paging);
-    const images = [];
-    for (const image of page.items) {
-      const users = await control.listInstances(
-        { imageId: image.imageId },
-        { pageNumber: 1, pageSize: 1, nextToken: null },
-      );
-      images.push(renderImage(image, users.totalCount > 0));
-    }
     const { pageNumber, pageSize } = paging;
     return {
       RegionId: region.regionId,
       PageNumber: pageNumber,
       PageSize: pageSize,
       TotalCount: page.totalCount,
-      Images: { Image: images },
+      Images: { Image: page.items.map(renderImage) },
     };
   },
 });
 
-/** Words joined by commas, `Available` by default: as no image is in another state, either all match or none. */
-function statuses(): Parameter<symbol | null> {
-  const filter = constantFilter({ all: ['ALL', 'Available'] });
+/** Words joined by commas, or `ALL`; `Available` by default. */
+function statuses(): Parameter<ImageStatus[]> {
   const list = commaList();
   return {
-    ...filter,
+    ...list,
     read: (set, name) => {
-      const words = (list.read(set, name) ?? []).map((word) => word.toLowerCase());
-      const unknown = words.find((word) => !STATUSES.some((status) => status.toLowerCase() === word));
-      if (unknown !== undefined)
-        throw invalidParameter('InvalidParamter', name, unknown, `it must be of ${STATUSES.join(', ')}`);
-      return words.includes('all') || words.includes('available') ? null : filter.read(set, name);
+      const words = list.read(set, name) ?? ['Available'];
+      return words.flatMap((word) => {
+        const lower = word.toLowerCase();
+        if (lower === 'all') return STATUSES;
+        const known = STATUSES.find((status) => status.toLowerCase() === lower);
+        if (known !== undefined) return known;
+        if (OTHER_STATUSES.some((status) => status.toLowerCase() === lower)) return [];
+        const rule = `it must be ALL or of ${[...STATUSES, ...OTHER_STATUSES].join(', ')}`;
+        throw invalidParameter('InvalidParamter', name, word, rule);
+      });
     },
   };
 }
 
 function filterOf(values: Values<typeof parameters>): ImageFilter {
+  const { Usable, Filter } = values;
   return {
+    statuses: values.Status.filter((status) => Usable === null || isUsable(status) === Usable),
+    ...architecturesOf(values),
     ...(values.ImageId !== null && { imageIds: values.ImageId }),
     ...(values.ImageName !== null && { imageName: values.ImageName }),
+    ...(values.ImageFamily !== null && { imageFamily: values.ImageFamily }),
     ...(values.ImageOwnerAlias !== null && { ownerAlias: values.ImageOwnerAlias }),
     ...(values.OSType !== null && { osType: values.OSType }),
-    ...(values.Architecture !== null && { architecture: values.Architecture }),
+    ...(values.Usage !== null && { isUsed: values.Usage === 'instance' }),
+    ...(values.SnapshotId !== null && { snapshotId: values.SnapshotId }),
+    ...(Filter.createdFromMs !== null && { createdFromMs: Filter.createdFromMs }),
+    ...(Filter.createdUntilMs !== null && { createdUntilMs: Filter.createdUntilMs }),
+    ...(values.Tag.length > 0 && { tags: values.Tag }),
+  };
+}
+
+/** Those that are asked for, and that the instance type can start. */
+function architecturesOf({ Architecture, InstanceType }: Values<typeof parameters>): { architectures?: string[] } {
+  const startable = InstanceType === null ? undefined : findInstanceType(InstanceType)?.architectures;
+  if (Architecture === null && startable === undefined) return {};
+  return {
+    architectures: architectures.filter(
+      (one) => (Architecture === null || one === Architecture) && (startable?.includes(one) ?? true),
+    ),
   };
 }

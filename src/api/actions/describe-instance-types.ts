@@ -115,7 +115,7 @@ function renderInstanceType(type: InstanceType) {
     QueuePairNumber: 0,
     PhysicalProcessorModel: '',
     Attributes: { Attribute: [] },
-    SupportedBootModes: { SupportedBootMode: ['BIOS'] },
+    SupportedBootModes: { SupportedBootMode: ['BIOS', 'UEFI'] },
   };
 }
 

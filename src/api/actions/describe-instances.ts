@@ -7,7 +7,6 @@ import { checkZone, defineAction, type Region } from '../action.ts';
 import type { ControlPlane } from '../control-plane.ts';
 import {
   constantFilter,
-  dryRun,
   emptyPage,
   finishDryRun,
   matchesNothing,
@@ -19,7 +18,9 @@ import {
   timeFilters,
 } from '../filters.ts';
 import { jsonList, noEffect, notBuilt, oneOf, text, type Values } from '../parameters.ts';
+import { dryRun } from '../resource-parameters.ts';
 import { renderInstance } from '../render/instance.ts';
+import { NEVER_EXPIRES } from '../render/list.ts';
 
 const parameters = {
   ...pagingParameters(100),
@@ -64,9 +65,9 @@ const parameters = {
   DeviceAvailable: noEffect('not public; the documentation says to ignore it'),
   HttpPutResponseHopLimit: noEffect('not public; the documentation says to ignore it'),
   NeedSaleCycle: noEffect('not public; the documentation says to ignore it'),
-  Filter: timeFilters(['CreationStartTime']),
+  Filter: timeFilters(['CreationStartTime', 'CreationEndTime', 'ExpiredStartTime', 'ExpiredEndTime']),
   Tag: tagFilters(),
-  DryRun: dryRun(),
+  DryRun: dryRun,
 };
 
 export const describeInstances = defineAction({
@@ -77,7 +78,11 @@ export const describeInstances = defineAction({
     if (values.ZoneId !== null) checkZone(values.ZoneId, region);
     finishDryRun(values.DryRun);
     const zones = zonesOf(values, region);
-    const isEmpty = matchesNothing(values) || values.InstanceIds?.length === 0 || zones.length === 0;
+    const isEmpty =
+      matchesNothing(values) ||
+      values.InstanceIds?.length === 0 ||
+      zones.length === 0 ||
+      !isExpiryWanted(values.Filter.ExpiredStartTime, values.Filter.ExpiredEndTime);
     const page = isEmpty ? emptyPage : await control.listInstances(filterOf(values, zones, region), paging);
     const images = await imagesOf(page.items, control);
     const instances = page.items.map((item) => renderInstance(item, images.get(item.imageId), region.regionId));
@@ -98,6 +103,12 @@ function zonesOf(values: Values<typeof parameters>, region: Region): string[] {
   });
 }
 
+/** Every instance is shown with the same expiry, which never comes. */
+function isExpiryWanted(fromMs = -Infinity, untilMs = Infinity): boolean {
+  const expiresAtMs = Date.parse(NEVER_EXPIRES);
+  return fromMs <= expiresAtMs && expiresAtMs <= untilMs;
+}
+
 function filterOf(values: Values<typeof parameters>, zones: string[], region: Region): InstanceFilter {
   const [zoneId] = zones;
   return {
@@ -109,6 +120,7 @@ function filterOf(values: Values<typeof parameters>, zones: string[], region: Re
     ...(values.Status !== null && { status: values.Status }),
     ...(values.PrivateIpAddresses !== null && { privateIps: values.PrivateIpAddresses }),
     ...(values.Filter.CreationStartTime !== undefined && { createdFromMs: values.Filter.CreationStartTime }),
+    ...(values.Filter.CreationEndTime !== undefined && { createdUntilMs: values.Filter.CreationEndTime }),
     ...(values.Tag.length > 0 && { tags: values.Tag }),
   };
 }

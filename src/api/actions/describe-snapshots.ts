@@ -4,7 +4,6 @@ import type { SnapshotFilter } from '../../control/requests.ts';
 import { defineAction } from '../action.ts';
 import {
   constantFilter,
-  dryRun,
   emptyPage,
   finishDryRun,
   matchesNothing,
@@ -16,6 +15,7 @@ import {
   timeFilters,
 } from '../filters.ts';
 import { invalidParameter, jsonList, oneOf, text, type Values } from '../parameters.ts';
+import { dryRun } from '../resource-parameters.ts';
 import { renderSnapshot } from '../render/snapshot.ts';
 
 const parameters = {
@@ -39,7 +39,7 @@ const parameters = {
   ResourceGroupId: noneHas(),
   Filter: timeFilters(['CreationStartTime', 'CreationEndTime']),
   Tag: tagFilters(),
-  DryRun: dryRun(),
+  DryRun: dryRun,
 };
 
 export const describeSnapshots = defineAction({

@@ -1,4 +1,4 @@
-/** The disks of RunInstances (`ecs-api.md` 2.4, 4.4): `SystemDisk.*` and `DataDisk.N.*`. */
+/** The disks of CreateInstance and RunInstances (`ecs-api.md` 2.4, 4.4): `SystemDisk.*` and `DataDisk.N.*`. */
 import type { NewDisk } from '../../control/requests.ts';
 import { isDataDeviceName } from '../../ecs/device-names.ts';
 import { findDescriptionProblem, findNameProblem } from '../../ecs/names.ts';
@@ -13,38 +13,60 @@ const diskParameters = {
   PerformanceLevel: text(),
   DiskName: withDefault(text('InvalidDiskName.Malformed', findNameProblem), ''),
   Description: withDefault(text('InvalidDescription.Malformed', findDescriptionProblem), ''),
-  AutoSnapshotPolicyId: autoSnapshotPolicy,
-  ...unbuiltDiskFeatures,
 };
 
-export const systemDiskParameter = group({
+const systemDiskParameters = {
   ...diskParameters,
   Size: integer({ least: 1, most: 65536, code: 'InvalidSystemDiskSize.ValueNotSupported' }),
-});
+};
 
-export const dataDisksParameter = groups(
-  {
-    ...diskParameters,
-    Size: integer({ least: 1, most: 65536, code: 'InvalidDataDiskSize.ValueNotSupported' }),
-    SnapshotId: text(),
-    Device: text('InvalidDataDevice.Malformed', (name) =>
-      isDataDeviceName(name) ? null : 'it must be /dev/xvdb … /dev/xvdz, /dev/xvdaa …',
-    ),
-    DeleteWithInstance: withDefault(boolean(), true),
-  },
-  { most: DATA_DISK_LIMIT, code: 'InstanceDiskNumber.LimitExceed' },
-);
+const dataDiskParameters = {
+  ...diskParameters,
+  Size: integer({ least: 1, most: 65536, code: 'InvalidDataDiskSize.ValueNotSupported' }),
+  SnapshotId: text(),
+  Device: text('InvalidDataDevice.Malformed', (name) =>
+    isDataDeviceName(name) ? null : 'it must be /dev/xvdb … /dev/xvdz, /dev/xvdaa …',
+  ),
+  DeleteWithInstance: withDefault(boolean(), true),
+};
 
-type DataDiskValues = Values<{ disks: typeof dataDisksParameter }>['disks'];
+const dataDiskLimit = { most: DATA_DISK_LIMIT, code: 'InstanceDiskNumber.LimitExceed' };
+const { Encrypted, KMSKeyId, EncryptAlgorithm, StorageClusterId } = unbuiltDiskFeatures;
+
+/** Of CreateInstance, whose documentation has fewer. */
+export const createInstanceDisks = {
+  SystemDisk: group({ ...systemDiskParameters, StorageClusterId }),
+  DataDisk: groups({ ...dataDiskParameters, Encrypted, KMSKeyId, EncryptAlgorithm, StorageClusterId }, dataDiskLimit),
+};
+
+export const runInstancesDisks = {
+  SystemDisk: group({
+    ...systemDiskParameters,
+    AutoSnapshotPolicyId: autoSnapshotPolicy,
+    ...unbuiltDiskFeatures,
+  }),
+  DataDisk: groups(
+    { ...dataDiskParameters, AutoSnapshotPolicyId: autoSnapshotPolicy, ...unbuiltDiskFeatures },
+    dataDiskLimit,
+  ),
+};
+
+/** What both actions tell of their disks. */
+export interface DiskValues {
+  SystemDisk: Values<typeof systemDiskParameters>;
+  DataDisk: DataDiskValues[];
+}
+
+type DataDiskValues = Values<typeof dataDiskParameters> & { name: string };
 
 /** The data disks in the order of N, their device names checked against each other. */
-export function dataDisksOf(values: DataDiskValues): NewDisk[] {
+export function dataDisksOf(values: DataDiskValues[]): NewDisk[] {
   const disks = values.map((disk) => dataDiskOf(disk));
   checkDevicesDiffer(disks);
   return disks;
 }
 
-export function systemDiskOf(values: Values<{ disk: typeof systemDiskParameter }>['disk']): NewDisk {
+export function systemDiskOf(values: DiskValues['SystemDisk']): NewDisk {
   const kind = checkDiskKind(
     { category: values.Category, performanceLevel: values.PerformanceLevel, sizeGib: values.Size },
     'system',
@@ -59,13 +81,16 @@ export function systemDiskOf(values: Values<{ disk: typeof systemDiskParameter }
   return { ...kind, diskName, description, snapshotId: null, device: null, deleteWithInstance: true };
 }
 
-/** With a snapshot the size is the snapshot's, whatever is asked (`ecs-api.md` 4.4). */
-function dataDiskOf(values: DataDiskValues[number]): NewDisk {
+/**
+ * With a snapshot the size is the snapshot's, whatever is asked (`ecs-api.md` 4.4). With a device it may be a disk of the
+ * image, whose size is known: whether a size is needed then is the control plane's to say.
+ */
+function dataDiskOf(values: DataDiskValues): NewDisk {
   const { name, DiskName: diskName, Description: description, SnapshotId: snapshotId, Device: device } = values;
-  if (snapshotId === null && values.Size === null) {
+  if (snapshotId === null && device === null && values.Size === null) {
     throw new RequestError(
       'MissingParameter',
-      `The input parameter "${name}.Size" that is mandatory for processing this request is not supplied; only a disk from a snapshot can do without.`,
+      `The input parameter "${name}.Size" that is mandatory for processing this request is not supplied; only a disk from a snapshot, or one of the image, can do without.`,
     );
   }
   const kind = checkDiskKind(

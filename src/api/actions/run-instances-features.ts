@@ -1,20 +1,21 @@
 /**
- * The parameters of RunInstances that this service does not act on, each with its reason. An instance here is a machine
+ * The parameters of CreateInstance and RunInstances that this service does not act on, each with its reason. An instance here is a machine
  * that its user runs: what only concerns charging, or asks for what is so anyway, is accepted; what promises something
  * about the machine, its network or its place is refused, so that nobody believes it happened.
  */
-import { noEffect, notBuilt } from '../parameters.ts';
-import { resourceGroup, unbuiltDryRun } from '../resource-parameters.ts';
+import { group, noEffect, notBuilt } from '../parameters.ts';
+import { resourceGroup } from '../resource-parameters.ts';
 
 const NOT_PUBLIC = 'not public; the documentation says to ignore it';
 const USERS_MACHINE = 'the machine is run by its user, who decides this';
+
+const NO_TEMPLATES = notBuilt('there are no launch templates', { code: 'InvalidLaunchTemplate.NotFound' });
 
 const charging = {
   InstanceChargeType: notBuilt('nothing is charged here, and only PostPaid instances exist', {
     code: 'InvalidInstanceChargeType.NotSupport',
     neutral: ['PostPaid'],
   }),
-  AutoPay: noEffect('only matters to subscriptions'),
   AutoRenew: noEffect('only matters to subscriptions'),
   AutoRenewPeriod: noEffect('only matters to subscriptions'),
   Period: noEffect('only matters to subscriptions'),
@@ -23,32 +24,17 @@ const charging = {
   SpotDuration: noEffect('only matters with SpotStrategy'),
   SpotInterruptionBehavior: noEffect('only matters with SpotStrategy'),
   SpotPriceLimit: noEffect('only matters with SpotStrategy'),
-  AutoReleaseTime: notBuilt('instances are not released by themselves yet'),
-  DeletionProtection: notBuilt('instances cannot be protected from deletion yet', { neutral: ['false'] }),
 };
 
 const network = {
   InternetChargeType: noEffect('only matters to public addresses, and there are none'),
   InternetMaxBandwidthIn: noEffect('only matters to public addresses, and there are none'),
   InternetMaxBandwidthOut: notBuilt('instances get no public address', { neutral: ['0'] }),
-  Isp: noEffect(NOT_PUBLIC),
   PrivateIpAddress: notBuilt('addresses cannot be chosen'),
-  Ipv6Address: notBuilt('instances get no IPv6 address', { code: 'InvalidOperation.Ipv6NotSupport' }),
-  Ipv6AddressCount: notBuilt('instances get no IPv6 address', {
-    code: 'InvalidOperation.Ipv6NotSupport',
-    neutral: ['0'],
-  }),
-  NetworkInterface: notBuilt('every instance has one network interface, in the default vSwitch'),
-  NetworkInterfaceQueueNumber: notBuilt(USERS_MACHINE),
-  NetworkOptions: notBuilt(USERS_MACHINE),
-  PrivateDnsNameOptions: notBuilt('there are no private domain names'),
 };
 
 const machine = {
-  CpuOptions: notBuilt(USERS_MACHINE),
-  ClockOptions: notBuilt(USERS_MACHINE),
-  SecurityOptions: notBuilt(USERS_MACHINE),
-  HibernationOptions: notBuilt('instances cannot hibernate'),
+  HibernationOptions: group({ Configured: notBuilt('instances cannot hibernate', { neutral: ['false'] }) }),
   CreditSpecification: notBuilt('there are no burstable instance types', {
     code: 'InvalidParameter.CreditSpecification',
   }),
@@ -75,10 +61,7 @@ const system = {
   UserData: notBuilt('there is no metadata service yet that could hand it over', {
     code: 'InvalidUserData.NotSupported',
   }),
-  ImageFamily: notBuilt('images have no families; give ImageId'),
-  ImageOptions: notBuilt('the users of the system are its owner’s'),
   SecurityEnhancementStrategy: noEffect('it is about an agent in images of Alibaba Cloud, and there are none'),
-  HostNames: notBuilt('give HostName'),
 };
 
 const place = {
@@ -86,25 +69,63 @@ const place = {
   Tenancy: notBuilt('there are no dedicated hosts', { code: 'InvalidParam.Tenancy', neutral: ['default'] }),
   DedicatedHostId: notBuilt('there are no dedicated hosts', { code: 'InvalidDedicatedHostId.NotFound' }),
   ManagedHostId: notBuilt('there are no managed hosts'),
-  SchedulerOptions: notBuilt('there are no dedicated host clusters'),
   DeploymentSetId: notBuilt('there are no deployment sets', { code: 'DeploymentSet.NotFound' }),
   DeploymentSetGroupNo: noEffect('only matters with DeploymentSetId, and that is refused'),
   HpcClusterId: notBuilt('there are no HPC clusters', { code: 'InvalidHpcClusterId.NotFound' }),
   StorageSetId: notBuilt('there are no storage sets'),
   StorageSetPartitionNumber: noEffect('only matters with StorageSetId, and that is refused'),
-  PrivatePoolOptions: notBuilt('there are no private pools'),
-  LaunchTemplateId: notBuilt('there are no launch templates', { code: 'InvalidLaunchTemplate.NotFound' }),
-  LaunchTemplateName: notBuilt('there are no launch templates', { code: 'InvalidLaunchTemplate.NotFound' }),
-  LaunchTemplateVersion: noEffect('only matters with a launch template, and those are refused'),
+  PrivatePoolOptions: group({
+    Id: notBuilt('there are no private pools'),
+    MatchCriteria: notBuilt('there are no private pools', { neutral: ['None', 'Open'] }),
+  }),
   ResourceGroupId: resourceGroup,
   Arn: noEffect(NOT_PUBLIC),
 };
 
+/** Of both actions. */
 export const unbuiltInstanceFeatures = {
   ...charging,
   ...network,
   ...machine,
   ...system,
   ...place,
-  DryRun: unbuiltDryRun,
+};
+
+/** Of CreateInstance alone. */
+export const unbuiltCreateInstanceFeatures = {
+  ClusterId: notBuilt('there are no clusters; leave it out'),
+  InnerIpAddress: notBuilt('addresses cannot be chosen'),
+  VlanId: notBuilt('there are no VLANs, every instance is in the default vSwitch'),
+  UseAdditionalService: noEffect('it is about services of Alibaba Cloud for the machine, and there are none'),
+  NodeControllerId: noEffect(NOT_PUBLIC),
+};
+
+/** Of RunInstances alone. */
+export const unbuiltRunInstancesFeatures = {
+  AutoPay: noEffect('only matters to subscriptions'),
+  AutoReleaseTime: notBuilt('instances are not released by themselves yet'),
+  Isp: noEffect(NOT_PUBLIC),
+  Ipv6Address: notBuilt('instances get no IPv6 address', { code: 'InvalidOperation.Ipv6NotSupport' }),
+  Ipv6AddressCount: notBuilt('instances get no IPv6 address', {
+    code: 'InvalidOperation.Ipv6NotSupport',
+    neutral: ['0'],
+  }),
+  NetworkInterface: notBuilt('every instance has one network interface, in the default vSwitch'),
+  NetworkInterfaceQueueNumber: notBuilt(USERS_MACHINE),
+  NetworkOptions: notBuilt(USERS_MACHINE),
+  PrivateDnsNameOptions: notBuilt('there are no private domain names'),
+  CpuOptions: notBuilt(USERS_MACHINE),
+  ClockOptions: notBuilt(USERS_MACHINE),
+  SecurityOptions: group({
+    ConfidentialComputingMode: notBuilt(USERS_MACHINE),
+    TrustedSystemMode: notBuilt(USERS_MACHINE),
+    EnableSecureBoot: notBuilt(USERS_MACHINE, { neutral: ['false'] }),
+  }),
+  ImageOptions: group({
+    LoginAsNonRoot: notBuilt('the users of the system are its owner’s', { neutral: ['false'] }),
+  }),
+  SchedulerOptions: notBuilt('there are no dedicated host clusters'),
+  LaunchTemplateId: NO_TEMPLATES,
+  LaunchTemplateName: NO_TEMPLATES,
+  LaunchTemplateVersion: noEffect('only matters with a launch template, and those are refused'),
 };

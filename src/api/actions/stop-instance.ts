@@ -1,7 +1,7 @@
 /** StopInstance (`ecs-api.md` 2.4). */
 import { defineAction } from '../action.ts';
 import { boolean, noEffect, notBuilt, required, text, withDefault } from '../parameters.ts';
-import { unbuiltDryRun } from '../resource-parameters.ts';
+import { dryRun } from '../resource-parameters.ts';
 
 export const stopInstance = defineAction({
   name: 'StopInstance',
@@ -11,10 +11,13 @@ export const stopInstance = defineAction({
     ConfirmStop: noEffect('documented as obsolete'),
     StoppedMode: noEffect('chooses what is charged while stopped, and nothing is charged here'),
     Hibernate: notBuilt('instances cannot hibernate', { code: 'HibernationConfigured.NotEnabled', neutral: ['false'] }),
-    DryRun: unbuiltDryRun,
+    DryRun: dryRun,
   },
-  run: async (values, { control }) => {
-    await control.stopInstance({ instanceId: values.InstanceId, force: values.ForceStop });
+  run: async (values, { control, options }) => {
+    await control.powerInstances(
+      { change: 'stop', instanceIds: [values.InstanceId], force: values.ForceStop, successFirst: false },
+      options({ dryRun: values.DryRun }),
+    );
     return {};
   },
 });

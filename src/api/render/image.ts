@@ -1,29 +1,65 @@
-/** An image as DescribeImages shows it (`ecs-api.md` 2.5). */
+/** An image as DescribeImages shows it (`ecs-api.md` 2.5, `clients.md` 2.3). */
+import { isUsable } from '../../ecs/image-rules.ts';
 import type { Image } from '../../ecs/resources.ts';
 import { formatSecond } from '../../ecs/times.ts';
+import { renderTags } from './list.ts';
 
-/** `isUsed`: whether an instance was made from it and is there. */
-export function renderImage(image: Image, isUsed: boolean): object {
+/** `FailureReason` is an extension: why an image is `CreateFailed`, absent for others. */
+export function renderImage(image: Image): object {
+  return {
+    ...identity(image),
+    ...constants(),
+    Status: image.status,
+    Usable: isUsable(image.status),
+    Progress: `${image.progressPercent}%`,
+    Usage: image.isUsed ? 'instance' : 'none',
+    DiskDeviceMappings: { DiskDeviceMapping: mappings(image) },
+    Tags: renderTags(image.tags),
+    ...(image.failureReason === null ? {} : { FailureReason: image.failureReason }),
+  };
+}
+
+function identity(image: Image): object {
   return {
     ImageId: image.imageId,
     ImageName: image.imageName,
     Description: image.description,
-    ImageFamily: '',
-    ImageVersion: '',
+    ImageFamily: image.imageFamily,
+    ImageVersion: image.imageVersion,
     ImageOwnerAlias: image.ownerAlias,
     Architecture: image.architecture,
-    BootMode: 'BIOS',
+    BootMode: image.bootMode,
     OSType: image.osType,
     OSName: image.osName,
     OSNameEn: image.osName,
     Platform: image.platform,
     Size: image.sizeGib,
-    Status: 'Available',
-    Usable: true,
-    Progress: '100%',
     CreationTime: formatSecond(image.createdAtMs),
-    Usage: isUsed ? 'instance' : 'none',
+  };
+}
+
+/** `Size` is a string here, as documented. */
+function mappings(image: Image): object[] {
+  return image.disks.map(({ device, type, sizeGib, snapshotId }) => ({
+    Device: device,
+    Type: type,
+    Size: String(sizeGib),
+    SnapshotId: snapshotId ?? '',
+    Format: 'RAW',
+    Encrypted: false,
+    Progress: `${image.progressPercent}%`,
+    RemainTime: 0,
+    ImportOSSBucket: '',
+    ImportOSSObject: '',
+  }));
+}
+
+/** What is so for every image here. */
+function constants(): object {
+  return {
     ProductCode: '',
+    SupplierName: '',
+    LicenseType: '',
     ResourceGroupId: '',
     IsCopied: false,
     IsPublic: false,
@@ -31,7 +67,16 @@ export function renderImage(image: Image, isUsed: boolean): object {
     IsSubscribed: false,
     IsSupportCloudinit: false,
     IsSupportIoOptimized: true,
-    DiskDeviceMappings: { DiskDeviceMapping: [] },
-    Tags: { Tag: [] },
+    LoginAsNonRootSupported: false,
+    DetectionOptions: { Status: '', Items: { Item: [] } },
+    Features: {
+      CpuOnlineUpgrade: 'unsupported',
+      CpuOnlineDowngrade: 'unsupported',
+      MemoryOnlineUpgrade: 'unsupported',
+      MemoryOnlineDowngrade: 'unsupported',
+      ImdsSupport: 'v1',
+      NvmeSupport: 'unsupported',
+    },
+    SecureBootOptions: { SecureBootSupport: 'unsupported' },
   };
 }

@@ -6,6 +6,7 @@
  * row is `Available`.
  */
 import { findDisk, updateDisk } from '../../catalog/disks.ts';
+import type { DiskType } from '../../ecs/resources.ts';
 import { OperationalError } from '../../lib/errors.ts';
 import { attachedDiskOf } from '../disk-folder.ts';
 import type { OperationKind } from '../operation-kind.ts';
@@ -15,6 +16,8 @@ export const ATTACH_DISK = 'attach-disk';
 
 export interface AttachDiskState {
   diskId: string;
+  /** A detached system disk that becomes a data disk. */
+  typeBefore?: DiskType;
 }
 
 export function attachDiskOperation(parts: Parts): OperationKind<AttachDiskState> {
@@ -29,8 +32,10 @@ export function attachDiskOperation(parts: Parts): OperationKind<AttachDiskState
       },
     ],
     abandon: async (transaction, { state }) => {
+      const { diskId, typeBefore } = state;
       const detached = { status: 'Available', instance_id: null, device: null, attached_at_ms: null } as const;
-      await updateDisk(transaction, state.diskId, { ...detached, delete_with_instance: 0 });
+      const type = typeBefore === undefined ? {} : { type: typeBefore };
+      await updateDisk(transaction, diskId, { ...detached, ...type, delete_with_instance: 0 });
     },
   };
 }

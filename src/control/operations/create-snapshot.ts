@@ -10,6 +10,7 @@
  * as `failed`, or is gone already when DeleteSnapshot cancelled it. A server that ends before the freeze is recorded has
  * answered nobody: the snapshot is `failed`, and its client token is forgotten so that asking again makes another.
  */
+import path from 'node:path';
 import { findNewestSnapshot, findSnapshot, updateSnapshot } from '../../catalog/snapshots.ts';
 import type { Queries, SnapshotRow } from '../../catalog/schema.ts';
 import type { FreezeReply } from '../../disk/protocol.ts';
@@ -20,6 +21,7 @@ import type { TreeRef } from '../../repository/tree-ref.ts';
 import type { UploadJob, UploadResult } from '../../transfer/job.ts';
 import { forgetResult } from '../client-token.ts';
 import type { TokenRef } from '../client-token.ts';
+import { toPublicReason } from '../failure-reason.ts';
 import { raiseGarbageMark } from '../garbage.ts';
 import type { OperationKind, StepContext, Undone } from '../operation-kind.ts';
 import { planParent } from '../parent.ts';
@@ -215,7 +217,7 @@ async function abandon(
   await updateSnapshot(transaction, state.snapshotId, {
     status: 'failed',
     frozen: 1,
-    failure_reason: reason,
+    failure_reason: toPublicReason(reason, path.dirname(parts.repositoryFolder)),
     remaining_seconds: 0,
     modified_at_ms: nowMs,
   });

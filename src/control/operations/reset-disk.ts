@@ -1,16 +1,20 @@
 /**
- * ResetDisk, after the request has written the row as `ReIniting`. The operation holds the new base and the incarnation that
- * the disk has afterwards, so its tree is a collector's root before the disk reads from it.
+ * ResetDisk and ReInitDisk, after the request has written the row as `ReIniting`. The operation holds the new base and the
+ * incarnation that the disk has afterwards, so its tree is a collector's root before the disk reads from it.
  *
- * diskd sets the base and the incarnation in one durable act; then the row takes both and its former status. A rollback
- * that cannot be done leaves the disk as it was: the row takes whatever diskd has, and its former status.
+ * diskd sets the base and the incarnation in one durable act; then the row takes both. ReInitDisk may ask that the instance
+ * is started then: it is `Starting` from the same transaction on. Last, the row takes its former status. A rollback that
+ * cannot be done leaves the disk as it was: the row takes whatever diskd has, and its former status.
  */
-import { updateDisk } from '../../catalog/disks.ts';
+import { listDisksOfInstance, updateDisk } from '../../catalog/disks.ts';
+import { findInstance, updateInstance } from '../../catalog/instances.ts';
+import type { Queries } from '../../catalog/schema.ts';
 import type { BaseRef } from '../../disk/protocol.ts';
 import type { DiskStatus } from '../../ecs/resources.ts';
-import { raiseGarbageMark } from '../garbage.ts';
 import { CorruptionError } from '../../lib/errors.ts';
-import type { OperationKind } from '../operation-kind.ts';
+import { raiseGarbageMark } from '../garbage.ts';
+import { markRunning, runningInstance } from '../instance-rows.ts';
+import type { OperationKind, Undone } from '../operation-kind.ts';
 import type { Parts } from '../parts.ts';
 
 export const RESET_DISK = 'reset-disk';
@@ -20,11 +24,16 @@ export interface ResetDiskState {
   statusBefore: DiskStatus;
   base: BaseRef;
   incarnation: number;
+  /** The instance to start afterwards. */
+  startInstanceId?: string;
+  /** The instance that is being started. */
+  startingInstanceId?: string | null;
   /** What diskd had when the rollback was given up. */
   left?: { base: BaseRef; incarnation: number };
 }
 
 export function resetDiskOperation(parts: Parts, ended: () => void): OperationKind<ResetDiskState> {
+  const { queries } = parts.catalog;
   return {
     kind: RESET_DISK,
     ended,
@@ -34,27 +43,59 @@ export function resetDiskOperation(parts: Parts, ended: () => void): OperationKi
         run: async ({ diskId, base, incarnation }) => {
           await parts.dataPlane.call('rollback', { diskId, base, incarnation });
         },
-        record: async (transaction, state) => {
-          const { diskId, statusBefore, base, incarnation } = state;
-          await updateDisk(transaction, diskId, { status: statusBefore, base: JSON.stringify(base), incarnation });
-          await raiseGarbageMark(transaction, `${diskId}/${incarnation}`);
+        record: recordRollback,
+        undo: ({ diskId }) => findLeft(parts, diskId),
+      },
+      {
+        name: 'start',
+        run: async ({ startingInstanceId }) => {
+          if (startingInstanceId) await parts.driver.start(await runningInstance(queries, startingInstanceId));
         },
-        undo: async ({ diskId }) => {
-          try {
-            const { disk } = await parts.dataPlane.call('describeDisk', { diskId });
-            return { left: { base: disk.base, incarnation: disk.incarnation } };
-          } catch (error) {
-            if (error instanceof CorruptionError) return {}; // a damaged disk is rolled back by nobody
-            throw error;
-          }
+        record: async (transaction, { diskId, statusBefore, startingInstanceId }) => {
+          await updateDisk(transaction, diskId, { status: statusBefore });
+          if (startingInstanceId) await markRunning(transaction, startingInstanceId, parts.clock.nowMs());
+        },
+        undo: async ({ startingInstanceId }) => {
+          if (startingInstanceId) await parts.driver.stop(await runningInstance(queries, startingInstanceId));
         },
       },
     ],
-    abandon: async (transaction, { state }) => {
-      const { diskId, statusBefore, left } = state;
-      const kept = left === undefined ? {} : { base: JSON.stringify(left.base), incarnation: left.incarnation };
-      await updateDisk(transaction, diskId, { status: statusBefore, ...kept });
-    },
+    abandon,
     treesOf: ({ base }) => [base.tree],
   };
+}
+
+async function recordRollback(transaction: Queries, state: ResetDiskState): Promise<Partial<ResetDiskState>> {
+  const { diskId, base, incarnation, startInstanceId } = state;
+  await updateDisk(transaction, diskId, { base: JSON.stringify(base), incarnation });
+  await raiseGarbageMark(transaction, `${diskId}/${incarnation}`);
+  if (startInstanceId === undefined || !(await isReadyToStart(transaction, startInstanceId, diskId))) return {};
+  await updateInstance(transaction, startInstanceId, { status: 'Starting' });
+  return { startingInstanceId: startInstanceId };
+}
+
+/** Whoever changes another of its disks just now leaves it stopped. */
+async function isReadyToStart(transaction: Queries, instanceId: string, diskId: string): Promise<boolean> {
+  const disks = await listDisksOfInstance(transaction, instanceId);
+  const others = disks.filter((disk) => disk.disk_id !== diskId);
+  const instance = await findInstance(transaction, instanceId);
+  const hasSystemDisk = disks.some(({ type }) => type === 'system');
+  return instance?.status === 'Stopped' && hasSystemDisk && others.every(({ status }) => status === 'In_use');
+}
+
+async function findLeft(parts: Parts, diskId: string): Promise<Partial<ResetDiskState>> {
+  try {
+    const { disk } = await parts.dataPlane.call('describeDisk', { diskId });
+    return { left: { base: disk.base, incarnation: disk.incarnation } };
+  } catch (error) {
+    if (error instanceof CorruptionError) return {}; // a damaged disk is rolled back by nobody
+    throw error;
+  }
+}
+
+async function abandon(transaction: Queries, { state }: Undone<ResetDiskState>): Promise<void> {
+  const { diskId, statusBefore, startingInstanceId, left } = state;
+  const kept = left === undefined ? {} : { base: JSON.stringify(left.base), incarnation: left.incarnation };
+  await updateDisk(transaction, diskId, { status: statusBefore, ...kept });
+  if (startingInstanceId) await updateInstance(transaction, startingInstanceId, { status: 'Stopped' });
 }

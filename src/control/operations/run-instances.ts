@@ -1,11 +1,14 @@
 /**
- * RunInstances, after the request has written every instance as `Pending` and every disk as `Creating`, attached.
+ * RunInstances and CreateInstance, after the request has written every instance as `Pending` and every disk as
+ * `Creating`, attached.
  *
- * diskd makes the disks' folders; the instances are `Starting`; their drivers start them; they are `Running`. All of the
- * request's instances come to be, or none: undone, they are stopped, the folders go, then the rows and the client token.
+ * diskd makes the disks' folders; the instances are `Starting`; their drivers start them; they are `Running`. Those of
+ * CreateInstance are not started: they stay `Pending` and are `Stopped` at the end. All of the request's instances come to
+ * be, or none: undone, they are stopped, the folders go, then the rows and the client token.
  */
 import { listDisksOfInstance, updateDisk } from '../../catalog/disks.ts';
-import { deleteInstance, updateInstance } from '../../catalog/instances.ts';
+import { purgeDeletedImage } from '../../catalog/images.ts';
+import { deleteInstance, findInstance, updateInstance } from '../../catalog/instances.ts';
 import type { Queries } from '../../catalog/schema.ts';
 import { deleteTags } from '../../catalog/tags.ts';
 import { forgetResult } from '../client-token.ts';
@@ -20,6 +23,8 @@ export const RUN_INSTANCES = 'run-instances';
 export interface RunInstancesState {
   instanceIds: string[];
   token: TokenRef | null;
+  /** Absent in operations of servers that always started them. */
+  start?: boolean;
 }
 
 export function runInstancesOperation(parts: Parts, ended: () => void): OperationKind<RunInstancesState> {
@@ -41,19 +46,28 @@ export function runInstancesOperation(parts: Parts, ended: () => void): Operatio
       },
       {
         name: 'start',
-        run: async ({ instanceIds }) => {
-          for (const id of instanceIds) await parts.driver.start(await runningInstance(parts.catalog.queries, id));
+        run: async (state) => {
+          for (const id of started(state)) await parts.driver.start(await runningInstance(parts.catalog.queries, id));
         },
-        record: async (transaction, { instanceIds }) => {
-          for (const id of instanceIds) await markRunning(transaction, id, parts.clock.nowMs());
+        record: async (transaction, state) => {
+          for (const id of started(state)) await markRunning(transaction, id, parts.clock.nowMs());
+          for (const id of unstarted(state)) await updateInstance(transaction, id, { status: 'Stopped' });
         },
-        undo: async ({ instanceIds }) => {
-          for (const id of instanceIds) await parts.driver.stop(await runningInstance(parts.catalog.queries, id));
+        undo: async (state) => {
+          for (const id of started(state)) await parts.driver.stop(await runningInstance(parts.catalog.queries, id));
         },
       },
     ],
     abandon,
   };
+}
+
+function started({ instanceIds, start = true }: RunInstancesState): string[] {
+  return start ? instanceIds : [];
+}
+
+function unstarted({ instanceIds, start = true }: RunInstancesState): string[] {
+  return start ? [] : instanceIds;
 }
 
 async function disksOf(queries: Queries, instanceIds: string[]) {
@@ -62,9 +76,9 @@ async function disksOf(queries: Queries, instanceIds: string[]) {
   return rows;
 }
 
-async function markStarting(transaction: Queries, { instanceIds }: RunInstancesState): Promise<void> {
-  for (const instanceId of instanceIds) await updateInstance(transaction, instanceId, { status: 'Starting' });
-  for (const row of await disksOf(transaction, instanceIds)) {
+async function markStarting(transaction: Queries, state: RunInstancesState): Promise<void> {
+  for (const instanceId of started(state)) await updateInstance(transaction, instanceId, { status: 'Starting' });
+  for (const row of await disksOf(transaction, state.instanceIds)) {
     await updateDisk(transaction, row.disk_id, { status: 'In_use' });
   }
 }
@@ -72,8 +86,10 @@ async function markStarting(transaction: Queries, { instanceIds }: RunInstancesS
 async function abandon(transaction: Queries, { state }: Undone<RunInstancesState>): Promise<void> {
   for (const row of await disksOf(transaction, state.instanceIds)) await forgetDisk(transaction, row.disk_id);
   for (const instanceId of state.instanceIds) {
+    const row = await findInstance(transaction, instanceId);
     await deleteTags(transaction, instanceId);
     await deleteInstance(transaction, instanceId);
+    if (row !== undefined) await purgeDeletedImage(transaction, row.image_id);
   }
   await forgetResult(transaction, state.token);
 }

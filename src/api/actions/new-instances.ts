@@ -1,0 +1,154 @@
+/** What CreateInstance and RunInstances have in common (`ecs-api.md` 2.4): their parameters, and the request they become. */
+import type { RunInstancesRequest } from '../../control/requests.ts';
+import { defaultNetwork } from '../../ecs/default-network.ts';
+import { findInstanceType, instanceTypes } from '../../ecs/instance-types.ts';
+import { findDescriptionProblem, findHostNameProblem, findNameProblem, formatInstanceNames } from '../../ecs/names.ts';
+import { RequestError } from '../../lib/errors.ts';
+import { checkZone, type Region } from '../action.ts';
+import { boolean, invalidParameter, required, text, withDefault, type Values } from '../parameters.ts';
+import { clientToken, dryRun, tags } from '../resource-parameters.ts';
+import { dataDisksOf, systemDiskOf, type DiskValues } from './run-instances-disks.ts';
+import { unbuiltInstanceFeatures } from './run-instances-features.ts';
+
+export const newInstanceParameters = {
+  ImageId: text(),
+  ImageFamily: text(),
+  InstanceType: required(text()),
+  ZoneId: text(),
+  VSwitchId: text(),
+  SecurityGroupId: text(),
+  InstanceName: text(),
+  HostName: text(),
+  Description: withDefault(text('InvalidDescription.Malformed', findDescriptionProblem), ''),
+  DeletionProtection: withDefault(boolean(), false),
+  Tag: tags(),
+  ClientToken: clientToken('InvalidClientToken.ValueNotSupported'),
+  DryRun: dryRun,
+  ...unbuiltInstanceFeatures,
+};
+
+type NewInstanceValues = Values<typeof newInstanceParameters> & DiskValues;
+
+/** What only RunInstances can ask for. */
+export interface Several {
+  amount: number;
+  uniqueSuffix: boolean;
+  /** `HostNames.N`. */
+  hostNames: string[];
+  /** `SecurityGroupIds.N`. */
+  securityGroupIds: string[];
+  start: boolean;
+}
+
+export function newInstancesOf(values: NewInstanceValues, region: Region, several: Several): RunInstancesRequest {
+  checkInstanceType(values.InstanceType);
+  const zoneId = zoneOf(values, region);
+  checkSecurityGroups(values, several.securityGroupIds, { region, zoneId });
+  return {
+    zoneId,
+    ...imageOf(values),
+    instanceType: values.InstanceType,
+    instanceNames: instanceNamesOf(values, several),
+    hostNames: hostNamesOf(values, several),
+    description: values.Description,
+    amount: several.amount,
+    systemDisk: systemDiskOf(values.SystemDisk),
+    dataDisks: dataDisksOf(values.DataDisk),
+    deletionProtection: values.DeletionProtection,
+    start: several.start,
+    tags: values.Tag,
+  };
+}
+
+function imageOf({ ImageId: imageId, ImageFamily: imageFamily }: NewInstanceValues) {
+  if (imageId !== null && imageFamily !== null) {
+    throw new RequestError(
+      'InvalidParameter.Conflict',
+      'ImageId and ImageFamily are both given: give one of the two, the family for its newest image.',
+    );
+  }
+  if (imageId !== null || imageFamily !== null) return { imageId, imageFamily };
+  throw new RequestError(
+    'MissingParameter',
+    'The input parameter "ImageId" that is mandatory for processing this request is not supplied; ImageFamily can stand for it.',
+  );
+}
+
+function checkInstanceType(instanceTypeId: string): void {
+  if (findInstanceType(instanceTypeId) !== undefined) return;
+  const offered = instanceTypes.map((type) => type.instanceTypeId).join(', ');
+  const rule = `this service offers ${offered}: machines that you run yourself`;
+  throw invalidParameter('InvalidInstanceType.ValueNotSupported', 'InstanceType', instanceTypeId, rule);
+}
+
+/** The zone that ZoneId or VSwitchId names, else the first. */
+function zoneOf({ ZoneId, VSwitchId }: NewInstanceValues, region: Region): string {
+  if (ZoneId !== null) checkZone(ZoneId, region);
+  const candidates = region.zoneIds.filter((zoneId) => {
+    return VSwitchId === null || defaultNetwork(region.regionId, zoneId).vSwitchId === VSwitchId;
+  });
+  const [first] = candidates;
+  if (first === undefined) {
+    const known = region.zoneIds.map((zoneId) => defaultNetwork(region.regionId, zoneId).vSwitchId).join(', ');
+    const rule = `leave it out or give one of ${known}`;
+    throw invalidParameter('InvalidVSwitchId.NotFound', 'VSwitchId', VSwitchId ?? '', rule);
+  }
+  if (ZoneId !== null && !candidates.includes(ZoneId)) {
+    throw new RequestError(
+      'InvalidParameter.Mismatch',
+      `The vSwitch ${VSwitchId} is in the zone ${first}, not in ${ZoneId}; give one of the two.`,
+    );
+  }
+  return ZoneId ?? first;
+}
+
+function checkSecurityGroups(
+  { SecurityGroupId }: NewInstanceValues,
+  more: string[],
+  place: { region: Region; zoneId: string },
+): void {
+  const { securityGroupId } = defaultNetwork(place.region.regionId, place.zoneId);
+  const asked = [...(SecurityGroupId === null ? [] : [SecurityGroupId]), ...more];
+  const unknown = asked.find((id) => id !== securityGroupId);
+  if (unknown === undefined) return;
+  throw invalidParameter(
+    'InvalidSecurityGroupId.NotFound',
+    'SecurityGroupId',
+    unknown,
+    `leave it out or give ${securityGroupId}`,
+  );
+}
+
+/** A name for each instance, or null for its id. */
+function instanceNamesOf({ InstanceName }: NewInstanceValues, { amount, uniqueSuffix }: Several): (string | null)[] {
+  if (InstanceName === null) return Array.from({ length: amount }, () => null);
+  const names = formatInstanceNames(InstanceName, amount, uniqueSuffix);
+  for (const name of names) {
+    const problem = findNameProblem(name);
+    if (problem !== null) throw invalidParameter('InvalidInstanceName.Malformed', 'InstanceName', name, problem);
+  }
+  return names;
+}
+
+/** `HostNames.N` one by one, or HostName for all, counted as instance names are; null for one made from the id. */
+function hostNamesOf({ HostName }: NewInstanceValues, several: Several): (string | null)[] {
+  const { amount, uniqueSuffix, hostNames } = several;
+  if (HostName !== null && hostNames.length > 0) {
+    throw new RequestError(
+      'InvalidParameter.Conflict',
+      'HostName and HostNames.N are both given: give one of the two.',
+    );
+  }
+  if (hostNames.length > amount) {
+    throw new RequestError(
+      'InvalidHostName.Malformed',
+      `The parameter "HostNames.N" has ${hostNames.length} values for ${amount} instances.`,
+    );
+  }
+  const names = HostName === null ? hostNames : formatInstanceNames(HostName, amount, uniqueSuffix);
+  for (const name of names) {
+    const problem = findHostNameProblem(name);
+    if (problem !== null) throw invalidParameter('InvalidHostName.Malformed', 'HostName', name, problem);
+  }
+  return Array.from({ length: amount }, (_, index) => names[index] ?? null);
+}

@@ -1,0 +1,380 @@
+/** The actions on images, and those that make instances, from their parameters to their answers. */
+import assert from 'node:assert/strict';
+import test, { type TestContext } from 'node:test';
+import { callAction, itemsOf } from '../../test/control/call-action.ts';
+import { World, allRows } from '../../test/control/world.ts';
+import { formatSecond } from '../ecs/times.ts';
+import { findErrorStatus } from './error-statuses.ts';
+
+const TYPE = { InstanceType: 'ecs.external.large' };
+const EMPTY = { ImageId: 'hupo_empty_20G' };
+
+async function createWorld(t: TestContext): Promise<World> {
+  const world = await World.create(200);
+  t.after(() => world.end());
+  return world;
+}
+
+/** A running instance with one data disk, and snapshots of its two disks. */
+async function runSource(world: World) {
+  const { instanceId, diskId } = await world.runOne();
+  const { items } = await world.control.listDisks({ instanceId, type: 'system' }, allRows);
+  const systemDiskId = items[0]?.diskId ?? '';
+  return { instanceId, system: await world.takeSnapshot(systemDiskId), data: await world.takeSnapshot(diskId) };
+}
+
+async function createImage(world: World, parameters: Record<string, string>): Promise<string> {
+  const { ImageId } = (await callAction(world, 'CreateImage', parameters)) as { ImageId: string };
+  await world.settle();
+  return ImageId;
+}
+
+async function listImages(world: World, parameters: Record<string, string> = {}) {
+  return itemsOf(await callAction(world, 'DescribeImages', parameters), 'Images', 'Image');
+}
+
+async function idsOf(world: World, parameters: Record<string, string>): Promise<unknown[]> {
+  return (await listImages(world, parameters)).map(({ ImageId }) => ImageId);
+}
+
+async function assertCode(work: Promise<unknown>, code: string, what = code): Promise<void> {
+  await assert.rejects(work, { code }, what);
+}
+
+test('an image is shown with each documented field in its type', async (t) => {
+  const world = await createWorld(t);
+  const { system, data } = await runSource(world);
+  const ImageId = await createImage(world, {
+    'DiskDeviceMapping.1.SnapshotId': system,
+    'DiskDeviceMapping.1.Device': '/dev/xvda',
+    'DiskDeviceMapping.2.SnapshotId': data,
+    'DiskDeviceMapping.2.DiskType': 'Data',
+    'DiskDeviceMapping.2.Size': '30',
+    ImageName: 'web',
+    ImageFamily: 'fam',
+    ImageVersion: 'v1',
+    Description: 'the web',
+    Platform: 'ubuntu',
+    BootMode: 'uefi',
+    'Features.ImdsSupport': 'v1',
+    'Tag.1.Key': 'k',
+    'Tag.1.Value': 'v',
+  });
+  const [image] = await listImages(world, { ImageId });
+  const { CreationTime, ...shown } = image ?? {};
+  const created = (await world.control.listImages({ imageIds: [ImageId] }, allRows)).items[0]?.createdAtMs ?? 0;
+  assert.equal(CreationTime, formatSecond(created));
+  const mapping = {
+    Format: 'RAW',
+    Encrypted: false,
+    Progress: '100%',
+    RemainTime: 0,
+    ImportOSSBucket: '',
+    ImportOSSObject: '',
+  };
+  assert.deepEqual(shown, {
+    ImageId,
+    ImageName: 'web',
+    Description: 'the web',
+    ImageFamily: 'fam',
+    ImageVersion: 'v1',
+    ImageOwnerAlias: 'self',
+    Architecture: 'x86_64',
+    BootMode: 'UEFI',
+    OSType: 'linux',
+    OSName: 'Ubuntu 64 bit',
+    OSNameEn: 'Ubuntu 64 bit',
+    Platform: 'Ubuntu',
+    Size: 40,
+    Status: 'Available',
+    Usable: true,
+    Progress: '100%',
+    Usage: 'none',
+    ProductCode: '',
+    SupplierName: '',
+    LicenseType: '',
+    ResourceGroupId: '',
+    IsCopied: false,
+    IsPublic: false,
+    IsSelfShared: 'False',
+    IsSubscribed: false,
+    IsSupportCloudinit: false,
+    IsSupportIoOptimized: true,
+    LoginAsNonRootSupported: false,
+    DetectionOptions: { Status: '', Items: { Item: [] } },
+    Features: {
+      CpuOnlineUpgrade: 'unsupported',
+      CpuOnlineDowngrade: 'unsupported',
+      MemoryOnlineUpgrade: 'unsupported',
+      MemoryOnlineDowngrade: 'unsupported',
+      ImdsSupport: 'v1',
+      NvmeSupport: 'unsupported',
+    },
+    SecureBootOptions: { SecureBootSupport: 'unsupported' },
+    DiskDeviceMappings: {
+      DiskDeviceMapping: [
+        { Device: '/dev/xvda', Type: 'system', Size: '40', SnapshotId: system, ...mapping },
+        { Device: '/dev/xvdb', Type: 'data', Size: '30', SnapshotId: data, ...mapping },
+      ],
+    },
+    Tags: { Tag: [{ TagKey: 'k', TagValue: 'v', Key: 'k', Value: 'v' }] },
+  });
+});
+
+test('images are listed Available unless asked otherwise, and by every documented filter', async (t) => {
+  const world = await createWorld(t);
+  const { instanceId, system } = await runSource(world);
+  const web = await createImage(world, { SnapshotId: system, ImageName: 'web', ImageFamily: 'fam', 'Tag.1.Key': 'k' });
+  await world.clock.sleep(2000);
+  const win = await createImage(world, { InstanceId: instanceId, ImageName: 'win', Platform: 'Windows Server 2019' });
+  const arm = await createImage(world, { SnapshotId: system, ImageName: 'arm', Architecture: 'arm64' });
+  await callAction(world, 'ModifyImageAttribute', { ImageId: arm, Status: 'Deprecated' });
+  const own = { ImageOwnerAlias: 'self' };
+  const cases: [Record<string, string>, string[]][] = [
+    [{}, [win, web, 'hupo_empty_20G']],
+    [{ Status: 'ALL', ...own }, [arm, win, web]],
+    [{ Status: 'deprecated,Creating', ...own }, [arm]],
+    [{ Status: 'Waiting,UnAvailable' }, []],
+    [{ Status: 'ALL', Usable: 'true', ...own }, [arm, win, web]],
+    [{ Status: 'ALL', Usable: 'false' }, []],
+    [{ ImageId: `${web},${arm},m-none`, Status: 'ALL' }, [arm, web]],
+    [{ ImageName: 'we' }, [web]],
+    [{ ImageFamily: 'fam' }, [web]],
+    [{ ImageOwnerAlias: 'others' }, []],
+    [{ OSType: 'windows' }, [win]],
+    [{ Architecture: 'arm64', Status: 'ALL' }, [arm]],
+    [{ ...TYPE, Status: 'ALL', ...own }, [win, web]],
+    [{ ...TYPE, Status: 'ALL', Architecture: 'arm64' }, []],
+    [{ SnapshotId: system }, [web]],
+    [{ Usage: 'instance' }, ['hupo_empty_20G']],
+    [{ Usage: 'none' }, [win, web]],
+    [{ 'Tag.1.Key': 'k' }, [web]],
+    [{ IsPublic: 'true' }, []],
+    [{ ResourceGroupId: 'rg-1' }, []],
+    [{ 'Filter.1.Key': 'NetworkType', 'Filter.1.Value': 'vpc', ...own }, [win, web]],
+    [{ 'Filter.1.Key': 'NetworkType', 'Filter.1.Value': 'classic' }, []],
+    [{ 'Filter.1.Key': 'CpuOnlineUpgrade', 'Filter.1.Value': 'supported' }, []],
+    [{ 'Filter.1.Key': 'CreationStartTime', 'Filter.1.Value': '2999-01-01T00:00Z' }, []],
+    [{ 'Filter.1.Key': 'CreationEndTime', 'Filter.1.Value': '2999-01-01T00:00Z', ...own }, [win, web]],
+  ];
+  for (const [parameters, expected] of cases) {
+    assert.deepEqual(await idsOf(world, parameters), expected, JSON.stringify(parameters));
+  }
+  const page = await callAction(world, 'DescribeImages', { PageNumber: '2', PageSize: '1' });
+  assert.deepEqual(
+    { ...page, Images: null },
+    {
+      RegionId: 'cn-hangzhou',
+      PageNumber: 2,
+      PageSize: 1,
+      TotalCount: 3,
+      Images: null,
+    },
+  );
+});
+
+test('what DescribeImages refuses has its documented code', async (t) => {
+  const world = await createWorld(t);
+  const cases: [string, Record<string, string>][] = [
+    ['InvalidParamter', { Status: 'Nice' }],
+    ['InvalidUsage', { Usage: 'disk' }],
+    ['InvalidOSType', { OSType: 'dos' }],
+    ['InvalidArchitecture', { Architecture: 'vax' }],
+    ['InvalidInstanceType.ValueNotSupported', { InstanceType: 'ecs.g7.large' }],
+    ['InvalidFilterKey.NotFound', { 'Filter.1.Key': 'Color', 'Filter.1.Value': 'x' }],
+    ['InvalidFilterValue', { 'Filter.1.Key': 'CreationStartTime', 'Filter.1.Value': 'today' }],
+    ['InvalidFilterValue.NetworkType', { 'Filter.1.Key': 'NetworkType', 'Filter.1.Value': 'lan' }],
+    ['InvalidTag.Mismatch', { 'Tag.1.Value': 'x' }],
+    ['DryRunOperation', { DryRun: 'true' }],
+  ];
+  for (const [code, parameters] of cases) await assertCode(callAction(world, 'DescribeImages', parameters), code);
+});
+
+test('what CreateImage refuses has its documented code and status', async (t) => {
+  const world = await createWorld(t);
+  const { instanceId, system, data } = await runSource(world);
+  const token = { ClientToken: 'one', ImageName: 'named' };
+  await createImage(world, { SnapshotId: system, ...token });
+  const cases: [string, number, Record<string, string>][] = [
+    ['MissingParameter', 400, {}],
+    ['InvalidImageName.Malformed', 400, { SnapshotId: system, ImageName: 'aliyun_x' }],
+    ['InvalidImageFamily.Malformed', 400, { SnapshotId: system, ImageFamily: 'acs:x' }],
+    ['InvalidImageVersion.Malformed', 400, { SnapshotId: system, ImageVersion: 'x'.repeat(41) }],
+    ['InvalidDescription.Malformed', 400, { SnapshotId: system, Description: 'http://x' }],
+    ['InvalidPlatform.Malformed', 400, { SnapshotId: system, Platform: 'Plan 9' }],
+    ['InvalidArchitecture.Malformed', 400, { SnapshotId: system, Architecture: 'vax' }],
+    ['InvalidImageName.Duplicated', 400, { SnapshotId: system, ImageName: 'named' }],
+    ['IdempotenceParamNotMatch', 400, { SnapshotId: system, ClientToken: 'one', ImageName: 'other' }],
+    ['InvalidDiskType.ValueNotSupported', 400, { 'DiskDeviceMapping.1.DiskType': 'tape' }],
+    ['InvalidDevice.Malformed', 400, { 'DiskDeviceMapping.1.Device': '/dev/sda' }],
+    [
+      'InvalidDevice.InUse',
+      400,
+      {
+        'DiskDeviceMapping.1.SnapshotId': system,
+        'DiskDeviceMapping.2.Device': '/dev/xvdb',
+        'DiskDeviceMapping.3.Device': '/dev/xvdb',
+      },
+    ],
+    [
+      'InvalidSize.ValueNotSupported',
+      400,
+      { 'DiskDeviceMapping.1.SnapshotId': system, 'DiskDeviceMapping.1.Size': '10' },
+    ],
+    ['InvalidSystemSnapshot.Missing', 403, { 'DiskDeviceMapping.1.SnapshotId': data }],
+    ['OperationDenied', 403, { SnapshotId: data }],
+    ['InvalidSnapshotId.NotFound', 404, { SnapshotId: 's-none' }],
+    ['InvalidInstanceId.NotFound', 404, { InstanceId: 'i-none' }],
+    ['InvalidResourceGroup.NotFound', 404, { SnapshotId: system, ResourceGroupId: 'rg-1' }],
+    ['UnsupportedParameter', 400, { SnapshotId: system, DetectionStrategy: 'Standard' }],
+    ['UnsupportedParameter', 400, { SnapshotId: system, 'Features.ImdsSupport': 'v2' }],
+    ['DryRunOperation', 400, { InstanceId: instanceId, DryRun: 'true' }],
+  ];
+  for (const [code, status, parameters] of cases) {
+    await assertCode(callAction(world, 'CreateImage', parameters), code, JSON.stringify(parameters));
+    assert.equal(findErrorStatus(code, 'CreateImage'), status, code);
+  }
+  const again = await createImage(world, { SnapshotId: system, ...token });
+  assert.deepEqual(await idsOf(world, { ImageOwnerAlias: 'self' }), [again]);
+});
+
+test('an image of an instance descends from the instance’s image, and an unused instance makes none', async (t) => {
+  const world = await createWorld(t);
+  const { instanceId, system } = await runSource(world);
+  const parent = await createImage(world, { SnapshotId: system, Platform: 'Debian', BootMode: 'UEFI' });
+  const run = await callAction(world, 'RunInstances', { ...TYPE, ImageId: parent });
+  await world.settle();
+  const [child = ''] = (run as { InstanceIdSets: { InstanceIdSet: string[] } }).InstanceIdSets.InstanceIdSet;
+  const ImageId = await createImage(world, { InstanceId: child, SnapshotId: 's-ignored' });
+  const [image] = await listImages(world, { ImageId });
+  assert.deepEqual([image?.['Platform'], image?.['BootMode']], ['Debian', 'UEFI']);
+  const unused = (await callAction(world, 'CreateInstance', { ...TYPE, ...EMPTY })) as { InstanceId: string };
+  await world.settle();
+  const create = callAction(world, 'CreateImage', { InstanceId: unused.InstanceId });
+  await assertCode(create, 'IncorrectDiskStatus.NeverAttached');
+  await callAction(world, 'StopInstance', { InstanceId: instanceId });
+  await createImage(world, { InstanceId: instanceId });
+});
+
+test('DeleteImage and ModifyImageAttribute do what they are asked, and a blank changes nothing', async (t) => {
+  const world = await createWorld(t);
+  const { system } = await runSource(world);
+  const ImageId = await createImage(world, { SnapshotId: system, ImageName: 'web', Description: 'the web' });
+  await callAction(world, 'ModifyImageAttribute', { ImageId, ImageName: '', Description: '', ImageFamily: 'fam' });
+  const [image] = await listImages(world, { ImageId });
+  assert.deepEqual([image?.['ImageName'], image?.['Description'], image?.['ImageFamily']], ['web', 'the web', 'fam']);
+  await callAction(world, 'RunInstances', { ...TYPE, ImageFamily: 'fam' });
+  await world.settle();
+  assert.equal((await listImages(world, { ImageId }))[0]?.['Usage'], 'instance');
+  const dryRun = { ImageId, Force: 'true', DryRun: 'true' };
+  await assertCode(callAction(world, 'DeleteImage', dryRun), 'DryRunOperation');
+  await assertCode(callAction(world, 'DeleteImage', { ImageId }), 'ImageUsingByInstance');
+  await assertCode(callAction(world, 'DeleteImage', EMPTY), 'ImageIsPublic');
+  await assertCode(callAction(world, 'DeleteImage', {}), 'MissingParameter');
+  await assertCode(
+    callAction(world, 'ModifyImageAttribute', { ImageId, ImageName: '1' }),
+    'InvalidImageName.Malformed',
+  );
+  await callAction(world, 'DeleteImage', { ImageId, Force: 'true' });
+  assert.deepEqual(await listImages(world, { ImageId, Status: 'ALL' }), []);
+  await assertCode(callAction(world, 'DeleteImage', { ImageId }), 'InvalidImageId.NotFound');
+});
+
+test('CreateInstance leaves one instance Stopped, protected and tagged as asked', async (t) => {
+  const world = await createWorld(t);
+  const parameters = {
+    ...TYPE,
+    ...EMPTY,
+    InstanceName: 'one',
+    HostName: 'host-1',
+    DeletionProtection: 'true',
+    'SystemDisk.Size': '50',
+    'SystemDisk.DiskName': 'sys',
+    'DataDisk.1.Size': '20',
+    'DataDisk.1.DeleteWithInstance': 'false',
+    'Tag.1.Key': 'k',
+    'Tag.1.Value': 'v',
+    ClientToken: 'one',
+  };
+  const answer = (await callAction(world, 'CreateInstance', parameters)) as { InstanceId: string };
+  await world.settle();
+  assert.deepEqual(await callAction(world, 'CreateInstance', parameters), answer);
+  const instance = await world.instance(answer.InstanceId);
+  assert.deepEqual(
+    [instance?.status, instance?.instanceName, instance?.hostName, instance?.deletionProtection, instance?.tags],
+    ['Stopped', 'one', 'host-1', true, [{ key: 'k', value: 'v' }]],
+  );
+  const { items } = await world.control.listDisks({ instanceId: answer.InstanceId }, allRows);
+  assert.deepEqual(
+    items
+      .toSorted((a, b) => a.sizeGib - b.sizeGib)
+      .map((disk) => [disk.type, disk.sizeGib, disk.diskName, disk.deleteWithInstance, disk.tags.length]),
+    [
+      ['data', 20, '', false, 1],
+      ['system', 50, 'sys', true, 1],
+    ],
+  );
+});
+
+test('RunInstances names hosts one by one, by number, or by the instance', async (t) => {
+  const world = await createWorld(t);
+  const hostsOf = async (parameters: Record<string, string>) => {
+    const answer = await callAction(world, 'RunInstances', { ...TYPE, ...EMPTY, Amount: '2', ...parameters });
+    await world.settle();
+    const ids = (answer as { InstanceIdSets: { InstanceIdSet: string[] } }).InstanceIdSets.InstanceIdSet;
+    return await Promise.all(ids.map(async (id) => (await world.instance(id))?.hostName));
+  };
+  assert.deepEqual(await hostsOf({ HostName: 'web' }), ['web', 'web']);
+  assert.deepEqual(await hostsOf({ HostName: 'web', UniqueSuffix: 'true' }), ['web001', 'web002']);
+  assert.deepEqual(await hostsOf({ HostName: 'web[7,3]x' }), ['web007x', 'web008x']);
+  assert.deepEqual(await hostsOf({ 'HostNames.1': 'aa', 'HostNames.2': 'bb' }), ['aa', 'bb']);
+  assert.match((await hostsOf({ 'HostNames.1': 'aa' }))[1] ?? '', /^iZ/);
+  const refused: [string, Record<string, string>][] = [
+    ['InvalidHostName.Malformed', { HostName: '-web' }],
+    ['InvalidHostName.Malformed', { 'HostNames.1': 'aa', 'HostNames.2': 'bb', 'HostNames.3': 'cc' }],
+    ['InvalidParameter.Conflict', { HostName: 'web', 'HostNames.1': 'aa' }],
+    ['InvalidParameter.Conflict', { ImageFamily: 'fam' }],
+    ['InvalidMinAmount.Malformed', { MinAmount: '3' }],
+    ['InvalidInstanceType.ValueNotSupported', { InstanceType: 'ecs.g7.large' }],
+    ['InvalidParameter.Mismatch', { ZoneId: 'cn-hangzhou-a', VSwitchId: 'vsw-bp1default000000000b' }],
+    ['UnsupportedParameter', { 'ImageOptions.LoginAsNonRoot': 'true' }],
+    ['MissingParameter', { ImageId: '' }],
+    ['DryRunOperation', { DryRun: 'true' }],
+  ];
+  const count = (await world.control.listInstances({}, allRows)).totalCount;
+  for (const [code, parameters] of refused) await assertCode(hostsOf(parameters), code, JSON.stringify(parameters));
+  assert.equal((await world.control.listInstances({}, allRows)).totalCount, count);
+  await hostsOf({ 'ImageOptions.LoginAsNonRoot': 'false', 'SystemDisk.Encrypted': 'false', SpotStrategy: 'NoSpot' });
+});
+
+test('a data disk needs a size unless a snapshot or the image gives it one', async (t) => {
+  const world = await createWorld(t);
+  const { instanceId, data } = await runSource(world);
+  const ImageId = await createImage(world, { InstanceId: instanceId });
+  const sizesOf = async (parameters: Record<string, string>) => {
+    const answer = (await callAction(world, 'CreateInstance', { ...TYPE, ImageId, ...parameters })) as {
+      InstanceId: string;
+    };
+    await world.settle();
+    const { items } = await world.control.listDisks({ instanceId: answer.InstanceId, type: 'data' }, allRows);
+    return items.map((disk) => `${disk.device} ${disk.category} ${disk.sizeGib}`).sort();
+  };
+  assert.deepEqual(await sizesOf({}), ['/dev/xvdb cloud_efficiency 20']);
+  assert.deepEqual(await sizesOf({ 'DataDisk.1.Device': '/dev/xvdb', 'DataDisk.1.Category': 'cloud_ssd' }), [
+    '/dev/xvdb cloud_ssd 20',
+  ]);
+  assert.deepEqual(await sizesOf({ 'DataDisk.1.SnapshotId': data, 'DataDisk.1.Size': '500' }), [
+    '/dev/xvdb cloud_efficiency 20',
+    '/dev/xvdc cloud_efficiency 20',
+  ]);
+  await assertCode(sizesOf({ 'DataDisk.1.Category': 'cloud_ssd' }), 'MissingParameter');
+  await assertCode(sizesOf({ 'DataDisk.1.Device': '/dev/xvdf' }), 'MissingParameter');
+  await assertCode(
+    sizesOf({ 'DataDisk.1.Device': '/dev/xvdb', 'DataDisk.1.Size': '19' }),
+    'InvalidDataDiskSize.ValueNotSupported',
+  );
+  await assertCode(
+    sizesOf({ 'DataDisk.1.Device': '/dev/sda', 'DataDisk.1.Size': '20' }),
+    'InvalidDataDevice.Malformed',
+  );
+});

@@ -1,0 +1,94 @@
+/** What each action that is built does, in one line, in the groups that `hupo ecs --help` shows. */
+
+export interface ActionGroup {
+  title: string;
+  /** Action → what it does. */
+  actions: Readonly<Record<string, string>>;
+}
+
+export const actionGroups: readonly ActionGroup[] = [
+  {
+    title: 'Snapshots',
+    actions: {
+      CreateSnapshot: 'take a snapshot of a disk, as it is at this moment',
+      DescribeSnapshots: 'list snapshots, with how far each is stored',
+      ModifySnapshotAttribute: 'rename or describe a snapshot',
+      DeleteSnapshot: 'delete a snapshot; space that only it held comes back',
+    },
+  },
+  {
+    title: 'Disks',
+    actions: {
+      CreateDisk: 'make a data disk, empty or with the bytes of a snapshot',
+      DescribeDisks: 'list disks, with where each is served (NbdUri)',
+      AttachDisk: 'attach a data disk to an instance',
+      DetachDisk: 'detach a data disk from its instance',
+      ResetDisk: 'roll a disk back to one of its snapshots',
+      ReInitDisk: 'set a disk back to how it was made',
+      ResizeDisk: 'make a disk larger',
+      ModifyDiskAttribute: 'rename a disk, or change what becomes of it with its instance',
+      DeleteDisk: 'delete a disk that is not attached',
+    },
+  },
+  {
+    title: 'Instances',
+    actions: {
+      RunInstances: 'make instances with their disks, and start them',
+      CreateInstance: 'make one instance with its disks, without starting it',
+      DescribeInstances: 'list instances',
+      DescribeInstanceStatus: 'list instances with nothing but their status',
+      DescribeInstanceAttribute: 'show one instance',
+      ModifyInstanceAttribute: 'rename an instance or change its attributes',
+      StartInstance: 'start an instance: its disks are served',
+      StartInstances: 'start several instances',
+      StopInstance: 'stop an instance',
+      StopInstances: 'stop several instances',
+      RebootInstance: 'restart an instance',
+      RebootInstances: 'restart several instances',
+      DeleteInstance: 'delete an instance, and the disks that go with it',
+      DeleteInstances: 'delete several instances',
+    },
+  },
+  {
+    title: 'Images',
+    actions: {
+      DescribeImages: 'list images',
+      CreateImage: 'make a custom image from a snapshot, an instance or several snapshots',
+      ModifyImageAttribute: 'rename or describe a custom image',
+      DeleteImage: 'delete a custom image',
+    },
+  },
+  {
+    title: 'Tags',
+    actions: {
+      TagResources: 'put tags on resources',
+      UntagResources: 'take tags off resources',
+      ListTagResources: 'list which resources have which tags',
+      AddTags: 'put tags on one resource (older form)',
+      RemoveTags: 'take tags off one resource (older form)',
+      DescribeTags: 'list tags (older form)',
+    },
+  },
+  {
+    title: 'Where and what',
+    actions: {
+      DescribeRegions: 'list the region of this server',
+      DescribeZones: 'list its zones',
+      DescribeInstanceTypes: 'list instance types',
+    },
+  },
+  {
+    title: "Hupo's own, for `hupo disk import`",
+    actions: {
+      HupoBeginImport: 'make a disk that a local program fills over NBD',
+      HupoCompleteImport: 'say that the disk is filled',
+    },
+  },
+];
+
+/** The names of all actions that are built. */
+export const actionNames: readonly string[] = actionGroups.flatMap(({ actions }) => Object.keys(actions));
+
+export function describeAction(name: string): string | undefined {
+  return actionGroups.find(({ actions }) => Object.hasOwn(actions, name))?.actions[name];
+}

@@ -1,0 +1,33 @@
+/** DeleteDisk as a request: what is checked and written before anything is done. */
+import { purgeDeletedImage } from '../catalog/images.ts';
+import { refuseDeleteDisk } from '../ecs/disk-rules.ts';
+import { change } from './change.ts';
+import { forgetDisk } from './disk-folder.ts';
+import { DELETE_DISK } from './operations/delete-disk.ts';
+import type { Parts } from './parts.ts';
+import type { ChangeOptions } from './requests.ts';
+import { assertNotResizing } from './resizing.ts';
+import { assertAllowed, diskFacts, getDisk, listUnfinished } from './rows.ts';
+import type { OperationRunner } from './runner.ts';
+import { assertNotReleasing } from './snapshots.ts';
+import { waitSoon } from './wait-soon.ts';
+
+/** The row goes at once, the folder right after. Snapshots of the disk stay. */
+export async function deleteDisk(
+  parts: Parts,
+  runner: OperationRunner,
+  { diskId }: { diskId: string },
+  options: ChangeOptions,
+): Promise<void> {
+  const operation = await change(parts, options, async (transaction) => {
+    const disk = await getDisk(transaction, diskId);
+    const [unfinished = null] = await listUnfinished(transaction, [diskId]);
+    assertAllowed(refuseDeleteDisk({ disk: diskFacts(disk), unfinished }));
+    await assertNotReleasing(transaction, diskId, 'DiskCreatingSnapshot');
+    await assertNotResizing(transaction, diskId);
+    await forgetDisk(transaction, diskId);
+    if (disk.image_id !== null) await purgeDeletedImage(transaction, disk.image_id);
+    return await runner.record(transaction, DELETE_DISK, diskId, { diskId });
+  });
+  await waitSoon(parts.clock, runner.start(operation).done());
+}

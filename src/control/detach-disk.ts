@@ -1,0 +1,35 @@
+/** DetachDisk as a request: what is checked and written before anything is done. */
+import { updateDisk } from '../catalog/disks.ts';
+import { refuseDetachDisk } from '../ecs/disk-rules.ts';
+import { change } from './change.ts';
+import { DETACH_DISK, markDetached } from './operations/detach-disk.ts';
+import type { DetachDiskState } from './operations/detach-disk.ts';
+import type { Parts } from './parts.ts';
+import type { ChangeOptions, DetachDiskRequest } from './requests.ts';
+import { assertAllowed, diskFacts, getDisk, getInstance, instanceFacts } from './rows.ts';
+import type { OperationRunner } from './runner.ts';
+import { waitSoon } from './wait-soon.ts';
+
+/** From a stopped instance, at once: its disks are closed. */
+export async function detachDisk(
+  parts: Parts,
+  runner: OperationRunner,
+  request: DetachDiskRequest,
+  options: ChangeOptions,
+): Promise<void> {
+  const { diskId, instanceId } = request;
+  const operation = await change(parts, options, async (transaction) => {
+    const disk = await getDisk(transaction, diskId);
+    const instance = instanceFacts(await getInstance(transaction, instanceId));
+    const isSystemDisk = disk.type === 'system';
+    assertAllowed(refuseDetachDisk({ disk: diskFacts(disk), isSystemDisk, instance }));
+    const state: DetachDiskState = { diskId, deleteWithInstance: request.deleteWithInstance ?? isSystemDisk };
+    if (instance.status === 'Stopped') {
+      await markDetached(transaction, state, parts.clock.nowMs());
+      return null;
+    }
+    await updateDisk(transaction, diskId, { status: 'Detaching' });
+    return await runner.record(transaction, DETACH_DISK, diskId, state);
+  });
+  if (operation !== null) await waitSoon(parts.clock, runner.start(operation).done());
+}

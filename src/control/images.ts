@@ -1,0 +1,286 @@
+/**
+ * CreateImage, ModifyImageAttribute and DeleteImage as requests: what is checked and written before anything is done.
+ *
+ * An image and, when it is made of an instance, the snapshots of its disks are written in one transaction. A crash right
+ * after it leaves snapshots that no freeze has begun: they are `failed` at the next start, and the image is `CreateFailed`.
+ */
+import { findDisk, listDisksOfInstance } from '../catalog/disks.ts';
+import {
+  findImage,
+  insertImage,
+  isImageNameTaken,
+  isImageUsed,
+  purgeDeletedImage,
+  updateImage,
+} from '../catalog/images.ts';
+import type { StoredOperation } from '../catalog/operations.ts';
+import type { DiskRow, ImageDiskRow, ImageRow, Queries } from '../catalog/schema.ts';
+import { deleteTags, insertTags } from '../catalog/tags.ts';
+import { newId } from '../ecs/ids.ts';
+import {
+  DEFAULT_ARCHITECTURE,
+  DEFAULT_BOOT_MODE,
+  DEFAULT_PLATFORM,
+  osNameOf,
+  osTypeOf,
+} from '../ecs/image-platforms.ts';
+import {
+  planImageDisks,
+  refuseDeleteImage,
+  refuseImageFromSnapshot,
+  refuseImageOfInstance,
+  refuseImageStatus,
+  refuseSystemDiskFrom,
+} from '../ecs/image-rules.ts';
+import type { ImageFacts, WantedImageDisk } from '../ecs/image-rules.ts';
+import { assert } from '../lib/assert.ts';
+import { RequestError } from '../lib/errors.ts';
+import { change, unconditionally } from './change.ts';
+import { findEarlierResult, rememberResult } from './client-token.ts';
+import { emptyOrigin, findOrigin } from './disk-rows.ts';
+import type { Origin } from './disk-rows.ts';
+import { raiseGarbageMark } from './garbage.ts';
+import { CREATE_IMAGE } from './operations/create-image.ts';
+import type { Parts } from './parts.ts';
+import type { ChangeOptions, CreateImageRequest, ImageDiskRequest, ModifyImageRequest } from './requests.ts';
+import { assertAllowed, getImage, getInstance, instanceFacts } from './rows.ts';
+import type { OperationRunner } from './runner.ts';
+import { assertSnapshotAllowed, recordSnapshot } from './snapshots.ts';
+import { waitSoon } from './wait-soon.ts';
+
+/** What the image is made of: its disks, the snapshots still to be taken for them, and the image it descends from. */
+interface Source {
+  disks: ImageDiskRow[];
+  snapshots: StoredOperation[];
+  parent: ImageRow | undefined;
+}
+
+/** Answers when the disks of an instance are frozen, or soon when the image is made of snapshots. */
+export async function createImage(
+  parts: Parts,
+  runner: OperationRunner,
+  request: CreateImageRequest,
+  options: ChangeOptions,
+): Promise<{ imageId: string }> {
+  const { imageId, begun } = await change(parts, options, async (transaction) => {
+    const earlier = await findEarlierResult<{ imageId: string }>(transaction, options.idempotency);
+    if (earlier !== null) return { ...earlier, begun: null };
+    const id = newId('m-', parts.region.regionId, parts.random);
+    const source = await gather(parts, runner, { transaction, request, imageId: id });
+    await insertNewImage(parts, transaction, { request, imageId: id, source });
+    await rememberResult(transaction, options.idempotency, { imageId: id }, parts.clock.nowMs());
+    const operation = await runner.record(transaction, CREATE_IMAGE, id, { imageId: id });
+    return { imageId: id, begun: { operation, snapshots: source.snapshots } };
+  });
+  if (begun !== null) await begin(parts, runner, begun);
+  return { imageId };
+}
+
+/**
+ * Waits until all disks are frozen: what is answered is an image of that moment. A freeze that fails is told by the image,
+ * `CreateFailed` then, whose id the caller has; a server that ends before can promise nothing.
+ */
+async function begin(
+  parts: Parts,
+  runner: OperationRunner,
+  { operation, snapshots }: { operation: StoredOperation; snapshots: StoredOperation[] },
+): Promise<void> {
+  const freezes = snapshots.map((snapshot) => runner.start(snapshot).past('freeze'));
+  const ended = runner
+    .start(operation)
+    .done()
+    .catch(() => undefined);
+  const results = await Promise.allSettled(freezes);
+  if (snapshots.length > 0 && results.every(({ status }) => status === 'fulfilled')) return;
+  await waitSoon(parts.clock, ended);
+  const row = await findImage(parts.catalog.queries, operation.subjectId);
+  const failure = results.find((result) => result.status === 'rejected');
+  if (row?.status === 'Creating' && failure !== undefined) throw failure.reason;
+}
+
+async function gather(
+  parts: Parts,
+  runner: OperationRunner,
+  asked: { transaction: Queries; request: CreateImageRequest; imageId: string },
+): Promise<Source> {
+  const { transaction, request, imageId } = asked;
+  const { instanceId, disks, snapshotId } = request;
+  if (instanceId !== null) return await gatherInstance(parts, runner, { transaction, instanceId, imageId });
+  if (disks !== null) return await gatherSnapshots(transaction, imageId, disks);
+  assert(snapshotId !== null, 'an image is made of nothing');
+  const { snapshot } = await findReady(transaction, snapshotId);
+  if (snapshot !== null) {
+    assertAllowed(refuseSystemDiskFrom({ snapshotId, sourceDiskType: snapshot.source_disk_type }));
+  }
+  return await gatherSnapshots(transaction, imageId, [{ device: null, type: null, sizeGib: null, snapshotId }]);
+}
+
+/** One snapshot of each disk, as CreateSnapshot makes it: its checks and quotas are CreateImage's. */
+async function gatherInstance(
+  parts: Parts,
+  runner: OperationRunner,
+  asked: { transaction: Queries; instanceId: string; imageId: string },
+): Promise<Source> {
+  const { transaction, instanceId, imageId } = asked;
+  const instance = await getInstance(transaction, instanceId);
+  const rows = await listDisksOfInstance(transaction, instanceId);
+  const hasSystemDisk = rows.some(({ type }) => type === 'system');
+  assertAllowed(refuseImageOfInstance(instanceFacts(instance), hasSystemDisk));
+  const source: Source = { disks: [], snapshots: [], parent: await findImage(transaction, instance.image_id) };
+  for (const disk of rows) {
+    assert(disk.device !== null, `${disk.disk_id} is attached without a device`);
+    await assertSnapshotAllowed(transaction, disk);
+    const request = snapshotOf(disk, imageId);
+    const { snapshotId, operation } = await recordSnapshot(parts, runner, {
+      transaction,
+      disk,
+      request,
+      options: unconditionally,
+    });
+    const { device, type, size_gib } = disk;
+    source.disks.push({ image_id: imageId, device, type, size_gib, snapshot_id: snapshotId, base: null });
+    source.snapshots.push(operation);
+  }
+  return source;
+}
+
+function snapshotOf(disk: DiskRow, imageId: string) {
+  return {
+    diskId: disk.disk_id,
+    snapshotName: `SnapshotForImage-${imageId}`,
+    description: `${disk.device} of the instance ${disk.instance_id}, for the image ${imageId}`,
+    retentionDays: null,
+    tags: [],
+  };
+}
+
+async function gatherSnapshots(transaction: Queries, imageId: string, asked: ImageDiskRequest[]): Promise<Source> {
+  const origins = new Map<string | null, Origin>([[null, emptyOrigin]]);
+  const wanted: WantedImageDisk[] = [];
+  for (const { snapshotId, ...disk } of asked) {
+    const origin = origins.get(snapshotId) ?? (await findReady(transaction, snapshotId));
+    origins.set(snapshotId, origin);
+    const row = origin.snapshot;
+    wanted.push({
+      ...disk,
+      snapshot: row && {
+        snapshotId: row.snapshot_id,
+        sizeGib: row.source_disk_size_gib,
+        sourceDiskType: row.source_disk_type,
+      },
+    });
+  }
+  const planned = planImageDisks(wanted);
+  if (!Array.isArray(planned)) throw new RequestError(planned.code, planned.message);
+  const disks = planned.map(({ device, type, sizeGib, snapshotId }) => ({
+    image_id: imageId,
+    device,
+    type,
+    size_gib: sizeGib,
+    snapshot_id: snapshotId,
+    base: JSON.stringify((origins.get(snapshotId) ?? emptyOrigin).base),
+  }));
+  return { disks, snapshots: [], parent: undefined };
+}
+
+/** The snapshot, accomplished and allowed to make an image. */
+async function findReady(transaction: Queries, snapshotId: string | null): Promise<Origin> {
+  const codes = { notFound: 'InvalidSnapshotId.NotFound', notReady: 'InvalidSnapshotId.NotReady' };
+  const origin = await findOrigin(transaction, snapshotId, codes);
+  if (origin.snapshot === null) return origin;
+  const { snapshot_id: id, source_disk_id: diskId, source_disk_type: sourceDiskType } = origin.snapshot;
+  const disk = await findDisk(transaction, diskId);
+  assertAllowed(
+    refuseImageFromSnapshot(
+      { snapshotId: id, sourceDiskType },
+      disk === undefined ? null : { diskId, type: disk.type },
+    ),
+  );
+  return origin;
+}
+
+async function insertNewImage(
+  parts: Parts,
+  transaction: Queries,
+  asked: { request: CreateImageRequest; imageId: string; source: Source },
+): Promise<void> {
+  const { request, imageId, source } = asked;
+  const { parent } = source;
+  const systemDisk = source.disks.find(({ type }) => type === 'system');
+  assert(systemDisk !== undefined, `${imageId} has no system disk`);
+  const platform = request.platform ?? parent?.platform ?? DEFAULT_PLATFORM;
+  const architecture = request.architecture ?? parent?.architecture ?? DEFAULT_ARCHITECTURE;
+  const row: ImageRow = {
+    image_id: imageId,
+    image_name: request.imageName ?? imageId,
+    description: request.description,
+    owner_alias: 'self',
+    size_gib: systemDisk.size_gib,
+    os_type: osTypeOf(platform),
+    os_name: osNameOf(platform, architecture),
+    platform,
+    architecture,
+    created_at_ms: parts.clock.nowMs(),
+    image_family: request.imageFamily,
+    image_version: request.imageVersion,
+    boot_mode: request.bootMode ?? parent?.boot_mode ?? DEFAULT_BOOT_MODE,
+    status: 'Creating',
+    failure_reason: null,
+    deleted: 0,
+  };
+  await assertNameFree(transaction, row.image_name, imageId);
+  await insertImage(transaction, row, source.disks);
+  await insertTags(transaction, imageId, request.tags);
+}
+
+async function assertNameFree(transaction: Queries, imageName: string, imageId: string): Promise<void> {
+  if (!(await isImageNameTaken(transaction, imageName, imageId))) return;
+  throw new RequestError(
+    'InvalidImageName.Duplicated',
+    `There is an image named ${JSON.stringify(imageName)} already: choose another name, or delete that image first.`,
+  );
+}
+
+export async function modifyImage(parts: Parts, request: ModifyImageRequest, options: ChangeOptions): Promise<void> {
+  const { imageId, imageName, description, imageFamily, bootMode, status } = request;
+  await change(parts, options, async (transaction) => {
+    const image = await getImage(transaction, imageId);
+    if (image.owner_alias === 'system') {
+      throw new RequestError(
+        'InvalidImageId.NotFound',
+        `The image ${imageId} is a public one, not your own: it cannot be changed.`,
+      );
+    }
+    if (imageName !== undefined) await assertNameFree(transaction, imageName, imageId);
+    if (status !== undefined) assertAllowed(refuseImageStatus(imageFacts(image)));
+    await updateImage(transaction, imageId, {
+      ...(imageName !== undefined && { image_name: imageName }),
+      ...(description !== undefined && { description }),
+      ...(imageFamily !== undefined && { image_family: imageFamily }),
+      ...(bootMode !== undefined && { boot_mode: bootMode }),
+      ...(status !== undefined && { status }),
+    });
+  });
+}
+
+/** Snapshots and the disks that were made from it stay; its row too, unseen, while anything refers to it. */
+export async function deleteImage(
+  parts: Parts,
+  request: { imageId: string; force: boolean },
+  options: ChangeOptions,
+): Promise<void> {
+  const { imageId, force } = request;
+  await change(parts, options, async (transaction) => {
+    const image = await getImage(transaction, imageId);
+    const isUsed = await isImageUsed(transaction, imageId);
+    assertAllowed(refuseDeleteImage(imageFacts(image), { isUsed, force }));
+    await deleteTags(transaction, imageId);
+    await updateImage(transaction, imageId, { deleted: 1 });
+    await purgeDeletedImage(transaction, imageId);
+    await raiseGarbageMark(transaction, imageId);
+  });
+}
+
+function imageFacts(row: ImageRow): ImageFacts {
+  return { imageId: row.image_id, status: row.status, ownerAlias: row.owner_alias };
+}

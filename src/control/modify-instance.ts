@@ -1,0 +1,34 @@
+/** ModifyInstanceAttribute as a request: one transaction, in which all of it is checked and written. */
+import { updateInstance } from '../catalog/instances.ts';
+import { findOperation } from '../catalog/operations.ts';
+import { RequestError } from '../lib/errors.ts';
+import { change } from './change.ts';
+import { DELETE_INSTANCE } from './operations/delete-instance.ts';
+import type { Parts } from './parts.ts';
+import type { ChangeOptions, ModifyInstanceRequest } from './requests.ts';
+import { getInstance } from './rows.ts';
+
+/** Nothing to change is no mistake: the documentation has no code for it. */
+export async function modifyInstance(
+  parts: Parts,
+  request: ModifyInstanceRequest,
+  options: ChangeOptions,
+): Promise<void> {
+  const { instanceId, instanceName, description, hostName, deletionProtection } = request;
+  await change(parts, options, async (transaction) => {
+    await getInstance(transaction, instanceId);
+    if ((await findOperation(transaction, DELETE_INSTANCE, instanceId)) !== undefined) {
+      throw new RequestError(
+        'IncorrectInstanceStatus',
+        `The instance ${instanceId} is being deleted: it cannot be changed, nor protected, any more.`,
+      );
+    }
+    const changed = {
+      ...(instanceName !== undefined && { instance_name: instanceName }),
+      ...(description !== undefined && { description }),
+      ...(hostName !== undefined && { host_name: hostName }),
+      ...(deletionProtection !== undefined && { deletion_protection: deletionProtection ? 1 : 0 }),
+    };
+    if (Object.keys(changed).length > 0) await updateInstance(transaction, instanceId, changed);
+  });
+}

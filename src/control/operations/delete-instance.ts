@@ -1,0 +1,79 @@
+/**
+ * DeleteInstance, after the request has written `Stopping`, whether it ran or not: nothing else is begun with it then.
+ *
+ * A running one is stopped by its driver (its disks are flushed). Then, in one transaction, the instance, its tags and the
+ * disks that go with it are gone from the catalog, and the other disks are `Available`; last, diskd removes the folders of
+ * those that went. What only they kept is garbage from the transaction on: nobody can read it any more, while the base of
+ * a disk that is kept stays in its row, a root for the collector throughout.
+ *
+ * | died after         | durable state                                      | the next server                            |
+ * | ------------------ | -------------------------------------------------- | ------------------------------------------ |
+ * | record             | `Stopping`, at `stop`                              | stops it (again: nothing), goes on         |
+ * | `stop`             | rows gone, the folders' ids in the state           | removes the folders                        |
+ * | some folders       | likewise                                           | removes the others (absent: nothing)       |
+ * | a disk not flushed | `Stopping`, undoing                                | opens its disks again; status as before    |
+ *
+ * From `stop` on it is never given up: there is no name any more to go back to.
+ */
+import { findInstance, updateInstance } from '../../catalog/instances.ts';
+import type { InstanceStatus } from '../../ecs/resources.ts';
+import { assert } from '../../lib/assert.ts';
+import { OperationalError, messageOf } from '../../lib/errors.ts';
+import { forgetResult } from '../client-token.ts';
+import type { TokenRef } from '../client-token.ts';
+import { forgetInstance, runningInstance } from '../instance-rows.ts';
+import type { OperationKind } from '../operation-kind.ts';
+import type { Parts } from '../parts.ts';
+
+export const DELETE_INSTANCE = 'delete-instance';
+
+export interface DeleteInstanceState {
+  instanceId: string;
+  statusBefore: InstanceStatus;
+  token: TokenRef | null;
+  /** The disks that went with it, once it is gone. */
+  releasedDiskIds?: string[];
+}
+
+export function deleteInstanceOperation(parts: Parts, ended: () => void): OperationKind<DeleteInstanceState> {
+  const { driver, catalog } = parts;
+  return {
+    kind: DELETE_INSTANCE,
+    ended,
+    steps: [
+      {
+        name: 'stop',
+        run: async ({ instanceId, statusBefore }) => {
+          if (statusBefore === 'Running') await driver.stop(await runningInstance(catalog.queries, instanceId));
+        },
+        record: async (transaction, { instanceId }) => {
+          const row = await findInstance(transaction, instanceId);
+          assert(row !== undefined, `${instanceId} went before it was stopped`);
+          return { releasedDiskIds: await forgetInstance(transaction, row, parts.clock.nowMs()) };
+        },
+        undo: async ({ instanceId, statusBefore }) => {
+          if (statusBefore === 'Running') await driver.start(await runningInstance(catalog.queries, instanceId));
+        },
+      },
+      { name: 'release', run: ({ releasedDiskIds = [] }) => removeFolders(parts, releasedDiskIds) },
+    ],
+    abandon: async (transaction, { state }) => {
+      await updateInstance(transaction, state.instanceId, { status: state.statusBefore });
+      await forgetResult(transaction, state.token);
+    },
+  };
+}
+
+/** Whatever the failure, it is tried again: the rows are gone. */
+async function removeFolders({ dataPlane }: Parts, diskIds: string[]): Promise<void> {
+  for (const diskId of diskIds) {
+    try {
+      await dataPlane.call('deleteDisk', { diskId });
+    } catch (error) {
+      throw new OperationalError(`the folder of ${diskId} stays for now: ${messageOf(error)}`, {
+        retryable: true,
+        cause: error,
+      });
+    }
+  }
+}

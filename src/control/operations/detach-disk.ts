@@ -1,0 +1,69 @@
+/**
+ * DetachDisk from a running instance, after the request has written the row as `Detaching`. (Detached from a stopped one, a
+ * disk is `Available` at once and nothing remains to be done.)
+ *
+ * The instance's driver takes the disk away, flushed, and the row is `Available`. When it cannot be flushed, it is given
+ * back and stays `In_use`, and whoever asked is told why.
+ */
+import { findDisk, updateDisk } from '../../catalog/disks.ts';
+import type { DiskRow, Queries } from '../../catalog/schema.ts';
+import { OperationalError, RequestError } from '../../lib/errors.ts';
+import { attachedDiskOf } from '../disk-folder.ts';
+import type { OperationKind } from '../operation-kind.ts';
+import type { AttachedDisk, Parts } from '../parts.ts';
+
+export const DETACH_DISK = 'detach-disk';
+
+export interface DetachDiskState {
+  diskId: string;
+  /** What the row says once it is detached, and what it said before. */
+  deleteWithInstance: boolean;
+}
+
+export function detachDiskOperation(parts: Parts): OperationKind<DetachDiskState> {
+  return {
+    kind: DETACH_DISK,
+    steps: [
+      {
+        name: 'detach',
+        run: async (state) => {
+          await detach(parts, await diskOf(parts, state));
+        },
+        record: (transaction, state) => markDetached(transaction, state, parts.clock.nowMs()),
+        undo: async (state) => parts.driver.attach(await diskOf(parts, state)),
+      },
+    ],
+    abandon: (transaction, { state }) => updateDisk(transaction, state.diskId, { status: 'In_use' }),
+  };
+}
+
+/** The row of a disk that is attached to nothing any more. */
+export async function markDetached(
+  transaction: Queries,
+  { diskId, deleteWithInstance }: DetachDiskState,
+  nowMs: number,
+): Promise<void> {
+  await updateDisk(transaction, diskId, {
+    status: 'Available',
+    instance_id: null,
+    device: null,
+    detached_at_ms: nowMs,
+    delete_with_instance: deleteWithInstance ? 1 : 0,
+  });
+}
+
+/** A failed flush is told with a code that clients try again on: the disk is whole again, as of the flush before. */
+async function detach(parts: Parts, disk: AttachedDisk): Promise<void> {
+  try {
+    await parts.driver.detach(disk);
+  } catch (error) {
+    if (!(error instanceof OperationalError) || error.retryable) throw error;
+    throw new RequestError('IncorrectDiskStatus', `It stays attached, for ${error.message}.`);
+  }
+}
+
+async function diskOf(parts: Parts, { diskId }: DetachDiskState): Promise<AttachedDisk> {
+  const row: DiskRow | undefined = await findDisk(parts.catalog.queries, diskId);
+  if (row === undefined) throw new OperationalError(`${diskId} is not in the catalog`, { retryable: false });
+  return attachedDiskOf(row);
+}

@@ -1,0 +1,66 @@
+/** What `docs/api.md` says by hand: the protocol, and where an action differs from its documentation. */
+
+export const protocolNotes: Record<string, string[]> = {
+  'Sending a request': [
+    'One endpoint, path `/`, GET or POST, Version `2014-05-26`. Parameters are read from the query, from an urlencoded body, or from both; `Action` and `Version` also from the headers `x-acs-action` and `x-acs-version`.',
+    'Names of parameters match in any case (`Tag.1.Key`, `tag.1.key`), numbers of lists may have gaps, a blank value is as good as none. Parameters that no documentation knows are ignored, as ECS does.',
+    'Signatures: version 1 (`HMAC-SHA1` over all parameters) and `ACS3-HMAC-SHA256` (headers). A nonce is accepted once, a timestamp 15 minutes around now.',
+    '`RegionId` may be left out by every action; another region is `InvalidRegionId.NotFound`.',
+  ],
+  Answers: [
+    '`Format=JSON` or `Format=XML`, in any case. Without it an `Accept` header that wants XML first counts, and else JSON is sent, whatever the signature (ECS: XML for version 1 signatures): every client but one asks for JSON or reads nothing else.',
+    'Errors have `RequestId`, `HostId`, `Code`, `Message` and `Recommend`, all strings. A refusal is 4xx with the status that ECS documents; 5xx is a failure of this service, and only that is worth repeating.',
+  ],
+  Paging: [
+    '`PageNumber` and `PageSize` (1 to 100, default 10), or `MaxResults` and `NextToken`; where an action has both they may be mixed, and a token says where to go on whatever the page number. `NextToken` is blank only when nothing remains.',
+  ],
+  'Trying and repeating': [
+    '`DryRun=true` is understood by every action that documents it and by every one that changes something: all checks are made, nothing is changed, and success is the error `DryRunOperation` (`DRYRUN.SUCCESS` for StartInstances, StopInstances, RebootInstances and DeleteInstances).',
+    '`ClientToken`: the same token with the same parameters gives the first answer again. Names in any case, blanks and the order of parameters do not count. With other parameters it is refused.',
+  ],
+  'Errors of every action': [
+    '`MissingParameter`, `InvalidParameter`, `UnsupportedParameter`, `InvalidRegionId.NotFound`, `InvalidVersion`, `InvalidAction.NotFound`, `InvalidAccessKeyId.NotFound`, `IncompleteSignature`, `SignatureDoesNotMatch`, `SignatureNonceUsed`, `InvalidTimeStamp.Format`, `InvalidTimeStamp.Expired`, `UnsupportedHTTPMethod`, `OperationConflict` (409), `InternalError` (500), `ServiceUnavailable` (503).',
+  ],
+};
+
+/** By action: what a caller who knows ECS would not expect. */
+export const actionNotes: Record<string, string[]> = {
+  CreateSnapshot: [
+    'It answers when the disk is frozen; `CreationTime` is that instant, and what is written later is not part of the snapshot.',
+    'One snapshot of a disk is made at a time. Meanwhile stopping, restarting and deleting the instance is refused (`OperationConflict`, 409), so that nothing makes it fail.',
+    'No RetentionDays: snapshots are kept until they are deleted.',
+  ],
+  DescribeSnapshots: ['A `failed` snapshot says why in `FailureReason`.'],
+  DeleteSnapshot: [
+    'A snapshot that is still being made is cancelled.',
+    'With `Force=true` a snapshot from which disks were made is deleted too; the disks keep their data.',
+  ],
+  ResetDisk: ['The instance must be `Stopped`. Later snapshots of the disk stay.'],
+  CreateDisk: ['A size below the snapshot’s becomes the snapshot’s.'],
+  DescribeDisks: ['`NbdUri` says where a local program, such as a virtual machine monitor, reaches the disk.'],
+  AttachDisk: ['The user’s machine has to connect to the disk’s `NbdUri`; this service starts no machines.'],
+  DetachDisk: ['A disk that is attached to nothing is `IncorrectDiskStatus`.'],
+  ResizeDisk: ['Clients that connect from then on see the new size.'],
+  RunInstances: [
+    'An instance is a record of a machine that its user runs; its disks are served while it is `Running`.',
+    'The instance types are `ecs.external.*`; there is one network, whose ids are accepted and whose addresses are names only.',
+  ],
+  CreateInstance: ['As RunInstances, for one instance that stays `Stopped`.'],
+  DescribeInstances: ['One VPC, one vSwitch a zone and one security group are shown for every instance.'],
+  CreateImage: [
+    'Of an instance a snapshot of each disk is made; the image is `Available` when all of them are accomplished, and `CreateFailed` when one fails.',
+  ],
+};
+
+/** Parameters that are understood only in part: `Action Parameter` → how. */
+export const parameterNotes: Record<string, string> = {
+  'CreateSnapshot Category': '`standard` only',
+  'RunInstances SecurityGroupId': 'the default security group only',
+  'RunInstances SecurityGroupIds.N': 'the default security group only',
+  'RunInstances VSwitchId': 'the default vSwitch of a zone only',
+  'RunInstances InstanceType': '`ecs.external.*` only',
+  'CreateInstance SecurityGroupId': 'the default security group only',
+  'CreateInstance VSwitchId': 'the default vSwitch of a zone only',
+  'CreateInstance InstanceType': '`ecs.external.*` only',
+  'ModifyInstanceAttribute SecurityGroupIds.N': 'the default security group only',
+};

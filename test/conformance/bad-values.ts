@@ -1,0 +1,57 @@
+/** Values that a parameter cannot have, by what it is: each must be refused with a documented code and change nothing. */
+import type { Listed } from './tables.ts';
+
+const NUMBERS = ['ten', '1.5', '-1', '1e3', '９', '99999999999999999999'];
+const FLAGS = ['maybe', '1', 'yes'];
+const LONG = 'x'.repeat(5000);
+
+/** Lists of strings as JSON in one parameter. */
+const JSON_LISTS = /^(DiskIds|SnapshotIds|InstanceIds|PrivateIpAddresses)$/;
+const BROKEN_LISTS = ['x', '"x"', '[1]', '{"a":1}', '["a"', '[[]]', JSON.stringify(Array(101).fill('x'))];
+
+/** Where any text is a good filter, that nothing may match. */
+const ANY_TEXT =
+  /^(Describe\w+|ListTagResources) (.*Id|.*Ids(\.N)?|.*Name|.*Tag\w*(\.N)?(\.\w+)?|InstanceType\w*|ImageFamily|ZoneId|\w+Addresses|Ipv6Address\.N|ResourceId\.N|TagFilter.*|NextToken)$/i;
+
+/** Words of a fixed list; text that none of them is is refused, in filters too. */
+const WORDS =
+  /(^|\.)(Status|DiskType|Category|DiskCategory|PerformanceLevel|SourceDiskType|Usage|ResourceType|BootMode|Architecture|Platform|OSType|ImageOwnerAlias|InstanceChargeType|DiskChargeType|ChargeType|MultiAttach|LockReason|SnapshotType|AcceptLanguage|Type|StoppedMode|BatchOptimization)$/;
+
+/** What is the same for every resource here, or what none has: whatever is asked for, the answer is right. */
+const LENIENT =
+  /^(RemoveTags Tag\.N\.\w+|DescribeInstanceTypes \w+(\.N)?|DescribeImages ImageOwnerId|DescribeInstanceStatus InstanceId\.N)$/;
+
+/** Values that must be refused when the parameter is used. */
+export function badValues(action: string, { name, type }: Listed): string[] {
+  if (LENIENT.test(`${action} ${name}`)) return [];
+  if (type === 'Integer' || type === 'Long' || /(^|\.)Size$/.test(name)) return NUMBERS;
+  if (type === 'Boolean') return FLAGS;
+  if (JSON_LISTS.test(name)) return BROKEN_LISTS;
+  if (WORDS.test(name)) return ['no-such-word', LONG];
+  return ANY_TEXT.test(`${action} ${name}`) ? [] : [LONG];
+}
+
+/** Values that must be answered somehow, without a failure of ours. */
+export const strangeValues = [LONG, ' ', '\0', '[]', '{"__proto__":1}', '\u{1F600}', 'a\'b"c<d>&', '-1', '%00', '1'];
+
+/** Something that asks for what is refused. */
+export function askingFor({ type }: Listed): string[] {
+  if (type === 'Boolean') return ['true', 'false'];
+  if (type === 'Integer' || type === 'Long' || type === 'Float') return ['7'];
+  return ['some-thing'];
+}
+
+const WORD_VALUES =
+  'name-1 text cloud_auto cloud PL0 cn-hangzhou-b Stopped Available In_use accomplished image none disk instance system data self linux arm64 UEFI online PrePaid zh-CN en-US /dev/xvdf 2026-01-01T00:00Z CreationStartTime ecs.external.xlarge Ubuntu x86_64 classic vpc FIFO Enabled security user auto standard flash CentOS Deprecated SuccessFirst AllTogether LaunchTime 172.16.0.9 golden-family other-family 1.2'.split(
+    ' ',
+  );
+
+/** Values that may be good ones, the likeliest first: each used parameter must have one that makes a difference. */
+export function likelyValues({ name, type }: Listed, ids: string[]): string[] {
+  if (type === 'Boolean') return ['true', 'false'];
+  if (type === 'Integer' || type === 'Long' || type === 'Float') return ['2', '11', '40', '100', '1000'];
+  if (/(^|\.)Size$/.test(name)) return ['60'];
+  if (/Ids$|Addresses$/.test(name)) return ids.map((id) => JSON.stringify([id])).concat('["172.16.0.9"]');
+  if (/Id(\.N)?$|Family$/.test(name)) return [...ids, ...WORD_VALUES];
+  return [...WORD_VALUES, ...ids];
+}

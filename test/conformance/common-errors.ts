@@ -1,0 +1,97 @@
+/** Codes that belong to no action alone, and those that an action here answers with beyond its documentation. */
+
+/** The gateway's (`ecs-api.md` 1.7): they apply to every action. */
+export const commonErrors: Record<string, number[]> = {
+  DryRunOperation: [400],
+  InvalidParameter: [400],
+  'InvalidRegionId.NotFound': [404],
+  MissingParameter: [400],
+  UnsupportedParameter: [400],
+};
+
+export interface Beyond {
+  actions: RegExp;
+  codes: RegExp;
+  statuses: number[];
+  reason: string;
+}
+
+/** Codes that ECS documents for other actions only. */
+export const beyond: readonly Beyond[] = [
+  {
+    actions: /^(CreateInstance|RunInstances)$/,
+    codes: /^(InvalidPerformanceLevel\.Malformed|ProvisionedIopsFor\w+|BurstingEnabledFor\w+)$/,
+    statuses: [400],
+    reason: 'as CreateDisk says it of a disk',
+  },
+  {
+    actions: /^(CreateInstance|RunInstances)$/,
+    codes: /^(InvalidStorageClusterId\.NotExist|InvalidAutoSnapshotPolicyId\.NotFound)$/,
+    statuses: [404],
+    reason: 'as CreateDisk says it of a disk',
+  },
+  {
+    actions: /^(CreateDisk|CreateImage)$/,
+    codes: /^InvalidClientToken\.Malformed$/,
+    statuses: [403],
+    reason: 'as CreateSnapshot says it of a token',
+  },
+  {
+    actions: /^DeleteInstances$/,
+    codes: /^InvalidClientToken\.ValueNotSupported$/,
+    statuses: [400],
+    reason: 'as RunInstances says it of a token',
+  },
+  {
+    actions: /^(RebootInstances|DeleteInstances)$/,
+    codes: /^(Abs\.InvalidInstanceIds\.MalFormed|InvalidParameter\.TooManyInstanceIds)$/,
+    statuses: [403],
+    reason: 'as StartInstances says it of ids',
+  },
+  {
+    actions: /^(RebootInstances|DescribeInstanceAttribute|DeleteInstances)$/,
+    codes: /^InvalidInstanceId\.NotFound$/,
+    statuses: [404],
+    reason: 'as StartInstance says it of an id; no errors are documented for this one',
+  },
+  {
+    actions: /^DescribeInstances$/,
+    codes: /^InvalidZoneId\.NotFound$/,
+    statuses: [404],
+    reason: 'as RunInstances says it of a zone',
+  },
+  {
+    actions: /^DescribeRegions$/,
+    codes: /^InvalidInstanceChargeType\.NotFound$/,
+    statuses: [404],
+    reason: 'as DescribeZones says it',
+  },
+  {
+    actions: /^UntagResources$/,
+    codes: /^MissingParameter\.ResourceIds$/,
+    statuses: [404],
+    reason: 'as TagResources says it',
+  },
+  {
+    actions: /^ListTagResources$/,
+    codes: /^InvalidParameter\.(NextToken|Conflict|TagValue)$/,
+    statuses: [400],
+    reason: 'as the gateway says it of a parameter; nothing fitting is documented for this one',
+  },
+  {
+    actions: /^DescribeTags$/,
+    codes: /^InvalidTag\.Mismatch$/,
+    statuses: [400],
+    reason: 'as AddTags says it',
+  },
+  {
+    actions: /^ModifyImageAttribute$/,
+    codes: /^InvalidImageFamily\.Malformed$/,
+    statuses: [400],
+    reason: 'as CreateImage says it of a family',
+  },
+];
+
+export function errorsBeyond(action: string, code: string): Beyond | undefined {
+  return beyond.find(({ actions, codes }) => actions.test(action) && codes.test(code));
+}

@@ -1,0 +1,124 @@
+/** Errors of the actions on images, and of the lists of what there is. */
+import { EMPTY_IMAGE_ID } from '../../../src/control/control.ts';
+import {
+  beginSnapshot,
+  dryRun,
+  elsewhere,
+  fillWithSnapshots,
+  newTagCases,
+  setDisk,
+  setImage,
+  setInstance,
+  tagFilterCases,
+  type ErrorCases,
+} from './case.ts';
+
+const fromSnapshots = { InstanceId: '', ImageName: '' };
+
+export const imageCases: ErrorCases = {
+  DescribeRegions: {
+    'InvalidAcceptLanguage.NotFound': { AcceptLanguage: 'la' },
+    'InvalidResourceType.NotFound': { ResourceType: 'cake' },
+  },
+  DescribeZones: {
+    'InvalidAcceptLanguage.NotFound': { AcceptLanguage: 'la' },
+    'InvalidInstanceChargeType.NotFound': { InstanceChargeType: 'Barter' },
+    'InvalidRegionId.NotFound': elsewhere,
+    InvalidSpotStrategy: { SpotStrategy: 'SpotSometimes' },
+  },
+  DescribeImages: {
+    ...tagFilterCases,
+    DryRunOperation: dryRun,
+    InvalidArchitecture: { Architecture: 'z80' },
+    'InvalidFilterKey.NotFound': { 'Filter.1.Key': 'Colour', 'Filter.1.Value': 'red' },
+    InvalidFilterValue: { 'Filter.1.Key': 'CreationStartTime', 'Filter.1.Value': 'now' },
+    'InvalidFilterValue.NetworkType': { 'Filter.1.Key': 'NetworkType', 'Filter.1.Value': 'string' },
+    'InvalidImageOwnerAlias.ValueNotSupported': { ImageOwnerAlias: 'nobody' },
+    'InvalidInstanceType.ValueNotSupported': { InstanceType: 'ecs.g6.large' },
+    InvalidOSType: { OSType: 'plan9' },
+    InvalidParamter: { Status: 'Shiny' },
+    InvalidUsage: { Usage: 'fun' },
+  },
+  CreateImage: {
+    ...newTagCases,
+    IdempotenceParamNotMatch: {
+      after: ({ call, stopped }) => call('CreateImage', { InstanceId: stopped, ClientToken: 'once' }),
+      ask: { ClientToken: 'once', Description: 'another' },
+    },
+    IncorrectDiskStatus: { after: (scene) => setDisk(scene, scene.stoppedDisk, { status: 'ReIniting' }) },
+    'IncorrectDiskStatus.CreatingSnapshot': { after: (scene) => beginSnapshot(scene, scene.stoppedDisk) },
+    'IncorrectDiskStatus.NeverAttached': { after: (scene) => setDisk(scene, scene.stoppedDisk, { ever_attached: 0 }) },
+    IncorrectInstanceStatus: { after: (scene) => setInstance(scene, scene.stopped, { status: 'Starting' }) },
+    'InvalidArchitecture.Malformed': { Architecture: 'z80' },
+    'InvalidDescription.Malformed': { Description: 'http://x' },
+    'InvalidDevice.InUse': ({ snapshot, systemSnapshot }) => ({
+      ...fromSnapshots,
+      'DiskDeviceMapping.1.SnapshotId': systemSnapshot,
+      'DiskDeviceMapping.2.SnapshotId': snapshot,
+      'DiskDeviceMapping.2.Device': '/dev/xvdb',
+      'DiskDeviceMapping.3.Size': '20',
+      'DiskDeviceMapping.3.Device': '/dev/xvdb',
+    }),
+    'InvalidDevice.Malformed': ({ systemSnapshot }) => ({
+      ...fromSnapshots,
+      'DiskDeviceMapping.1.SnapshotId': systemSnapshot,
+      'DiskDeviceMapping.2.Size': '20',
+      'DiskDeviceMapping.2.Device': '/dev/sda',
+    }),
+    'InvalidDiskType.ValueNotSupported': ({ systemSnapshot }) => ({
+      ...fromSnapshots,
+      'DiskDeviceMapping.1.SnapshotId': systemSnapshot,
+      'DiskDeviceMapping.1.DiskType': 'round',
+    }),
+    'InvalidImageFamily.Malformed': { ImageFamily: 'http://x' },
+    'InvalidImageName.Duplicated': { ImageName: 'golden' },
+    'InvalidImageName.Malformed': { ImageName: '1' },
+    'InvalidImageVersion.Malformed': { ImageVersion: 'x'.repeat(200) },
+    'InvalidInstanceId.NotFound': { InstanceId: 'i-none' },
+    'InvalidPlatform.Malformed': { Platform: 'Plan9' },
+    'InvalidRegionId.NotFound': elsewhere,
+    'InvalidResourceGroup.NotFound': { ResourceGroupId: 'rg-none' },
+    'InvalidSize.ValueNotSupported': ({ systemSnapshot }) => ({
+      ...fromSnapshots,
+      'DiskDeviceMapping.1.SnapshotId': systemSnapshot,
+      'DiskDeviceMapping.2.Size': '99999',
+    }),
+    'InvalidSnapshotId.NotFound': { ...fromSnapshots, SnapshotId: 's-none' },
+    'InvalidSnapshotId.NotReady': ({ failedSnapshot }) => ({ ...fromSnapshots, SnapshotId: failedSnapshot }),
+    'InvalidSystemSnapshot.Missing': ({ snapshot }) => ({
+      ...fromSnapshots,
+      'DiskDeviceMapping.1.SnapshotId': snapshot,
+      'DiskDeviceMapping.1.DiskType': 'data',
+    }),
+    'InvalidInstance.NotFoundSystemDisk': {
+      after: (scene) => setDisk(scene, scene.stoppedSystemDisk, { status: 'Available', instance_id: null }),
+    },
+    MissingParameter: fromSnapshots,
+    OperationDenied: ({ systemSnapshot }) => ({
+      ...fromSnapshots,
+      'DiskDeviceMapping.1.SnapshotId': systemSnapshot,
+      'DiskDeviceMapping.2.SnapshotId': systemSnapshot,
+    }),
+    'QuotaExceed.Snapshot': {
+      after: (scene) => fillWithSnapshots(scene, 256, scene.stoppedDisk),
+    },
+  },
+  ModifyImageAttribute: {
+    'InvalidDescription.Malformed': { Description: 'http://x' },
+    'InvalidImageId.NotFound': { ImageId: 'm-none' },
+    'InvalidImageName.Duplicated': {
+      after: ({ call, systemSnapshot }) => call('CreateImage', { SnapshotId: systemSnapshot, ImageName: 'taken' }),
+      ask: { ImageName: 'taken' },
+    },
+    'InvalidImageName.Malformed': { ImageName: '1' },
+    'InvalidRegionId.NotFound': elsewhere,
+    MissingParameter: { ImageId: '' },
+  },
+  DeleteImage: {
+    ImageIsCreating: { after: (scene) => setImage(scene, scene.image, { status: 'Creating' }) },
+    ImageIsPublic: { ImageId: EMPTY_IMAGE_ID },
+    ImageUsingByInstance: { after: (scene) => setInstance(scene, scene.stopped, { image_id: scene.image }) },
+    'InvalidImageId.NotFound': { ImageId: 'm-none' },
+    'InvalidRegionId.NotFound': elsewhere,
+  },
+};

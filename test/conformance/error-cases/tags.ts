@@ -1,0 +1,68 @@
+/** Errors of the actions on tags. */
+import { EMPTY_IMAGE_ID } from '../../../src/control/control.ts';
+import { elsewhere, manyTags, numbered, type ErrorCase, type ErrorCases } from './case.ts';
+
+const tooManyResources = numbered('ResourceId', 51, (at) => ({ [at]: `d-${at}` }));
+
+const resources: Record<string, ErrorCase> = {
+  'InvalidRegionId.NotFound': elsewhere,
+  'InvalidResourceType.NotFound': { ResourceType: 'cake' },
+};
+
+/** The public image belongs to nobody. */
+const ofNobody: ErrorCase = { ResourceType: 'image', 'ResourceId.1': EMPTY_IMAGE_ID };
+
+const oldResources: Record<string, ErrorCase> = {
+  ...resources,
+  'InvalidResourceId.NotFound': { ResourceId: 'd-none' },
+  'InvalidResourceId.NotSupported': { ResourceType: 'image', ResourceId: EMPTY_IMAGE_ID },
+};
+
+export const tagCases: ErrorCases = {
+  TagResources: {
+    ...resources,
+    'Duplicate.TagKey': { 'Tag.2.Key': 'a', 'Tag.3.Key': 'a' },
+    'InvalidResourceId.NotFound': { 'ResourceId.1': 'd-none' },
+    'InvalidResourceId.NotSupported': ofNobody,
+    'InvalidTagKey.Malformed': { 'Tag.1.Key': 'acs:a' },
+    'InvalidTagValue.Malformed': { 'Tag.1.Value': 'acs:a' },
+    'MissingParameter.ResourceIds': { 'ResourceId.1': '' },
+    'MissingParameter.ResourceType': { ResourceType: '' },
+    'MissingParameter.Tags': { 'Tag.1.Key': '', 'Tag.1.Value': '' },
+    'NumberExceed.ResourceIds': tooManyResources,
+    'NumberExceed.Tags': manyTags,
+    'TagKey.Duplication': { 'Tag.2.Key': 'Team', 'Tag.3.Key': 'team' },
+  },
+  UntagResources: {
+    ...resources,
+    'InvalidResourceId.NotFound': { 'ResourceId.1': 'd-none' },
+    'InvalidResourceId.NotSupported': ofNobody,
+    'InvalidTagKey.Malformed': { 'TagKey.1': 'acs:a' },
+    'MissingParameter.ResourceType': { ResourceType: '' },
+    'NumberExceed.ResourceIds': tooManyResources,
+    'NumberExceed.Tags': numbered('TagKey', 21, (at) => ({ [at]: at })),
+    'MissingParameter.Tags': { 'TagKey.1': '' },
+  },
+  ListTagResources: {
+    ...resources,
+    'MissingParameter.ResourceType': { ResourceType: '' },
+    'NumberExceed.ResourceIds': tooManyResources,
+    'NumberExceed.Tags': manyTags,
+    'MissingParameter.Tags': { 'Tag.1.Key': '' },
+  },
+  AddTags: {
+    ...oldResources,
+    'Duplicate.TagKey': { 'Tag.2.Key': 'a', 'Tag.3.Key': 'a' },
+    'InvalidTagKey.Malformed': { 'Tag.1.Key': 'acs:a' },
+    'InvalidTagValue.Malformed': { 'Tag.1.Value': 'acs:a' },
+    InvalidTagCount: manyTags,
+  },
+  RemoveTags: {
+    ...oldResources,
+    InvalidTagCount: manyTags,
+  },
+  DescribeTags: {
+    ...resources,
+    InvalidTagCount: manyTags,
+  },
+};

@@ -1,0 +1,59 @@
+/** Where this service goes beyond the documentation, or differs from it in a name or a type; with the reason. */
+
+/** Actions that ECS has not. */
+export const actionsBeyond: Record<string, string> = {
+  HupoBeginImport:
+    'Makes a disk in state `Creating` and says where to write it (`NbdUri`); parameters as CreateDisk without a snapshot. Used by `hupo disk import`.',
+  HupoCompleteImport: 'Ends an import: the disk (`DiskId`) is flushed and becomes `Available`.',
+};
+
+const newerInstance = {
+  ManagedHostId: 'refused, machines are run by their users',
+  'SecurityOptions.EnableSecureBoot': 'refused, machines are run by their users',
+  'SystemDisk.AutoSnapshotPolicyId': 'refused, there are no automatic snapshot policies yet',
+  'SystemDisk.Encrypted': 'refused, there is no encryption yet',
+  'SystemDisk.KMSKeyId': 'refused, there is no encryption yet',
+  'SystemDisk.EncryptAlgorithm': 'no effect, as encryption is refused',
+  'SystemDisk.BurstingEnabled': 'refused, disks are as fast as they can be',
+  'SystemDisk.ProvisionedIops': 'refused, disks are as fast as they can be',
+};
+
+/** Parameters, `*` for every action. */
+export const parametersBeyond: Record<string, Record<string, string>> = {
+  '*': {
+    DryRun: 'Every action can be tried without changing anything, also where ECS does not document it.',
+    RegionId: 'Checked for every action: absent or this region.',
+  },
+  DescribeImages: { Usable: 'newer clients filter by it' },
+  CreateDisk: { AutoSnapshotPolicyId: 'newer clients know it; refused, there are no automatic snapshot policies yet' },
+  CreateSnapshot: {
+    Encrypted: 'newer clients know it; refused, there is no encryption yet',
+    KMSKeyId: 'newer clients know it; refused, there is no encryption yet',
+  },
+  CreateImage: { SecureBootOptions: 'newer clients know it; refused' },
+  ModifyImageAttribute: { SecureBootOptions: 'newer clients know it; refused' },
+  CreateInstance: newerInstance,
+  RunInstances: newerInstance,
+};
+
+/** Fields of answers, by their path. */
+export const fieldsBeyond: Record<string, string> = {
+  'Disks.Disk.NbdUri': 'Where a local program reaches the disk, while it is served.',
+  'Disks.Disk.Tags.Tag.Key': 'Some clients read this name, some TagKey.',
+  'Disks.Disk.Tags.Tag.Value': 'Some clients read this name, some TagValue.',
+  'Snapshots.Snapshot.FailureReason': 'Why a snapshot is `failed`.',
+  'Snapshots.Snapshot.Tags.Tag.Key': 'Some clients read this name, some TagKey.',
+  'Snapshots.Snapshot.Tags.Tag.Value': 'Some clients read this name, some TagValue.',
+  'Images.Image.Tags.Tag.Key': 'Some clients read this name, some TagKey.',
+  'Images.Image.Tags.Tag.Value': 'Some clients read this name, some TagValue.',
+  'Instances.Instance.Tags.Tag.Key': 'Some clients read this name, some TagKey.',
+  'Instances.Instance.Tags.Tag.Value': 'Some clients read this name, some TagValue.',
+};
+
+/** Fields that have another JSON type than the documentation says. */
+export const typesThatDiffer: Record<string, { type: string; reason: string }> = {
+  'Snapshots.Snapshot.SourceDiskSize': {
+    type: 'number',
+    reason: 'Documented as a string; some clients refuse that, and every client reads a number.',
+  },
+};

@@ -1,0 +1,76 @@
+/**
+ * A good request for each action, in a scene: what the suite starts from when it makes one parameter wrong, or looks at an
+ * answer. Later ones of an action show more of the answer.
+ */
+import { EMPTY_IMAGE_ID } from '../../src/control/control.ts';
+import type { Scene } from './scene.ts';
+
+export type Parameters = Record<string, string>;
+type Recipe = (scene: Scene) => Parameters;
+
+const one = (name: string, id: (scene: Scene) => string): Recipe[] => [(scene) => ({ [name]: id(scene) })];
+const list = (): Recipe[] => [() => ({})];
+const newInstance = (): Parameters => ({
+  ImageId: EMPTY_IMAGE_ID,
+  InstanceType: 'ecs.external.large',
+  'DataDisk.1.Category': 'cloud_essd',
+  'DataDisk.1.Size': '20',
+  'Tag.1.Key': 'k',
+});
+const newDisk = (): Parameters => ({ ZoneId: 'cn-hangzhou-a', Size: '20', DiskCategory: 'cloud_essd' });
+const diskAndTag = ({ dataDisk }: Scene): Parameters => ({ ResourceType: 'disk', 'ResourceId.1': dataDisk });
+
+const recipes: Record<string, Recipe[]> = {
+  DescribeRegions: list(),
+  DescribeZones: list(),
+  DescribeInstanceTypes: list(),
+  DescribeImages: list(),
+  CreateImage: [
+    ({ stopped }) => ({ InstanceId: stopped, ImageName: 'mine' }),
+    ({ systemSnapshot }) => ({ SnapshotId: systemSnapshot }),
+    ({ systemSnapshot }) => ({ 'DiskDeviceMapping.1.SnapshotId': systemSnapshot }),
+  ],
+  ModifyImageAttribute: [({ image }) => ({ ImageId: image, ImageName: 'renamed' })],
+  DeleteImage: one('ImageId', ({ image }) => image),
+  CreateInstance: [newInstance],
+  RunInstances: [newInstance],
+  DescribeInstances: list(),
+  DescribeInstanceStatus: list(),
+  DescribeInstanceAttribute: one('InstanceId', ({ running }) => running),
+  ModifyInstanceAttribute: [({ stopped }) => ({ InstanceId: stopped, InstanceName: 'renamed' })],
+  StartInstance: one('InstanceId', ({ stopped }) => stopped),
+  StartInstances: one('InstanceId.1', ({ stopped }) => stopped),
+  StopInstance: one('InstanceId', ({ running }) => running),
+  StopInstances: one('InstanceId.1', ({ running }) => running),
+  RebootInstance: one('InstanceId', ({ running }) => running),
+  RebootInstances: one('InstanceId.1', ({ running }) => running),
+  DeleteInstance: one('InstanceId', ({ stopped }) => stopped),
+  DeleteInstances: one('InstanceId.1', ({ stopped }) => stopped),
+  CreateDisk: [newDisk],
+  DescribeDisks: list(),
+  AttachDisk: [({ usedDisk, running }) => ({ DiskId: usedDisk, InstanceId: running })],
+  DetachDisk: [({ dataDisk, running }) => ({ DiskId: dataDisk, InstanceId: running })],
+  ResizeDisk: [({ usedDisk }) => ({ DiskId: usedDisk, NewSize: '30' })],
+  ModifyDiskAttribute: [({ usedDisk }) => ({ DiskId: usedDisk, DiskName: 'renamed' })],
+  ResetDisk: [({ stoppedDisk, stoppedSnapshot }) => ({ DiskId: stoppedDisk, SnapshotId: stoppedSnapshot })],
+  ReInitDisk: one('DiskId', ({ stoppedDisk }) => stoppedDisk),
+  DeleteDisk: one('DiskId', ({ freshDisk }) => freshDisk),
+  CreateSnapshot: one('DiskId', ({ dataDisk }) => dataDisk),
+  DescribeSnapshots: list(),
+  ModifySnapshotAttribute: [({ snapshot }) => ({ SnapshotId: snapshot, SnapshotName: 'renamed' })],
+  DeleteSnapshot: one('SnapshotId', ({ spareSnapshot }) => spareSnapshot),
+  TagResources: [(scene) => ({ ...diskAndTag(scene), 'Tag.1.Key': 'colour', 'Tag.1.Value': 'amber' })],
+  UntagResources: [(scene) => ({ ...diskAndTag(scene), 'TagKey.1': 'team' })],
+  ListTagResources: [() => ({ ResourceType: 'disk', 'Tag.1.Key': 'team' }), diskAndTag],
+  AddTags: [({ dataDisk }) => ({ ResourceType: 'disk', ResourceId: dataDisk, 'Tag.1.Key': 'colour' })],
+  RemoveTags: [({ dataDisk }) => ({ ResourceType: 'disk', ResourceId: dataDisk, 'Tag.1.Key': 'team' })],
+  DescribeTags: list(),
+  HupoBeginImport: [newDisk],
+};
+
+/** The good requests for the action; fails where there is none. */
+export function recipesOf(action: string): Recipe[] {
+  const found = recipes[action];
+  if (found !== undefined) return found;
+  throw new Error(`${action} has no good request yet: add one to test/conformance/recipes.ts`);
+}

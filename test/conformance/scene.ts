@@ -1,0 +1,188 @@
+/**
+ * A world with one of everything: instances that run and that are stopped, disks in each state that lasts, snapshots, a
+ * custom image, tags on all of them. Each test of the suite starts from one.
+ */
+import assert from 'node:assert/strict';
+import type { ControlPlane } from '../../src/api/control-plane.ts';
+import { call, openApi, type Answer, type ApiFixture } from '../clients/api-fixture.ts';
+import { allRows, dataDisk, diskRequest, runRequest, snapshotRequest, type World } from '../control/world.ts';
+
+const tags = [
+  { key: 'team', value: 'storage' },
+  { key: 'note', value: 'a b&<测>' },
+];
+
+/** Ids of what is there. */
+export interface Scene extends AsyncDisposable {
+  api: ApiFixture;
+  world: World;
+  /** A running instance, and its disks. */
+  running: string;
+  systemDisk: string;
+  dataDisk: string;
+  /** A stopped instance, and its disks. */
+  stopped: string;
+  stoppedSystemDisk: string;
+  stoppedDisk: string;
+  /** Available, and attached once. */
+  usedDisk: string;
+  /** Available, never attached. */
+  freshDisk: string;
+  /** Available, in the other zone. */
+  farDisk: string;
+  /** Available, made from `stoppedSnapshot`. */
+  clonedDisk: string;
+  /** Accomplished: of `dataDisk`, of `stoppedDisk`, of `stoppedSystemDisk`. */
+  snapshot: string;
+  stoppedSnapshot: string;
+  systemSnapshot: string;
+  /** Accomplished, of `dataDisk`, and nothing is made from it. */
+  spareSnapshot: string;
+  /** Of `usedDisk`; `failed`. */
+  failedSnapshot: string;
+  /** A custom image of the stopped instance's disks. */
+  image: string;
+  call: (action: string, parameters?: Record<string, string>) => Promise<Answer>;
+}
+
+export async function openScene(
+  options: { overrides?: Partial<ControlPlane>; checkAtEnd?: boolean } = {},
+): Promise<Scene> {
+  const api = await openApi(options.overrides ?? {}, { checkAtEnd: options.checkAtEnd ?? true });
+  try {
+    return { api, world: api.world, ...(await build(api.world)), call: callOf(api), ...endOf(api) };
+  } catch (error) {
+    await api[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+const callOf =
+  (api: ApiFixture): Scene['call'] =>
+  (action, parameters = {}) =>
+    call(api, action, parameters);
+
+const endOf = (api: ApiFixture) => ({ [Symbol.asyncDispose]: () => api[Symbol.asyncDispose]() });
+
+type Ids = Omit<Scene, 'api' | 'world' | 'call' | typeof Symbol.asyncDispose>;
+
+async function build(world: World): Promise<Ids> {
+  const { control } = world;
+  const running = await run(world, 'web');
+  const stopped = await run(world, 'db');
+  world.diskd.write(stopped.dataDisk, 1, 'one');
+  world.diskd.write(running.dataDisk, 1, 'uno');
+  const usedDisk = await useDisk(world, running.instanceId);
+  const freshDisk = await makeDisk(world, { diskName: 'fresh' });
+  const farDisk = await makeDisk(world, { zoneId: 'cn-hangzhou-b' });
+  await world.power('stop', stopped.instanceId);
+  const snapshot = await takeSnapshot(world, running.dataDisk, 'nightly');
+  const stoppedSnapshot = await takeSnapshot(world, stopped.dataDisk, 'before-upgrade');
+  const systemSnapshot = await takeSnapshot(world, stopped.systemDisk, 'system');
+  const spareSnapshot = await takeSnapshot(world, running.dataDisk, 'spare');
+  const failedSnapshot = await takeSnapshot(world, usedDisk, 'broken');
+  await world.repository.deleteManifest(failedSnapshot);
+  await world.catalog.queries
+    .updateTable('snapshots')
+    .set({ status: 'failed', failure_reason: 'the disk was full', tree: null })
+    .where('snapshot_id', '=', failedSnapshot)
+    .execute();
+  const clonedDisk = await makeDisk(world, { snapshotId: stoppedSnapshot });
+  const { imageId: image } = await control.createImage({
+    instanceId: null,
+    disks: [
+      { device: null, type: 'system', sizeGib: null, snapshotId: systemSnapshot },
+      { device: null, type: 'data', sizeGib: null, snapshotId: snapshot },
+    ],
+    snapshotId: null,
+    imageName: 'golden',
+    description: 'made for tests',
+    imageFamily: 'golden-family',
+    imageVersion: '1',
+    architecture: 'x86_64',
+    platform: 'Ubuntu',
+    bootMode: 'BIOS',
+    tags,
+  });
+  await world.settle();
+  return {
+    running: running.instanceId,
+    systemDisk: running.systemDisk,
+    dataDisk: running.dataDisk,
+    stopped: stopped.instanceId,
+    stoppedSystemDisk: stopped.systemDisk,
+    stoppedDisk: stopped.dataDisk,
+    usedDisk,
+    freshDisk,
+    farDisk,
+    clonedDisk,
+    snapshot,
+    stoppedSnapshot,
+    systemSnapshot,
+    spareSnapshot,
+    failedSnapshot,
+    image,
+  };
+}
+
+async function run(world: World, name: string) {
+  const disk = dataDisk({ diskName: `${name}-data`, description: 'what it works on' });
+  const request = runRequest({ instanceNames: [name], description: `the ${name} machine`, dataDisks: [disk], tags });
+  const { instanceIds } = await world.control.runInstances(request);
+  const [instanceId = ''] = instanceIds;
+  await world.until('it to run', async () => (await world.instance(instanceId))?.status === 'Running');
+  const { items } = await world.control.listDisks({ instanceId }, allRows);
+  const idOf = (type: string) => items.find((item) => item.type === type)?.diskId ?? '';
+  return { instanceId, systemDisk: idOf('system'), dataDisk: idOf('data') };
+}
+
+async function makeDisk(world: World, change: Parameters<typeof diskRequest>[0]): Promise<string> {
+  const { diskId } = await world.control.createDisk(diskRequest({ tags, description: 'a spare disk', ...change }));
+  await world.until('the disk', async () => (await world.disk(diskId))?.status === 'Available');
+  return diskId;
+}
+
+/** A disk that a running instance had once. */
+async function useDisk(world: World, instanceId: string): Promise<string> {
+  const diskId = await makeDisk(world, { diskName: 'used' });
+  await world.control.attachDisk({ diskId, instanceId, device: null, deleteWithInstance: false, bootable: false });
+  await world.until('it to be attached', async () => (await world.disk(diskId))?.status === 'In_use');
+  world.diskd.write(diskId, 1, 'used');
+  await world.control.detachDisk({ diskId, instanceId, deleteWithInstance: null });
+  await world.until('it to be free', async () => (await world.disk(diskId))?.status === 'Available');
+  return diskId;
+}
+
+async function takeSnapshot(world: World, diskId: string, snapshotName: string): Promise<string> {
+  const request = { ...snapshotRequest(diskId), snapshotName, description: 'made for tests', tags };
+  const { snapshotId } = await world.control.createSnapshot(request);
+  await world.until('the snapshot', async () => (await world.snapshot(snapshotId))?.status === 'accomplished');
+  return snapshotId;
+}
+
+/** Every row of every table, for telling whether anything changed. */
+export async function catalogRows(world: World): Promise<Record<string, unknown[]>> {
+  const tables = [
+    'settings',
+    'images',
+    'image_disks',
+    'instances',
+    'disks',
+    'snapshots',
+    'tags',
+    'operations',
+    'client_tokens',
+  ] as const;
+  const rows = tables.map(async (table) => {
+    const found = await world.catalog.queries.selectFrom(table).selectAll().execute();
+    return [table, found.map((row) => JSON.stringify(row)).sort()] as const;
+  });
+  return Object.fromEntries(await Promise.all(rows));
+}
+
+/** The answer without what differs each time. */
+export function withoutRequestId({ status, body }: Answer): object {
+  const { RequestId: requestId, Recommend: _recommend, ...rest } = body;
+  assert.match(String(requestId), /^[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}$/);
+  return { status, ...rest };
+}

@@ -1,0 +1,38 @@
+/** Parameters that are used, though no single good value of theirs alone makes a difference to the good request; why. */
+
+interface Idle {
+  /** Matched with `Action Parameter`. */
+  parameters: RegExp;
+  reason: string;
+}
+
+export const singleValues: readonly Idle[] = [
+  { parameters: / DryRun$/, reason: 'every change is tried with it here' },
+  { parameters: / (Filter\.N\.\w+|TagFilter\.N\..*)$/, reason: 'it has an effect together with its pair' },
+  { parameters: / NextToken$/, reason: 'tokens come from answers: test/clients/ecs-wire.test.ts follows them' },
+  {
+    parameters:
+      /^(CreateImage (DiskDeviceMapping\.N\.(Device|SnapshotId)|SnapshotId)|ModifyDiskAttribute DiskIds\.N|UntagResources All)$/,
+    reason:
+      'it has an effect in place of another parameter, which the good request has; test/control and error cases use it',
+  },
+  {
+    parameters:
+      /^(CreateInstance|RunInstances) (ImageFamily|SecurityGroupId(s\.N)?|VSwitchId|SystemDisk\.PerformanceLevel|MinAmount|UniqueSuffix)$/,
+    reason:
+      'it goes with another parameter, or has one good value; test/clients/ecs-wire.test.ts and error cases use it',
+  },
+  {
+    parameters:
+      /^(CreateSnapshot (Category|InstantAccessRetentionDays)|ModifyInstanceAttribute SecurityGroupIds\.N|DescribeRegions (AcceptLanguage|ResourceType)|DescribeZones SpotStrategy)$/,
+    reason: 'it is checked, and every good value says what is so anyway',
+  },
+  {
+    parameters: /^(AttachDisk Bootable|ResizeDisk Type|DescribeSnapshots SnapshotLinkId)$/,
+    reason: 'it needs another state of its disk, or the id of a chain',
+  },
+  {
+    parameters: /^DescribeInstanceTypes |^DescribeInstances (HttpTokens|InternetChargeType)$/,
+    reason: 'a filter that all or none match',
+  },
+];

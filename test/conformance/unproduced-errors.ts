@@ -1,0 +1,198 @@
+/**
+ * Documented errors that this service never answers with, and why. A pattern is matched with `Action Code`; every documented
+ * error is either here or produced by a case in `error-cases/`.
+ */
+
+export interface Unproduced {
+  errors: RegExp;
+  reason: string;
+}
+
+/** Codes of any action; `but` are of the same kind and produced all the same. */
+const codes = (pattern: RegExp, reason: string, but = /(?!)/): Unproduced => ({
+  errors: new RegExp(` (?!(?:${but.source})$)(?:${pattern.source})$`),
+  reason,
+});
+
+export const unproducedErrors: readonly Unproduced[] = [
+  codes(
+    /Account\.Arrearage|InsufficientBalance|InvalidAccountStatus\.NotEnoughBalance|InvalidPayMethod|PaymentMethodNotFound|DiskInArrears|InstanceExpired(OrInArrears)?|LastOrderProcessing|InvalidInstance\.UnPaidOrder|RealNameAuthenticationError/,
+    'nothing is billed',
+  ),
+  codes(
+    /ChargeTypeViolation|InvalidPeriod(Unit|Type)?(\.ValueNotSupported)?|InvalidAutoRenewPeriod.*|OperationDenied\.IllegalPaymentPolicy|Credit\.NotFound|InvalidInstanceStatus\.CreditSpecRestricted|InvalidInstanceChargeType\.NotSupport/,
+    'there are no charge types: nothing is billed, and whatever says how is ignored or refused',
+    /InvalidInstanceChargeType\.NotSupport/,
+  ),
+  codes(
+    /.*Spot.*/,
+    'nothing is billed, so there is no spot price; what asks for one is refused with the code of its first parameter',
+    /InvalidSpotStrategy/,
+  ),
+  codes(
+    /.*(KMS|CMK|Kms).*|InvalidParameter\.Encrypted(Illegal)?|InvalidEncrypted\.NotMatchSnapshot|EncryptedOption\.Conflict|InvalidOperation\.UnfinishedEncryptedSnapshotCopy/,
+    'there is no encryption yet; asking for it is refused with InvalidParameter.EncryptedNotSupported',
+  ),
+  codes(/HibernationConfigured\.InstanceOperationForbidden/, 'instances cannot hibernate'),
+  codes(
+    /.*(IncorrectVSwitch|InvalidVSwitch\.|InvalidVSwitchId\.(IpInvalid|Necessary|NotExist)|Vswitch|Vpc|VPC|VlanId|NoVlan|Eni(?!w)|Ipv[46]|IpAddress|InvalidIp|IPAddress|RouteEntry|SLBConfiguring|NetworkInterface|ElasticNetworkInterface|InconsistentNetwork|InvalidNetworkType\.(Mismatch|NotSupported)\w*|OperationDenied\.InvalidNetworkType|Bandwidth|InternetMaxBandwidth|QueueNumber|SecurityGroupInstanceLimit|InstanceNotInSecurityGroup|NotInDefaultVpc|JoinedGroupLimit|MutliGroupType|InvalidSecurityGroupId$).*/,
+    'there is one network, whose machines its user runs: nothing is assigned, moved or counted in it',
+    /InvalidOperation\.Ipv6NotSupport|InvalidVSwitchId\.NotFound|InvalidNetworkType\.NotFound|InvalidFilterValue\.NetworkType/,
+  ),
+  codes(
+    /.*(LaunchTemplate|DedicatedHost|DedidactedHost|DeploymentSet|DeploymentOnHost|NodeController|PrivatePoolOptions|HpcCluster|ClusterId|Tenancy|RecycleBin|RelationResource).*/,
+    'there are no launch templates, dedicated hosts, deployment sets, clusters or reserved capacity',
+    /InvalidDedicatedHostId\.NotFound|DeploymentSet\.NotFound|InvalidHpcClusterId\.NotFound|InvalidParam\.Tenancy|InvalidLaunchTemplate\.NotFound|InvalidStorageClusterId\.NotExist/,
+  ),
+  codes(
+    /Forb(b?id)den.*|Forbbiden|InvalidDiskCategory\.ValueUnauthorized|InvalidSystemDiskCategory\.ValueUnauthorized|InvalidInstanceType\.ValueUnauthorized|Unauthorized\.EmptyRegion|UserNotInTheWhiteList|InvalidUser\..*|NoPermission\..*|PermissionDenied\..*|.*(NotInWhiteList|PassRoleForbidden|ResourceControl|TagOwnerUid|TagOwnerBid|Scope)|InvalidRamRole\.NotEcsRole|RegionUnauthorized|InvalidAction\.Unauthorized/,
+    'an access key may do everything: there are no users, roles or shared owners yet',
+  ),
+  codes(/InstanceLockedForSecurity|SecurityRisk\..*/, 'nothing is locked for security'),
+  codes(/InvalidAccountStatus\.SnapshotServiceUnavailable/, 'the snapshot service is always open'),
+  codes(
+    /.*(MarketImage|InMarket|ImageNotSubscribed|BuyImage|SharedImage|ImageUseShared|DeleteSharedSnapshot|ImageIsPublic\b.*Export|ImageIsExporting|ImageIsImporting|ImageCopying).*/,
+    'images and snapshots are not sold, shared, copied, imported or exported',
+  ),
+  codes(
+    /(?!CloudBox).*(InstantAccess|DefaultFreeSnapshot|InvalidOperation\.DecreaseRetentionDaysUnsupported|LocalDiskUnsupported).*/,
+    'there are no snapshots with instant access or limited retention, and no local disks',
+    /InvalidInstantAccessRetentionDays\.Malformed/,
+  ),
+  codes(
+    /.*(NoStock|LackResource|Zone\.NotOnSale|Zone\.NotOpen|InstanceType\.Offline|ZoneNotSupported|ZoneNotAllowed|ZoneId\.DiskCategoryUnsupported|ElasticQuota|QuotaExceeded|OperationDenied\.QuotaExceed|PortableCloudDisk|PostPaidDisk|AfterpayInstance|DiskCategoryLimitExceed|ZoneSystemCategoryNotMatch|InnerServiceFailed|CreatingConflict)$/,
+    'nothing is sold out and there are no such quotas: what a zone has, every zone has',
+  ),
+  codes(
+    /.*(MultiAttach|EnableShared).*/,
+    'a disk is attached to one instance at a time; MultiAttach is refused',
+    /InvalidParameter\.MultiAttach/,
+  ),
+  codes(
+    /InternalError|ServiceUnavailable|LimitedOperation\.ServiceUnavailable|DiskError/,
+    'failures of the service: `src/api/errors.test.ts` shows when they come',
+  ),
+  codes(/Throttling/, 'requests are not limited in number'),
+  codes(
+    /CloudBox.*|.*(ResourceManagedByCloudProduct|StorageLocationArn)/,
+    'there are no cloud boxes, and no products that own resources',
+  ),
+  {
+    errors: /^(CreateInstance|RunInstances) InvalidInternetChargeType\.ValueNotSupported$/,
+    reason: 'InternetChargeType has no effect: the network is the user\u2019s own',
+  },
+  codes(
+    /InvalidDiskCategory\.(Mismatch|ValueNotSupported|CreateImage)|CategoryNotSupported|CategoryViolation|InvalidDiskSizeOrCategory|DiskCategory\.OperationNotSupported|InvalidInstanceType\.(NotSupportDiskCategory|NotSupportPL0|NvmeRequired|NvmeUnsupported|NotSupported)|IncorrectInstanceStatus\.NotSupportESSD|InvalidOperation\.(InstanceTypeNotSupport|DiskCategoryUnsupported)|InvalidRegion\.NotSupport|InvalidStatus\.Upgrading|OperationDenied\.DiskTypeNotSupport|IncorrectDiskType\.NotSupport|InvalidDiskSize\.NotSupportResizeOnline|InvalidSystemDiskSize\.ImageNotSupportResize|DependencyViolation\.(IoOptimized?|WindowsInstance)|ImageNotSupportCloudInit|InvalidIoOptimize(dValue)?\.ValueNotSupported/,
+    'every kind of disk works with every instance, image and zone',
+  ),
+  codes(
+    /InvalidSnapshot\.TooOld|InvalidSnapshot\.TooLarge|InvalidSnapshotId\.BasedSnapshotTooOld|OperationDenied\.(InvalidSnapshotCategory|SnapshotNotAllowed|SnapshotNotValid|SnapshotParamsNotValid)|InvalidOperation\.(CreateFromSnapshotUnsupported|RelatedSnapshotNotFinished)/,
+    'every accomplished snapshot can be used, and needs no other snapshot',
+  ),
+  codes(
+    /DiskNotPortable|DeleteWithInstance\.Conflict|DiskTypeViolation|InvalidDiskIds\.NotPortable|InvalidInstance\.ImageCategory|InvalidDiskStatus\.DeleteProtection|InvalidDiskId\.Released/,
+    'there are no subscription, ephemeral or protected disks',
+  ),
+  codes(
+    /InvalidRegionId\.MalFormed|MissingParameter\.RegionId|MissingParamter\.RegionId|InvalidRegion\.NotFound|InvalidOperation\.InvalidRegion/,
+    'RegionId may be left out; one of another region is InvalidRegionId.NotFound',
+  ),
+  codes(
+    /InvalidVolumeId\.NotFound|IncorrectVolumeStatus|IncorrectDiskStatus\.(Invalid|Transferring)|Disk\.NotFound|HOSTNAME_ILLEGAL|InvalidDiskSize|InvalidDisk\.SystemDiskSize|InvalidSystemDiskSize|MissingParamter|IncompleteParamter|ZoneId\.NotFound|InvalidHostPassword\.Malformed|DISK_HAS_CREATING_SNAPSHOT|DiskStillAttached|DiskAttachedNumberExceeded|QuotaExceed\.SnapshotQuota|InvalidInstance\.ZoneConflict|InvalidDiskId\.OperationNotSupported|InvalidDisk\.(InUse|AlreadyDetached)|InvalidParam\.(Amount|ZoneIdAndInstanceId\.Conflict)|InvalidParameter\.(NotMatch|ResourceOwnerAccount|DiskIds)|DiskId\.(StatusNotSupported|ValueNotSupported)|InvalidDiskIds\.ValueNotSupported|InvalidOperation\.InvalidEcsState|InvalidInstanceIds\.NotFound|InstanceNotReady|SnapshotNotReady|TooManySnapshot\.Unfinished|InvalidInstanceId\.(ValueNotSupported|NotSupport)|InvalidResourceType\.NotSupported|InstanceDiskNumLimitExceed|InvalidOperation\.OtherInstanceUnsupported|InstanceType\.ParameterMismatch|OperationDenied\.SystemInstanceNotSupport|InvalidParamter\.Conflict/,
+    'another documented code of the action says the same',
+  ),
+  codes(
+    /InvalidPasswordParam\.Mismatch|InvalidUserData\.(Forbidden|SizeExceeded)|InvalidHttpPutResponseHopLimit\.NotSupported|LoginAsNonRoot\.ImageNotSupport|InvalidBurstingEnabled\.DiskSizeTooSmall|BurstingEnabledForModifyingDiskUnsupported|InvalidProvisionedIops\.LimitExceed|IncorrectInstanceStatus\.NeedRestart|ResourceNotAvailable/,
+    'it is a detail of something that is refused as a whole, or has no effect',
+  ),
+  codes(
+    /IdempotentProcessing|LastTokenProcessing|OperationConflict\.DisksAttachingParallellyExceed|DisksDetachingOnEcsExceeded|QuotaExceed\.(ConcurrentSnapshotQuota|Image)|QuotaExceed\.DiskCapacity/,
+    'there is no such limit: requests wait for each other, and the space of the host is the only quota',
+  ),
+  {
+    errors:
+      /^((TagResources|UntagResources|ListTagResources|RunInstances) (InvalidTag\.Mismatch|InvalidTagCount)|AddTags InvalidTag\.Mismatch)$/,
+    reason: 'another documented code of the action says the same',
+  },
+  { errors: /^TagResources QuotaExceed\.Tags$/, reason: 'OperationDenied.QuotaExceed says the same' },
+  {
+    errors:
+      /^((ListTagResources|RemoveTags|DescribeTags) (Duplicate\.TagKey|InvalidTag(Key|Value)\.Malformed)|UntagResources (Duplicate\.TagKey|InvalidTagValue\.Malformed))$/,
+    reason: 'a tag that cannot be is on nothing, and the same tag twice is that tag: nothing is found or removed',
+  },
+  {
+    errors: /^ListTagResources InvalidResourceId\.(NotFound|NotSupported)$/,
+    reason: 'what is not there has no tags: the list is empty',
+  },
+  {
+    errors:
+      /^(ModifyDiskAttribute|ModifyInstanceAttribute) (IncorrectDiskStatus|IncorrectInstanceStatus|InvalidInstanceStatus\.NotRunning|OperationDenied)$/,
+    reason: 'names, descriptions and flags can be changed in every state',
+  },
+  {
+    errors: /^(ModifyDiskAttribute|CreateSnapshot|ResizeDisk|ResetDisk) InvalidInstanceId\.NotFound$/,
+    reason: 'the disk says which instance it is attached to',
+  },
+  { errors: /^ModifyDiskAttribute QuotaExceed\.Snapshot$/, reason: 'automatic snapshots are not made yet' },
+  {
+    errors: /^(Start|Stop)Instances InvalidOperation\.Conflict$/,
+    reason: 'IncorrectInstanceStatus says the same of an instance that is being started or stopped',
+  },
+  {
+    errors: /^(ModifySnapshotAttribute|DeleteSnapshot) (IncorrectDiskStatus\.CreatingSnapshot|Operation\.Conflict)$/,
+    reason:
+      'a snapshot that is being made is cancelled by DeleteSnapshot, and is InvalidSnapshotId.NotReady for a change',
+  },
+  { errors: /^ResetDisk Operation\.Conflict$/, reason: 'another documented code of the action says the same' },
+  {
+    errors: /^(CreateDisk|CreateInstance|RunInstances|ReInitDisk|ResetDisk|ResizeDisk) OperationDenied$/,
+    reason: 'it names no cause; a more exact documented code is given',
+  },
+  {
+    errors: /^ReInitDisk InvalidImageId\.NotFound$/,
+    reason: 'an image that was deleted stays for the disks that were made from it',
+  },
+  {
+    errors:
+      /^(AttachDisk InvalidParameter\.(AllEmpty|DeleteWithInstance)|DetachDisk InvalidParameter|CreateImage InvalidParameter\.AllEmpty)$/,
+    reason: 'another documented code of the action says the same',
+  },
+  {
+    errors:
+      /^ResizeDisk (InvalidDataDiskCategory\.ValueNotSupported|InvalidParameter\.Conflict|InvalidSystemDiskSize\.ValueNotSupported)$/,
+    reason: 'every disk can grow, and its kind has one range of sizes (InvalidDiskSize.TooLarge)',
+  },
+  { errors: /^\w+ InvalidDiskCategory\.NotSupported$/, reason: 'the code of the parameter says it first' },
+  {
+    errors:
+      /^(CreateInstance|RunInstances) (ResourcesNotInSameZone|IncorrectInstanceStatus|InvalidPassword\.Malformed)$/,
+    reason: 'it is about what is refused or not there',
+  },
+  {
+    errors:
+      /^RunInstances (InvalidAutoReleaseTime\.Malformed|InvalidParams\.(Hostname|InstanceName)Exceed|InvalidResourceId\.NotSupported|InvalidSnapshotId\.NotFound)$/,
+    reason: 'another documented code of the action says the same',
+  },
+  {
+    errors: /^DescribeDisks (InvalidParamter|InvalidSnapshot\.NotFound)$/,
+    reason: 'a filter that matches nothing gives an empty list',
+  },
+  {
+    errors: /^CreateDisk (InvalidInstance\.NotFoundSystemDisk|InvalidInstanceId\.NotFound)$/,
+    reason: 'InstanceId is refused: it makes subscription disks',
+  },
+  {
+    errors:
+      /^CreateDisk (InvalidDiskSize\.TooSmall|InvalidSize\.ValueNotSupported|InvalidParameter\.Conflict|InvalidSnapshotId\.NotReady)$/,
+    reason: 'another documented code of the action says the same',
+  },
+  {
+    errors: /^CreateDisk InvalidSnapshotId\.NotDataDiskSnapshot$/,
+    reason: 'a disk can be made from a snapshot of a system disk too',
+  },
+  {
+    errors:
+      /^(CreateInstance|RunInstances) (InvalidDiskDescription\.Malformed|InvalidInstanceChargeType\.NotFound|IncorrectImageStatus)$/,
+    reason: 'another documented code of the action says the same',
+  },
+];

@@ -1,0 +1,65 @@
+/** Documented fields of answers that are never shown, with the reason. A pattern is matched with `Action Path.Of.Field`. */
+
+export const unshownFields: readonly { fields: RegExp; reason: string }[] = [
+  {
+    fields: /^(CreateDisk|CreateInstance|RunInstances|ResizeDisk) (OrderId|TradePrice)$/,
+    reason: 'nothing is billed, so there is no order',
+  },
+  {
+    fields: / .*OperationLock\w*\.(OperationLock|LockReason)\.Lock(Reason|Msg)$/,
+    reason: 'nothing is locked: the list is empty',
+  },
+  {
+    fields: / .*(InnerIpAddress|PublicIpAddress|RdmaIpAddress)\.IpAddress$/,
+    reason: 'there are no such addresses: the list is empty',
+  },
+  {
+    fields:
+      /^DescribeZones Zones\.Zone\.(AvailableDedicatedHostTypes|AvailableVolumeCategories|DedicatedHostGenerations)\./,
+    reason: 'there are no dedicated hosts and volumes: the list is empty',
+  },
+  {
+    fields: /^DescribeInstances .*\.(Ipv4PrefixSets|Ipv6PrefixSets|Ipv6Sets)\./,
+    reason: 'the network has no such addresses: the list is empty',
+  },
+  {
+    fields:
+      /^DescribeInstances Instances\.Instance\.(AdditionalInfo\..*|ClockOptions\..*|CpuOptions\.(EnableVISST|EnableVRDT|NestedVirtualization|TopologyType|TurboMode)|PrivateDnsNameOptions\..*|ImageOptions\.CurrentOSNVMeSupported|MetadataOptions\.InstanceMetadataTags)$/,
+    reason: 'the machine is run by its user, who decides this',
+  },
+  {
+    fields:
+      /^DescribeInstances Instances\.Instance\.(DeploymentSetGroupNo|EipAddress\.IsSupportUnassociate|EnableNVS|ISP|SpotInterruptionBehavior|NetworkInterfaces\.NetworkInterface\.PrivateIpSets\.PrivateIpSet\.PrivateDnsName)$/,
+    reason: 'it is about features that are not there',
+  },
+  {
+    fields: /^DescribeDisks Disks\.Disk\.(IOPS|Throughput)(Read|Write)?$/,
+    reason: 'disks have no limits to show: they are as fast as they can be',
+  },
+  {
+    fields: /^DescribeDisks Disks\.Disk\.(ProvisionedIops|StorageSetPartitionNumber|DataSource\.\w+|SourceDiskId)$/,
+    reason: 'it is about features that are not there',
+  },
+  {
+    fields: /^DescribeSnapshots Snapshots\.Snapshot\.(SourceRegionId|SourceSnapshotId)$/,
+    reason: 'snapshots are not copied between regions',
+  },
+  {
+    fields: /^DescribeSnapshots Snapshots\.Snapshot\.(RetentionDays|InstantAccessRetentionDays)$/,
+    reason: 'snapshots are kept until they are deleted',
+  },
+  {
+    fields:
+      /^DescribeInstanceTypes InstanceTypes\.InstanceType\.(Attributes|Clock|CpuOptions|EnhancedNetwork|NetworkCards|NetworkInfo|SecurityOptions)\./,
+    reason: 'the machine is run by its user, who decides this',
+  },
+  {
+    fields:
+      /^DescribeInstanceTypes InstanceTypes\.InstanceType\.(GPUMemorySize|JumboFrameSupport|MaximumQueueNumberPerEni|NetworkCardQuantity|NetworkEncryptionSupport|TotalEniQueueQuantity)$/,
+    reason: 'the machine is run by its user, who decides this',
+  },
+  {
+    fields: /^DescribeImages Images\.Image\.(DetectionOptions\.Items\..*|ImageOwnerId)$/,
+    reason: 'images are not examined, and there are no accounts',
+  },
+];

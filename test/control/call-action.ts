@@ -1,0 +1,22 @@
+/** Runs an action on a world as the server does once a request is verified: by name, from its parameters. */
+import assert from 'node:assert/strict';
+import { findAction } from '../../src/api/action-list.ts';
+import { ParameterSet } from '../../src/api/parameter-set.ts';
+import type { World } from './world.ts';
+
+const region = { regionId: 'cn-hangzhou', zoneIds: ['cn-hangzhou-a', 'cn-hangzhou-b'], endpoint: '127.0.0.1:1' };
+
+// Answers are looked into by hand in tests.
+export type Answer = Record<string, unknown>;
+
+export async function callAction(world: World, name: string, parameters: Record<string, string> = {}): Promise<Answer> {
+  const action = findAction(name);
+  assert.ok(action, name);
+  const set = new ParameterSet(Object.entries(parameters));
+  return (await action.run(set, { control: world.control, region })) as Answer;
+}
+
+/** The items of a wrapped list: `Instances.Instance`. */
+export function itemsOf(answer: Answer, wrapper: string, item: string): Answer[] {
+  return (answer[wrapper] as Record<string, Answer[]>)[item] ?? [];
+}

@@ -1,0 +1,47 @@
+/** Lets a server die at each of its acts in turn, and the next one finish or undo what it left. */
+import { CrashPoint, World } from './world.ts';
+
+export interface Scenario<T> {
+  prepare: (world: World) => Promise<T>;
+  /** What the server is asked before it dies; it may answer or not. */
+  act: (world: World, prepared: T) => Promise<unknown>;
+  verify: (world: World, prepared: T) => Promise<void>;
+}
+
+/** Runs the scenario with a death at each act until none is left; how many there were. */
+export async function dieEverywhere<T>(scenario: Scenario<T>): Promise<number> {
+  for (let at = 1; ; at++) {
+    for (const after of [false, true]) {
+      const world = await World.create(200);
+      try {
+        const prepared = await scenario.prepare(world);
+        await world.settle();
+        const died = await dieAt(world, { at, after }, () => scenario.act(world, prepared));
+        await world.restart();
+        await world.settle();
+        await world.checkSettled();
+        await scenario.verify(world, prepared);
+        if (!died) return at - 1;
+      } catch (error) {
+        throw new Error(`the server died ${after ? 'after' : 'before'} act ${at}`, { cause: error });
+      } finally {
+        await world.end();
+      }
+    }
+  }
+}
+
+/** Asks a server that dies at its `at`-th act; false when it lived to the end. */
+async function dieAt(
+  world: World,
+  death: { at: number; after: boolean },
+  act: () => Promise<unknown>,
+): Promise<boolean> {
+  const crash = new CrashPoint(death.at, death.after);
+  await world.restart(crash);
+  crash.arm();
+  const answered = act().catch(() => undefined);
+  const settled = answered.then(() => world.settle()).catch(() => undefined);
+  await Promise.race([crash.died.promise, settled]);
+  return crash.dead;
+}

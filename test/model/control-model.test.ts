@@ -1,0 +1,354 @@
+/**
+ * The state machines of disks, instances, snapshots and images: random requests, several at once, with dry runs, repeated
+ * client tokens and deaths of the server anywhere. `control-oracle.ts` says what must be true afterwards.
+ */
+import assert from 'node:assert/strict';
+import crypto from 'node:crypto';
+import test from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import fc from 'fast-check';
+import type { Control } from '../../src/control/control.ts';
+import type { ChangeOptions, PowerRequest } from '../../src/control/requests.ts';
+import type { Disk, Image, Instance, Snapshot } from '../../src/ecs/resources.ts';
+import { RequestError } from '../../src/lib/errors.ts';
+import { CrashPoint, World, allRows, dataDisk, diskRequest, runRequest, snapshotRequest } from '../control/world.ts';
+import { EMPTY_IMAGE_ID } from '../../src/control/control.ts';
+import { ControlOracle } from './control-oracle.ts';
+
+/** One request: what is asked, which of the things that are there it is about, and how. */
+interface Asked {
+  kind: Kind;
+  pick: number;
+  other: number;
+  flag: boolean;
+  /** About something that it may be allowed for, rather than about anything. */
+  likely: boolean;
+  token: number | null;
+  dryRun: boolean;
+}
+
+interface Batch {
+  asked: Asked[];
+  /** The server dies before or after this act; null: it lives. */
+  death: { at: number; after: boolean } | null;
+}
+
+/** Of real time; a batch takes milliseconds. */
+const BATCH_LIMIT_MS = 15_000;
+
+const kinds = [
+  'createDisk',
+  'attachDisk',
+  'detachDisk',
+  'deleteDisk',
+  'resizeDisk',
+  'resetDisk',
+  'reInitDisk',
+  'modifyDisk',
+  'createSnapshot',
+  'deleteSnapshot',
+  'runInstance',
+  'start',
+  'stop',
+  'reboot',
+  'deleteInstance',
+  'createImage',
+  'imageOfInstance',
+  'deleteImage',
+  'tag',
+] as const;
+type Kind = (typeof kinds)[number];
+
+type Subject = 'diskId' | 'snapshotId' | 'instanceId' | 'imageId';
+
+const any = () => true;
+const stopped = ({ status }: Instance) => status === 'Stopped';
+const running = ({ status }: Instance) => status === 'Running';
+const free = ({ status }: Disk) => status === 'Available';
+const attached = ({ status }: Disk) => status === 'In_use';
+const ofSystem = ({ sourceDiskType }: Snapshot) => sourceDiskType === 'system';
+
+/** What a request needs, more or less. */
+const fitting: Partial<
+  Record<
+    Kind,
+    {
+      disk?: (disk: Disk) => boolean;
+      snapshot?: (snapshot: Snapshot) => boolean;
+      instance?: (instance: Instance) => boolean;
+    }
+  >
+> = {
+  attachDisk: { disk: free },
+  detachDisk: { disk: (disk) => attached(disk) && disk.type === 'data' },
+  deleteDisk: { disk: free },
+  createImage: { snapshot: ofSystem },
+  start: { instance: stopped },
+  stop: { instance: running },
+  reboot: { instance: running },
+};
+
+const asked = fc.record<Asked>({
+  kind: fc.constantFrom(...kinds),
+  pick: fc.nat(7),
+  other: fc.nat(7),
+  flag: fc.boolean(),
+  likely: fc.nat(3).map((number) => number > 0),
+  token: fc.option(fc.nat(2), { freq: 2 }),
+  dryRun: fc.nat(9).map((number) => number === 0),
+});
+
+const batch = fc.record<Batch>({
+  asked: fc.array(asked, { minLength: 1, maxLength: 4 }),
+  death: fc.option(fc.record({ at: fc.integer({ min: 1, max: 12 }), after: fc.boolean() }), { freq: 3 }),
+});
+
+test('any requests, at once and with deaths of the server, leave a state that can be', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(batch, { minLength: 3, maxLength: 10 }), async (batches) => {
+      const player = new Player(await World.create(200));
+      try {
+        await player.begin();
+        for (const one of batches) await inTime(player.play(one), JSON.stringify(one));
+      } finally {
+        await player.world.end();
+      }
+    }),
+    { numRuns: Number(process.env['HUPO_RUNS'] ?? 60), endOnFailure: process.env['HUPO_SHRINK'] === undefined },
+  );
+});
+
+/** A request that is never answered, or an operation that never ends, is a failure and not a wait. */
+async function inTime(work: Promise<void>, what: string): Promise<void> {
+  const enough = new AbortController();
+  const late = delay(BATCH_LIMIT_MS, undefined, { signal: enough.signal }).then(() => assert.fail(`it hangs: ${what}`));
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    enough.abort();
+    late.catch(() => undefined);
+  }
+}
+
+/** What is there before a batch. */
+interface There {
+  disks: Disk[];
+  snapshots: Snapshot[];
+  instances: Instance[];
+  images: Image[];
+}
+
+/** A request, ready to be sent. */
+interface Act {
+  name: string;
+  kind: Kind;
+  dryRun: boolean;
+  makes: boolean;
+  /** With its parameters' digest; null without one. */
+  token: string | null;
+  /** What goes away by it. */
+  dooms: string[];
+  /** The id of what was made, or null. */
+  run: () => Promise<string | null>;
+}
+
+class Player {
+  readonly world: World;
+  readonly #oracle: ControlOracle;
+  #count = 0;
+
+  constructor(world: World) {
+    this.world = world;
+    this.#oracle = new ControlOracle(world);
+  }
+
+  async begin(): Promise<void> {
+    await this.#oracle.watch();
+    const { diskId } = await this.world.runOne();
+    await this.world.settle();
+    await this.#oracle.check();
+    this.#write(diskId, 1);
+    await this.world.takeSnapshot(diskId);
+    await this.world.settle();
+    await this.#oracle.check();
+  }
+
+  async play({ asked: all, death }: Batch): Promise<void> {
+    const there = await this.#look();
+    for (const { diskId } of there.disks) this.#write(diskId, this.#count % 3);
+    const crash = new CrashPoint(death?.at ?? Infinity, death?.after ?? false);
+    if (death !== null) await this.world.restart(crash);
+    const acts: Act[] = [];
+    for (const one of all) acts.push(await this.#act(one, there, `asked${++this.#count}`));
+    crash.arm();
+    const answers = Promise.all(acts.map((act) => this.#ask(act, crash)));
+    if (death !== null) {
+      const settled = answers.then(() => this.world.settle()).catch(() => undefined);
+      await Promise.race([crash.died.promise, settled]);
+      await this.world.restart(); // what the dead server still owed an answer is refused by its end
+    }
+    await answers;
+    await this.world.settle();
+    await this.#oracle.check();
+  }
+
+  /** To the open disks only, and between the batches: what a snapshot must hold is then known. */
+  #write(diskId: string, chunk: number): void {
+    if (!this.world.diskd.disks.get(diskId)?.open) return;
+    const word = `w${++this.#count}`;
+    this.world.diskd.write(diskId, chunk, word);
+    this.#oracle.wrote(diskId, chunk, word);
+  }
+
+  async #look(): Promise<There> {
+    const { control } = this.world;
+    const [disks, snapshots] = [await control.listDisks({}, allRows), await control.listSnapshots({}, allRows)];
+    const [instances, images] = [await control.listInstances({}, allRows), await control.listImages({}, allRows)];
+    return { disks: disks.items, snapshots: snapshots.items, instances: instances.items, images: images.items };
+  }
+
+  /** What the request is about: mostly things that it may well be allowed for, sometimes any. */
+  #choose({ kind, pick, other, likely }: Asked, there: There): { [Name in Subject]: string } {
+    const fits = likely ? (fitting[kind] ?? {}) : {};
+    const disks = there.disks.filter(fits.disk ?? any);
+    const disk = disks[pick % Math.max(1, disks.length)];
+    const ofDisk = ({ sourceDiskId }: Snapshot) => sourceDiskId === disk?.diskId;
+    const snapshots = there.snapshots.filter(kind === 'resetDisk' && likely ? ofDisk : (fits.snapshot ?? any));
+    const instances = there.instances.filter(fits.instance ?? any);
+    const instanceId = instances[other % Math.max(1, instances.length)]?.instanceId ?? 'none';
+    return {
+      diskId: disk?.diskId ?? 'none',
+      snapshotId: snapshots[pick % Math.max(1, snapshots.length)]?.snapshotId ?? 'none',
+      instanceId: kind === 'detachDisk' && likely ? (disk?.instanceId ?? instanceId) : instanceId,
+      imageId: there.images[other % Math.max(1, there.images.length)]?.imageId ?? 'none',
+    };
+  }
+
+  /** Asks and notes what came of it. Only documented refusals may come from a server that lives. */
+  async #ask(act: Act, crash: CrashPoint): Promise<void> {
+    const { name, kind } = act;
+    try {
+      const id = await act.run();
+      assert.equal(act.dryRun, false, `a dry run of ${kind} was answered`);
+      const repeated = act.token !== null && id !== null && this.#isKnown(id);
+      if (act.token !== null && id !== null) this.#oracle.answered(act.token, id);
+      if (act.makes) this.#oracle.attempts.push({ name, outcome: 'made', id });
+      if (repeated) this.#oracle.attempts.push({ name, outcome: 'refused', id: null });
+    } catch (error) {
+      const refused = error instanceof RequestError && !crash.dead;
+      if (!crash.dead && !refused) throw new Error(`${kind}: ${String(error)}`, { cause: error });
+      if (act.makes) this.#oracle.attempts.push({ name, outcome: refused ? 'refused' : 'unknown', id: null });
+      if (refused) for (const id of act.dooms) this.#oracle.spare(id);
+    }
+  }
+
+  #isKnown(id: string): boolean {
+    return this.#oracle.attempts.some((attempt) => attempt.id === id);
+  }
+
+  async #act(one: Asked, there: There, name: string): Promise<Act> {
+    const { control } = this.world;
+    const { diskId, snapshotId, instanceId, imageId } = this.#choose(one, there);
+    const { kind, dryRun } = one;
+    const plain: ChangeOptions = { idempotency: null, dryRun };
+    /** Makes something under a token, whose parameters are all but the name. */
+    const make = (key: string, run: (options: ChangeOptions) => Promise<string>) => {
+      const token = one.token === null ? null : `${one.kind}-${one.token}`;
+      const parametersDigest = crypto.hash('sha256', key);
+      const idempotency = token === null ? null : { action: one.kind, token, parametersDigest };
+      const full = token === null ? null : `${token}-${parametersDigest}`;
+      return { name, kind, dryRun, makes: !dryRun, token: full, dooms: [], run: () => run({ ...plain, idempotency }) };
+    };
+    const change = (run: () => Promise<unknown>, dooms: string[] = []) => {
+      if (!one.dryRun) for (const id of dooms) this.#oracle.doom(id);
+      const doomed = dryRun ? [] : dooms;
+      return { name, kind, dryRun, makes: false, token: null, dooms: doomed, run: async () => (await run(), null) };
+    };
+    switch (one.kind) {
+      case 'createDisk': {
+        const source = one.flag ? snapshotId : null;
+        const request = diskRequest({ diskName: name, snapshotId: source });
+        return make(String(source), async (options) => (await control.createDisk(request, options)).diskId);
+      }
+      case 'attachDisk': {
+        const request = { diskId, instanceId, device: null, deleteWithInstance: one.flag, bootable: false };
+        return change(() => control.attachDisk(request, plain));
+      }
+      case 'detachDisk':
+        return change(() => control.detachDisk({ diskId, instanceId, deleteWithInstance: null }, plain));
+      case 'deleteDisk':
+        return change(() => control.deleteDisk({ diskId }, plain), [diskId]);
+      case 'resizeDisk': {
+        const request = { diskId, sizeGib: 20 + one.other, online: one.flag };
+        return change(() => control.resizeDisk(request, plain));
+      }
+      case 'resetDisk':
+        await this.#oracle.mayReset(diskId, snapshotId);
+        return change(() => control.resetDisk({ diskId, snapshotId }, plain));
+      case 'reInitDisk':
+        await this.#oracle.mayReset(diskId, null);
+        return change(() => control.reInitDisk({ diskId, autoStartInstance: one.flag }, plain));
+      case 'modifyDisk':
+        return change(() => control.modifyDisks({ diskIds: [diskId], deleteWithInstance: one.flag }, plain));
+      case 'createSnapshot': {
+        const request = { ...snapshotRequest(diskId), snapshotName: name };
+        return make(diskId, async (options) => (await control.createSnapshot(request, options)).snapshotId);
+      }
+      case 'deleteSnapshot':
+        return change(() => control.deleteSnapshot({ snapshotId, force: one.flag }, plain), [snapshotId]);
+      case 'runInstance': {
+        const image = one.flag ? imageId : EMPTY_IMAGE_ID;
+        const disks = image === EMPTY_IMAGE_ID ? [dataDisk()] : [];
+        const request = runRequest({
+          imageId: image,
+          instanceNames: [name],
+          start: one.pick % 2 === 0,
+          dataDisks: disks,
+        });
+        const key = `${image} ${request.start}`;
+        return make(key, async (options) => (await control.runInstances(request, options)).instanceIds[0] ?? '');
+      }
+      case 'start':
+      case 'stop':
+      case 'reboot': {
+        const request: PowerRequest = {
+          change: one.kind,
+          instanceIds: [instanceId],
+          force: one.flag,
+          successFirst: false,
+        };
+        return change(() => control.powerInstances(request, plain));
+      }
+      case 'deleteInstance': {
+        const dooms = [instanceId, ...(await this.#disksOf(control, instanceId))];
+        return change(() => control.deleteInstances({ instanceIds: [instanceId], force: one.flag }, plain), dooms);
+      }
+      case 'createImage':
+        return make(snapshotId, (options) => this.#createImage({ snapshotId, imageName: name }, options));
+      case 'imageOfInstance':
+        return make(instanceId, (options) => this.#createImage({ instanceId, imageName: name }, options));
+      case 'deleteImage':
+        return change(() => control.deleteImage({ imageId, force: one.flag }, plain), [imageId]);
+      case 'tag': {
+        const request = { resourceType: 'disk', resourceIds: [diskId], tags: [{ key: 'k', value: name }] } as const;
+        return change(() =>
+          control.tagResources({ ...request, resourceIds: [diskId], tags: [...request.tags] }, plain),
+        );
+      }
+    }
+  }
+
+  async #disksOf(control: Control, instanceId: string): Promise<string[]> {
+    return (await control.listDisks({ instanceId }, allRows)).items.map(({ diskId }) => diskId);
+  }
+
+  async #createImage(
+    source: { instanceId?: string; snapshotId?: string; imageName: string },
+    options: ChangeOptions,
+  ): Promise<string> {
+    const plain = { description: '', imageFamily: '', imageVersion: '', architecture: 'x86_64', tags: [] };
+    const system = { platform: 'Others Linux', bootMode: 'BIOS', disks: null };
+    const request = { instanceId: null, snapshotId: null, ...plain, ...system, ...source };
+    return (await this.world.control.createImage(request, options)).imageId;
+  }
+}

@@ -1,0 +1,213 @@
+/**
+ * What must be true of a control plane whatever it was asked, in any order, at once, and wherever it died: kept as the
+ * contents of disks and snapshots, the names under which things were asked for, and a log of every change of state that a
+ * trigger in the catalog writes.
+ */
+import assert from 'node:assert/strict';
+import { sql } from 'kysely';
+import type { World } from '../control/world.ts';
+
+export type Words = Record<string, string>;
+
+/** Something that was asked to be made, under a name that nothing else has. */
+export interface Attempt {
+  name: string;
+  outcome: 'made' | 'refused' | 'unknown';
+  id: string | null;
+}
+
+/** Table → from → to. */
+const legal: Record<string, Record<string, string[]>> = {
+  disks: {
+    Creating: ['Available', 'In_use'],
+    Available: ['Attaching', 'In_use', 'ReIniting'],
+    Attaching: ['In_use', 'Available'],
+    In_use: ['Detaching', 'ReIniting', 'Available'],
+    Detaching: ['Available', 'In_use'],
+    ReIniting: ['In_use', 'Available'],
+  },
+  instances: {
+    Pending: ['Starting', 'Stopped'],
+    Starting: ['Running', 'Stopped', 'Stopping'],
+    Running: ['Stopping'],
+    Stopping: ['Stopped', 'Running', 'Starting'],
+    Stopped: ['Starting', 'Stopping'],
+  },
+  snapshots: { progressing: ['accomplished', 'failed'] },
+  images: { Creating: ['Available', 'CreateFailed'], Available: ['Deprecated'], Deprecated: ['Available'] },
+};
+
+export class ControlOracle {
+  readonly #world: World;
+  readonly #disks = new Map<string, Words>();
+  /** Also of those that are deleted: disks may stand on them. */
+  readonly #snapshots = new Map<string, Words>();
+  readonly attempts: Attempt[] = [];
+  /** How often it was asked that something go away and not refused. */
+  readonly #doomed = new Map<string, number>();
+  readonly #tokens = new Map<string, string>();
+  /** Disk → what it may hold after this batch beside what it held before. */
+  #targets = new Map<string, Words[]>();
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  /** Logs every change of a status from now on, also across restarts. */
+  async watch(): Promise<void> {
+    const { queries } = this.#world.catalog;
+    await sql`CREATE TABLE changes (of_table TEXT, from_status TEXT, to_status TEXT)`.execute(queries);
+    for (const table of Object.keys(legal)) {
+      const statement = `CREATE TRIGGER watch_${table} AFTER UPDATE OF status ON ${table} WHEN old.status <> new.status
+        BEGIN INSERT INTO changes VALUES ('${table}', old.status, new.status); END`;
+      await sql.raw(statement).execute(queries);
+    }
+  }
+
+  /** The disk may be rolled back by what is asked now: to a snapshot, or with null to how it began. */
+  async mayReset(diskId: string, snapshotId: string | null): Promise<void> {
+    const targets = this.#targets.get(diskId) ?? [];
+    if (snapshotId !== null) targets.push(this.#snapshots.get(snapshotId) ?? {});
+    else targets.push({}, ...(await this.#originsOf(diskId)));
+    this.#targets.set(diskId, targets);
+  }
+
+  /** What the disk's source snapshot, and its image's system disk, held. */
+  async #originsOf(diskId: string): Promise<Words[]> {
+    const { queries } = this.#world.catalog;
+    const row = await queries.selectFrom('disks').selectAll().where('disk_id', '=', diskId).executeTakeFirst();
+    const images = queries.selectFrom('image_disks').select('snapshot_id');
+    const parts = await images.where('image_id', '=', row?.image_id ?? '').execute();
+    const sources = [row?.source_snapshot_id, ...parts.map((part) => part.snapshot_id)];
+    return sources.flatMap((id) => (id === null || id === undefined ? [] : [this.#snapshots.get(id) ?? {}]));
+  }
+
+  doom(id: string): void {
+    this.#doomed.set(id, (this.#doomed.get(id) ?? 0) + 1);
+  }
+
+  /** It was refused after all. */
+  spare(id: string): void {
+    this.#doomed.set(id, (this.#doomed.get(id) ?? 0) - 1);
+  }
+
+  wrote(diskId: string, chunk: number, word: string): void {
+    this.#disks.set(diskId, { ...this.#disks.get(diskId), [chunk]: word });
+  }
+
+  /** Every answer to the same token and parameters is the same. */
+  answered(token: string, id: string): void {
+    const before = this.#tokens.get(token);
+    if (before !== undefined) assert.equal(id, before, `the token ${token} got two results`);
+    this.#tokens.set(token, id);
+  }
+
+  /** Checks everything; nothing may be under way. */
+  async check(): Promise<void> {
+    await this.#world.checkSettled();
+    await this.#checkChanges();
+    await this.#checkShape();
+    await this.#checkEffects();
+    await this.#checkContents();
+    this.#targets = new Map();
+  }
+
+  async #checkChanges(): Promise<void> {
+    const { queries } = this.#world.catalog;
+    const { rows } = await sql<{ of_table: string; from_status: string; to_status: string }>`
+      SELECT DISTINCT of_table, from_status, to_status FROM changes`.execute(queries);
+    for (const { of_table: table, from_status: from, to_status: to } of rows) {
+      assert.ok(legal[table]?.[from]?.includes(to), `one of ${table} went from ${from} to ${to}`);
+    }
+  }
+
+  /** What holds of any catalog at rest. */
+  async #checkShape(): Promise<void> {
+    const { queries } = this.#world.catalog;
+    const disks = await queries.selectFrom('disks').selectAll().execute();
+    const instances = await queries.selectFrom('instances').selectAll().execute();
+    const images = await queries.selectFrom('images').selectAll().execute();
+    for (const { instance_id: id, status } of instances) {
+      assert.ok(['Running', 'Stopped'].includes(status), `${id} is left ${status}`);
+      const system = disks.filter((disk) => disk.instance_id === id && disk.type === 'system');
+      assert.ok(system.length <= 1, `${id} has ${system.length} system disks`);
+      assert.ok(status === 'Stopped' || system.length === 1, `${id} runs without a system disk`);
+    }
+    for (const disk of disks) {
+      assert.equal(disk.status === 'In_use', disk.instance_id !== null, `${disk.disk_id} is ${disk.status}`);
+      assert.equal(disk.device !== null, disk.instance_id !== null, `the device of ${disk.disk_id}`);
+    }
+    for (const { image_id: id, status } of images) assert.notEqual(status, 'Creating', `${id} is left Creating`);
+    const left = await queries.selectFrom('tags').select('resource_id').distinct().execute();
+    const there = new Set<string>([...disks.map((x) => x.disk_id), ...instances.map((x) => x.instance_id)]);
+    const others = left.map((tag) => tag.resource_id).filter((id) => /^(d|i)-/.test(id) && !there.has(id));
+    assert.deepEqual(others, [], 'tags of what is gone');
+  }
+
+  /** Nothing that was made is lost, nothing is there twice, nothing that was refused is there. */
+  async #checkEffects(): Promise<void> {
+    const named = await this.#listNamed();
+    for (const { name, outcome, id } of this.attempts) {
+      const found = named.filter((item) => item.name === name);
+      assert.ok(found.length <= 1, `${name} was made ${found.length} times`);
+      if (outcome === 'refused') assert.deepEqual(found, [], `${name} was refused and is there`);
+      if (outcome !== 'made' || id === null || (this.#doomed.get(id) ?? 0) > 0) continue;
+      assert.ok(
+        named.some((item) => item.id === id),
+        `${name} was made as ${id} and is lost`,
+      );
+    }
+  }
+
+  async #listNamed(): Promise<{ id: string; name: string | null }[]> {
+    const { queries } = this.#world.catalog;
+    const disks = await queries.selectFrom('disks').select(['disk_id as id', 'disk_name as name']).execute();
+    const instances = queries.selectFrom('instances').select(['instance_id as id', 'instance_name as name']);
+    const snapshots = queries.selectFrom('snapshots').select(['snapshot_id as id', 'snapshot_name as name']);
+    const images = queries.selectFrom('images').select(['image_id as id', 'image_name as name']);
+    return [
+      ...disks,
+      ...(await instances.execute()),
+      ...(await snapshots.where('status', '<>', 'failed').execute()),
+      ...(await images.where('deleted', '=', 0).execute()),
+    ];
+  }
+
+  async #checkContents(): Promise<void> {
+    const { queries } = this.#world.catalog;
+    const rows = await queries.selectFrom('disks').selectAll().execute();
+    for (const row of await queries.selectFrom('snapshots').selectAll().execute()) {
+      if (row.status === 'accomplished') this.#checkSnapshot(row.snapshot_id, row.source_disk_id);
+    }
+    const now = new Map(rows.map((row) => [row.disk_id, this.#world.diskWords(row.disk_id)]));
+    for (const row of rows) {
+      const words = now.get(row.disk_id) ?? {};
+      const base = (JSON.parse(row.base) as { snapshotId: string | null }).snapshotId;
+      const origin = base === null ? {} : (this.#snapshots.get(base) ?? {});
+      const before = this.#disks.get(row.disk_id) ?? origin;
+      assertOneOf(words, [before, ...(this.#targets.get(row.disk_id) ?? [])], `the content of ${row.disk_id}`);
+    }
+    this.#disks.clear();
+    for (const [diskId, words] of now) this.#disks.set(diskId, words);
+  }
+
+  #checkSnapshot(snapshotId: string, diskId: string): void {
+    const words = this.#world.snapshotWords(snapshotId);
+    const known = this.#snapshots.get(snapshotId);
+    if (known !== undefined) assert.deepEqual(words, known, `${snapshotId} changed`);
+    else {
+      const before = this.#disks.get(diskId);
+      const allowed = [...(before === undefined ? [] : [before]), ...(this.#targets.get(diskId) ?? [])];
+      assertOneOf(words, allowed.length === 0 ? [words] : allowed, `the content of ${snapshotId} of ${diskId}`);
+    }
+    this.#snapshots.set(snapshotId, words);
+  }
+}
+
+function assertOneOf(words: Words, allowed: Words[], what: string): void {
+  const key = (of: Words) => JSON.stringify(Object.entries(of).toSorted(([a], [b]) => Number(a) - Number(b)));
+  assert.ok(
+    allowed.some((candidate) => key(candidate) === key(words)),
+    `${what} is ${key(words)}, none of ${allowed.map(key).join(' or ')}`,
+  );
+}
