@@ -14,6 +14,8 @@ export interface Attempt {
   name: string;
   outcome: 'made' | 'refused' | 'unknown';
   id: string | null;
+  /** The client token with its parameters, under which it is made once. */
+  token: string | null;
 }
 
 /** Table → from → to. */
@@ -147,9 +149,13 @@ export class ControlOracle {
   /** Nothing that was made is lost, nothing is there twice, nothing that was refused is there. */
   async #checkEffects(): Promise<void> {
     const named = await this.#listNamed();
+    for (const asked of Map.groupBy(this.attempts, ({ token, name }) => token ?? name).values()) {
+      const names = asked.map(({ name }) => name);
+      const found = named.filter((item) => names.includes(item.name ?? ''));
+      assert.ok(found.length <= 1, `${names.join(', ')}, of one token, were made ${found.length} times`);
+    }
     for (const { name, outcome, id } of this.attempts) {
       const found = named.filter((item) => item.name === name);
-      assert.ok(found.length <= 1, `${name} was made ${found.length} times`);
       if (outcome === 'refused') assert.deepEqual(found, [], `${name} was refused and is there`);
       if (outcome !== 'made' || id === null || (this.#doomed.get(id) ?? 0) > 0) continue;
       assert.ok(
