@@ -20,7 +20,7 @@ const BLOCK_COUNT = 400;
 const NOISE_OFFSET = 512 * 1024 * 1024;
 const NOISE_CHUNKS = 384;
 const targets = ['serve', 'diskd', 'transfer'] as const;
-const steps = ['snapshot', 'rollback', 'disk from snapshot', 'delete'] as const;
+const steps = ['snapshot', 'rollback', 'disk from snapshot', 'delete', 'resize', 'delete disk'] as const;
 type Target = (typeof targets)[number];
 type Step = (typeof steps)[number];
 
@@ -61,7 +61,9 @@ class Rounds {
   readonly #known = new Map<string, Known>();
   #instanceId = '';
   #diskId = '';
-  #disksMade = 0;
+  /** Disks made from snapshots, attached to the instance. */
+  readonly #made: string[] = [];
+  #sizeGib = 1;
   accomplishedCount = 0;
 
   constructor(server: TestServer, from: number) {
@@ -91,6 +93,8 @@ class Rounds {
     if (step === 'rollback') await this.#finishRollback();
     await this.#learnSnapshots(before);
     if (step === 'delete' && sure !== null) await this.#finishDelete(sure);
+    if (step === 'resize') await this.#finishResize();
+    if (step === 'delete disk') await this.#finishDeleteDisk();
     await this.#compareLive();
     this.#server.checkClean();
     console.log(`kills: round ${round + 1}: ${target} ${hit ? 'killed' : 'was not there'} during ${step}`);
@@ -116,7 +120,8 @@ class Rounds {
     if (target === 'transfer' || usable.length === 0) return 'snapshot';
     const step = steps[Math.floor(this.#random() * steps.length)] ?? 'snapshot';
     if (step === 'delete' && usable.length < 3) return 'snapshot';
-    return step === 'disk from snapshot' && this.#disksMade >= 14 ? 'snapshot' : step;
+    if (step === 'delete disk' && this.#made.length === 0) return 'disk from snapshot';
+    return step === 'disk from snapshot' && this.#made.length >= 14 ? 'delete disk' : step;
   }
 
   /** Does the step; a call that fails because of the kill is no failure. Returns the snapshot that it was about. */
@@ -131,6 +136,8 @@ class Rounds {
       }
       if (step === 'disk from snapshot') await this.#makeDisk(snapshotId);
       if (step === 'rollback') await this.#rollback(snapshotId);
+      if (step === 'resize') await this.#resize();
+      if (step === 'delete disk') await this.#deleteDisk();
     } catch (error) {
       assertInterrupted(error);
     }
@@ -147,13 +154,13 @@ class Rounds {
   }
 
   async #makeDisk(snapshotId: string): Promise<void> {
-    this.#disksMade += 1;
     const made = await this.#server.call('CreateDisk', {
       SnapshotId: snapshotId,
       ZoneId: 'cn-hangzhou-a',
       DiskCategory: 'cloud_essd',
       PerformanceLevel: 'PL0',
     });
+    this.#made.push(String(made.DiskId));
     await this.#server.call('AttachDisk', { DiskId: made.DiskId, InstanceId: this.#instanceId });
     const uri = (await this.#server.disk(made.DiskId)).NbdUri;
     const client = await NbdClient.connect(uri);
@@ -188,6 +195,52 @@ class Rounds {
     await this.#server.call('ResetDisk', { DiskId: this.#diskId, SnapshotId: snapshotId });
     await this.#server.startInstance(this.#instanceId);
     this.#model.reset(this.#known.get(snapshotId)?.values ?? []);
+  }
+
+  async #resize(): Promise<void> {
+    this.#sizeGib += 1;
+    await this.#server.call('ResizeDisk', { DiskId: this.#diskId, NewSize: this.#sizeGib, Type: 'online' });
+  }
+
+  /** After a kill in the middle it is asked for again; then the next client sees the new size. */
+  async #finishResize(): Promise<void> {
+    await waitFor('the new size', 30_000, async () => {
+      const size = (await this.#server.disk(this.#diskId)).Size as number;
+      if (size === this.#sizeGib) return true;
+      assert.equal(size, this.#sizeGib - 1);
+      await this.#server.call('ResizeDisk', { DiskId: this.#diskId, NewSize: this.#sizeGib }).catch(assertInterrupted);
+      return null;
+    });
+    await waitFor('a client to see it', 30_000, async () => {
+      const client = await connect(this.#server, this.#diskId);
+      await client.close();
+      return client.sizeBytes === this.#sizeGib * 1024 ** 3 ? true : null;
+    });
+  }
+
+  async #deleteDisk(): Promise<void> {
+    const [diskId = ''] = this.#made;
+    await this.#server.call('DetachDisk', { DiskId: diskId, InstanceId: this.#instanceId });
+    await waitFor('it to be detached', 30_000, async () =>
+      (await this.#server.disk(diskId)).Status === 'Available' ? true : null,
+    );
+    await this.#server.call('DeleteDisk', { DiskId: diskId });
+  }
+
+  /** After a kill in the middle it is asked for again, until nothing of the disk is left. */
+  async #finishDeleteDisk(): Promise<void> {
+    const diskId = this.#made.shift();
+    assert.ok(diskId);
+    await waitFor('the disk to be gone', 30_000, async () => {
+      const disk = await this.#server.disk(diskId);
+      if (disk === undefined) return true;
+      const again = { DiskId: diskId, ...(disk.Status === 'In_use' && { InstanceId: this.#instanceId }) };
+      if (disk.Status === 'In_use') await this.#server.call('DetachDisk', again).catch(assertInterrupted);
+      if (disk.Status === 'Available') await this.#server.call('DeleteDisk', again).catch(assertInterrupted);
+      return null;
+    });
+    const folder = path.join(this.#server.dataFolder, 'disks', diskId);
+    await waitFor('its folder to be gone', 30_000, async () => (fs.existsSync(folder) ? null : true));
   }
 
   async #finishDelete(snapshotId: string): Promise<void> {
