@@ -52,19 +52,45 @@ export async function runCli(args: string[], context: CliContext): Promise<numbe
     await program.parseAsync(isHelp ? [...args.slice(1), '--help'] : args, { from: 'user' });
     return exitCode;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode;
+    if (error instanceof CommanderError) {
+      if (isMistyped(error)) context.err(formatMistyped(error, findCommand(program, args), context));
+      return error.exitCode;
+    }
     if (error instanceof InterruptedError) exitCode = error.exitCode;
     context.err(`hupo: ${error instanceof AssertionError ? error.stack : messageOf(error)}\n`);
     return exitCode || 1;
   }
 }
 
+/** Help and version end the parsing as errors do, with output of their own. */
+function isMistyped({ code, exitCode }: CommanderError): boolean {
+  return exitCode !== 0 && code !== 'commander.help';
+}
+
+/** The command that was meant, as far as it was typed right. */
+function findCommand(program: Command, args: readonly string[]): Command {
+  const found = program.commands.find((command) => command.name() === args[0]);
+  return found === undefined ? program : findCommand(found, args.slice(1));
+}
+
+/** In the form of all other errors, with the help that is nearest. */
+function formatMistyped({ message }: CommanderError, command: Command, { environment }: CliContext): string {
+  const what = message
+    .replace(/^error: (command-argument value )?/, '')
+    .replace(/\s*\n\((Did you mean .*)\)$/, (_all, hint: string) => `; ${hint[0]?.toLowerCase()}${hint.slice(1)}`);
+  const names: string[] = [];
+  for (let at: Command | null = command; at?.parent; at = at.parent) names.unshift(at.name());
+  const help = [environment.command, ...names, '--help'].join(' ');
+  return `hupo: ${what.replace(/[.]$/, '')}${what.endsWith('?') ? '' : '.'} See \`${help}\`.\n`;
+}
+
 /** Called by the scripts of `hupo completion` on every Tab. */
 async function complete(args: readonly string[], context: CliContext): Promise<number> {
-  const { completeWords, formatCandidates } = await import('./cli/completion.ts');
+  const { completeWords, formatCandidates, needsParameters } = await import('./cli/completion.ts');
   const [shell = '', ...words] = args;
   const { commands } = createProgram(context, () => undefined);
-  context.out(formatCandidates(completeWords(words, { shell, commands })));
+  const findUse = needsParameters(words) ? (await import('./cli/built-parameters.ts')).findUse : () => null;
+  context.out(formatCandidates(completeWords(words, { shell, commands, findUse })));
   return 0;
 }
 
@@ -72,10 +98,9 @@ function createProgram(context: CliContext, exit: (code: number) => void): Comma
   const program = new Command(context.environment.command)
     .description('A self-hosted cloud-disk and snapshot service that speaks the Alibaba Cloud ECS API.')
     .exitOverride()
-    .configureOutput({ writeOut: context.out, writeErr: context.err })
     .version(readVersion())
     .enablePositionalOptions()
-    .showHelpAfterError(`(${context.environment.command} --help shows what there is)`);
+    .configureOutput({ writeOut: context.out, writeErr: context.err, outputError: () => undefined });
   addServerCommands(program, context, exit);
   addClientCommands(program, context, exit);
   addCompletionCommand(program, context);

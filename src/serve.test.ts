@@ -3,7 +3,7 @@ import test from 'node:test';
 import { readEnvironment } from './config.ts';
 import { OperationalError } from './lib/errors.ts';
 import type { DataFolder } from './control/data-folder.ts';
-import { formatBanner, parseAddress } from './serve.ts';
+import { formatBanner, formatFarewell, parseAddress } from './serve.ts';
 
 test('an address is HOST:PORT, also with an IPv6 host', () => {
   assert.deepEqual(parseAddress('127.0.0.1:7400'), { host: '127.0.0.1', port: 7400 });
@@ -42,6 +42,18 @@ test('the banner of a TLS server shows https and how each kind of client trusts 
   for (const way of ['SSL_CERT_FILE=', 'NODE_EXTRA_CA_CERTS=', "verify='", '--cacert ']) {
     assert.ok(banner.includes(`${way}/data/tls/ca.pem`), way);
   }
-  assert.match(banner, /SSL_CERT_FILE=\/data\/tls\/ca\.pem aliyun ecs/);
+  assert.match(banner, /^ {2}export .* SSL_CERT_FILE=\/data\/tls\/ca\.pem$/m);
+  assert.match(banner, /^ {2}aliyun ecs DescribeDisks --endpoint 127\.0\.0\.1:7400 --region cn-hangzhou$/m);
   assert.doesNotMatch(banner, /WARNING|insecure|http:/);
+});
+
+test('the farewell says how many disks and connections the data plane goes on for', () => {
+  const farewell = (clientCount: number, usedDiskCount: number | null) =>
+    formatFarewell({ clientCount, usedDiskCount, dataPlaneStays: true }, running, context);
+  assert.match(farewell(4, 1), /goes on, for 1 disk that is in use \(4 connections\):\n`npx hupo stop --data \/data`/);
+  assert.match(farewell(1, 1), /\(1 connection\)/);
+  assert.match(farewell(5, 2), /for 2 disks that are in use \(5 connections\)/);
+  assert.match(farewell(5, null), /for 5 connections to its disks/);
+  const ended = { clientCount: 0, usedDiskCount: null, dataPlaneStays: false };
+  assert.equal(formatFarewell(ended, running, context), 'Hupo has ended.\n');
 });

@@ -147,16 +147,29 @@ function formatExample(
   { endpoint, key, caFile }: Pick<Server, 'endpoint' | 'key' | 'caFile'>,
   options: ServeOptions,
 ): string[] {
-  const secret = key.isNew ? key.accessKeySecret : '"$SECRET"';
-  const [trust, scheme] = caFile === null ? ['', ' --insecure'] : [`SSL_CERT_FILE=${caFile} `, ''];
+  const secret = key.isNew ? key.accessKeySecret : '…';
+  const scheme = caFile === null ? ' --insecure' : '';
+  const trust = caFile === null ? '' : ` SSL_CERT_FILE=${caFile}`;
   return [
-    `  ${trust}aliyun ecs DescribeDisks --endpoint ${endpoint}${scheme} --mode AK --region ${options.region} \\`,
-    `    --access-key-id ${key.accessKeyId} --access-key-secret ${secret}`,
+    '  export ALIBABA_CLOUD_IGNORE_PROFILE=TRUE' + trust,
+    `  export ALIBABA_CLOUD_ACCESS_KEY_ID=${key.accessKeyId} ALIBABA_CLOUD_ACCESS_KEY_SECRET=${secret}`,
+    `  aliyun ecs DescribeDisks --endpoint ${endpoint}${scheme} --region ${options.region}`,
   ];
 }
 
-function formatFarewell(outcome: StopOutcome, { folder }: Server, context: CliContext): string {
+/** Says so when the data plane stays, for whom, and how it is ended. */
+export function formatFarewell(
+  outcome: StopOutcome,
+  { folder }: Pick<Server, 'folder'>,
+  context: Pick<CliContext, 'environment'>,
+): string {
   if (!outcome.dataPlaneStays) return 'Hupo has ended.\n';
-  const clients = outcome.clientCount === 1 ? '1 client is' : `${outcome.clientCount} clients are`;
-  return `Hupo's control plane has ended. The data plane goes on, for ${clients} connected to its disks:\n\`${formatCommand(context, 'stop', folder.root)}\` ends it.\n`;
+  return `Hupo's control plane has ended. The data plane goes on, for ${formatUse(outcome)}:\n\`${formatCommand(context, 'stop', folder.root)}\` ends it.\n`;
+}
+
+/** `1 disk that is in use (4 connections)`. */
+function formatUse({ clientCount, usedDiskCount }: StopOutcome): string {
+  const connections = clientCount === 1 ? '1 connection' : `${clientCount} connections`;
+  if (usedDiskCount === null) return `${connections} to its disks`;
+  return `${usedDiskCount === 1 ? '1 disk that is' : `${usedDiskCount} disks that are`} in use (${connections})`;
 }

@@ -9,6 +9,7 @@ import type https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { createApiServer, createSecureApiServer } from './api/server.ts';
 import type { ApiServerOptions } from './api/server.ts';
+import { formatCommand } from './cli/connection.ts';
 import { Catalog } from './catalog/catalog.ts';
 import { CatalogNonceLog } from './catalog/nonces.ts';
 import { findSetting, putSetting } from './catalog/settings.ts';
@@ -80,6 +81,8 @@ export interface Server {
 export interface StopOutcome {
   /** Clients that were connected to disks. */
   clientCount: number;
+  /** Disks that they are connected to; null when that is not known. */
+  usedDiskCount: number | null;
   /** Whether the data plane goes on for them. */
   dataPlaneStays: boolean;
 }
@@ -97,7 +100,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
 
 async function startParts(options: ServerOptions, undo: AsyncDisposableStack): Promise<Server> {
   const folder = ensureDataFolder(options.dataFolder, options.environment.runtimeFolder);
-  const catalog = await Catalog.open(folder.catalogFile, heldMessage(folder));
+  const catalog = await Catalog.open(folder.catalogFile, heldMessage(folder, options));
   undo.defer(() => catalog.close());
   await rememberRegion(catalog, options.regionId, folder);
   const key = await findKey(options, folder);
@@ -134,7 +137,13 @@ async function startWithKey(
       alone: (work) => control.runAlone(work),
     });
   const face = { endpoint, isExposed, caFile: api.caFile };
-  return await open({ folder, face, key, check, dataPlaneEnd, clock, parts: undo.move() });
+  const parts = undo.move();
+  try {
+    return await open({ folder, face, key, check, dataPlaneEnd, clock, parts });
+  } catch (error) {
+    await parts.disposeAsync();
+    throw error;
+  }
 }
 
 /** Makes the server known: its socket for `hupo stop` and `hupo check`, and the file with its URL. */
@@ -166,7 +175,15 @@ async function open(started: {
     check,
   });
   const scheme = face.caFile === null ? 'http' : 'https';
-  fs.writeFileSync(folder.endpointFile, `${scheme}://${face.endpoint}\n`, { mode: 0o600 });
+  try {
+    fs.writeFileSync(folder.endpointFile, `${scheme}://${face.endpoint}\n`, { mode: 0o600 });
+  } catch (error) {
+    await lines.close();
+    throw new OperationalError(`${folder.endpointFile} cannot be written: ${messageOf(error)}`, {
+      retryable: false,
+      cause: error,
+    });
+  }
   const finish = async (): Promise<StopOutcome> => {
     try {
       return await finished.promise;
@@ -195,7 +212,10 @@ async function startControl(
 ): Promise<{ control: Control; link: DiskdLink; dataPlaneEnd: DataPlaneEnd }> {
   const { clock, random, log, regionId, program } = options;
   const { folder, catalog, repository, undo } = given;
-  const dataPlaneEnd: DataPlaneEnd = { force: false, outcome: { clientCount: 0, dataPlaneStays: false } };
+  const dataPlaneEnd: DataPlaneEnd = {
+    force: false,
+    outcome: { clientCount: 0, usedDiskCount: null, dataPlaneStays: false },
+  };
   const link: DiskdLink = new DiskdLink({
     socketPath: folder.diskdSocket,
     folder: folderIdentity(folder.root),
@@ -209,7 +229,7 @@ async function startControl(
     catalog,
     dataPlane: link,
     openDisks,
-    driver: new ExternalDriver(openDisks),
+    driver: new ExternalDriver(openDisks, log),
     transfer: new TransferProcesses(program),
     repository,
     clock,
@@ -230,16 +250,27 @@ async function startControl(
 async function endDataPlane(link: DiskdLink, end: DataPlaneEnd, log: Log): Promise<void> {
   try {
     const { clientCount, ending } = await link.shutdown({ force: end.force });
-    end.outcome = { clientCount, dataPlaneStays: !ending };
+    const usedDiskCount = ending ? null : await countUsedDisks(link);
+    end.outcome = { clientCount, usedDiskCount, dataPlaneStays: !ending };
   } catch (error) {
     log.warn(`the data plane was left as it is: ${messageOf(error)}`);
-    end.outcome = { clientCount: 0, dataPlaneStays: true };
+    end.outcome = { clientCount: 0, usedDiskCount: null, dataPlaneStays: true };
   }
   await link.close();
 }
 
-function heldMessage(folder: DataFolder): string {
-  return `another hupo works on ${folder.root} already: end it with \`hupo stop --data ${folder.root}\`, or choose another folder with --data`;
+/** Only said to a person: whatever is in the way, nothing depends on it. */
+async function countUsedDisks(link: DiskdLink): Promise<number | null> {
+  try {
+    const { disks } = await link.call('listDisks', {}, { timeoutMs: REPLIES_TIMEOUT_MS });
+    return disks.filter(({ clientCount }) => clientCount > 0).length;
+  } catch {
+    return null;
+  }
+}
+
+function heldMessage(folder: DataFolder, options: ServerOptions): string {
+  return `another hupo works on ${folder.root} already: end it with \`${formatCommand(options, 'stop', folder.root)}\`, or choose another folder with --data`;
 }
 
 /** The region is part of every id and answer, so a folder keeps the one that it was made with. */

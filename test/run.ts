@@ -14,7 +14,16 @@ const suites: Record<string, { folders: string[]; concurrency: number; timeoutMs
   ],
   all: [
     {
-      folders: ['src', 'test/contract', 'test/model', 'test/damaged', 'test/conformance', 'test/crash', 'test/clients'],
+      folders: [
+        'src',
+        'test/contract',
+        'test/model',
+        'test/damaged',
+        'test/fault',
+        'test/conformance',
+        'test/crash',
+        'test/clients',
+      ],
       concurrency: 2,
       timeoutMs: 300_000,
     },

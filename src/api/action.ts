@@ -34,17 +34,15 @@ export interface Action {
 /** Common parameters that are in no table: `RegionId` is checked for every action, the owners are for accounts (`ecs-api.md` 1.2). */
 const NOT_BUSINESS = ['regionid', 'clienttoken', 'dryrun'];
 
-const DRY_RUN_CODE = 'DryRunOperation';
-
 export function defineAction<Table extends ParameterTable>(definition: {
   name: string;
   parameters: Table;
   regional?: boolean;
-  /** The code that says that a dry run found nothing wrong. */
-  dryRunCode?: string;
+  /** The action's own word for what other actions call otherwise: their code → its own. */
+  ownCodes?: Readonly<Record<string, string>>;
   run: (values: Values<Table>, call: Call) => Promise<object>;
 }): Action {
-  const { name, parameters, regional = true, dryRunCode = DRY_RUN_CODE, run } = definition;
+  const { name, parameters, regional = true, ownCodes = {}, run } = definition;
   return {
     name,
     parameters,
@@ -58,8 +56,9 @@ export function defineAction<Table extends ParameterTable>(definition: {
       try {
         return await run(readParameters(parameters, set), { control, region, options });
       } catch (error) {
-        if (!(error instanceof RequestError) || error.code !== DRY_RUN_CODE) throw error;
-        throw new RequestError(dryRunCode, error.message);
+        const ownCode = error instanceof RequestError ? ownCodes[error.code] : undefined;
+        if (!(error instanceof RequestError) || ownCode === undefined) throw error;
+        throw new RequestError(ownCode, error.message);
       }
     },
   };

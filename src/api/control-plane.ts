@@ -8,24 +8,26 @@ import type {
   CreateSnapshotRequest,
   DeleteInstancesRequest,
   DetachDiskRequest,
-  DiskFilter,
-  ImageFilter,
-  InstanceFilter,
   ModifyDisksRequest,
   ModifyImageRequest,
   ModifyInstanceRequest,
   ModifySnapshotRequest,
-  Paging,
   PowerOutcome,
   PowerRequest,
   ReInitDiskRequest,
   ResizeDiskRequest,
   RunInstancesRequest,
-  SnapshotFilter,
   TagResourcesRequest,
-  TagsOfResourcesFilter,
   UntagResourcesRequest,
 } from '../control/requests.ts';
+import type {
+  DiskFilter,
+  ImageFilter,
+  InstanceFilter,
+  Paging,
+  SnapshotFilter,
+  TagsOfResourcesFilter,
+} from '../ecs/list-filters.ts';
 
 export interface ControlPlane {
   createDisk(request: CreateDiskRequest, options: ChangeOptions): Promise<{ diskId: string }>;
@@ -60,7 +62,7 @@ export interface ControlPlane {
    * Extension (no ECS action does this): a new disk in state `Creating` whose `nbdUri` a local importer writes to.
    * It goes away by itself when no client is connected to it for 60 s.
    */
-  beginImport(request: CreateDiskRequest): Promise<{ diskId: string; nbdUri: string }>;
+  beginImport(request: CreateDiskRequest, options: ChangeOptions): Promise<{ diskId: string; nbdUri: string }>;
   /** Flushes, closes the socket and makes the disk `Available` and used. */
   completeImport(request: { diskId: string }): Promise<void>;
 }

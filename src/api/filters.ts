@@ -3,8 +3,8 @@ import { RequestError } from '../lib/errors.ts';
 import { TAG_LIMIT } from '../ecs/names.ts';
 import type { Page } from '../ecs/resources.ts';
 import { parseMinute, parseSecond } from '../ecs/times.ts';
-import type { Paging, TagFilter } from '../control/requests.ts';
-import { groups, integer, invalidParameter, text, type Parameter, type Values } from './parameters.ts';
+import type { Paging, ResourceFilter, TagFilter } from '../ecs/list-filters.ts';
+import { groups, integer, invalidParameter, oneOfShape, text, type Parameter, type Values } from './parameters.ts';
 
 const LEAST_MAX_RESULTS = 10;
 
@@ -30,6 +30,7 @@ export function constantFilter(words: {
     use: 'used',
     reason: '',
     covers: [''],
+    ...(code === undefined ? {} : { shape: oneOfShape([...all, ...none]), accepts: [...all, ...none] }),
     read: (set, name) => {
       const value = set.find(name);
       if (value === null || includesWord(all, value)) return null;
@@ -38,6 +39,13 @@ export function constantFilter(words: {
     },
   };
 }
+
+/** A filter on how instances are charged: nothing is charged here, which is PostPaid. */
+export const instanceChargeFilter = constantFilter({
+  all: ['PostPaid'],
+  none: ['PrePaid'],
+  code: 'InvalidInstanceChargeType.NotFound',
+});
 
 /** A filter on a list of something that no resource here has. */
 export function noneHas(): Parameter<symbol | null> {
@@ -52,8 +60,8 @@ export function noneHas(): Parameter<symbol | null> {
 /** `PageNumber`, `PageSize` (1 to 100), `MaxResults` (10 to `mostResults`, cut to it), `NextToken`. */
 export function pagingParameters(mostResults: number) {
   return {
-    PageNumber: integer({ least: 1, most: 1_000_000_000 }),
-    PageSize: integer({ least: 1, most: 100 }),
+    PageNumber: { ...integer({ least: 1, most: 1_000_000_000 }), shape: '1 or more; default 1' },
+    PageSize: { ...integer({ least: 1, most: 100 }), shape: '1 to 100; default 10' },
     MaxResults: atLeastAtMost(LEAST_MAX_RESULTS, mostResults),
     NextToken: text('InvalidParameter', (token) => (token.length <= 1024 ? null : 'take it from the answer before')),
   };
@@ -91,9 +99,18 @@ export function finishDryRun(isDryRun: boolean | null): void {
   if (isDryRun) throw new RequestError('DryRunOperation', 'Request validation has been passed with DryRun flag set.');
 }
 
+/** What keys and values may be, and the codes for too many tags and for a value without a key. */
+interface TagFilterRules {
+  key: Parameter<string | null>;
+  value: Parameter<string | null>;
+  tooMany: string;
+  withoutKey: string;
+}
+
 /** `Tag.N.Key`, `Tag.N.Value` as filters: a key alone matches any value. */
-export function tagFilters(): Parameter<TagFilter[]> {
-  const list = groups({ Key: text(), Value: text() }, { most: TAG_LIMIT, code: 'InvalidTagCount' });
+export function tagFilters(rules: Partial<TagFilterRules> = {}): Parameter<TagFilter[]> {
+  const { key = text(), value = text(), tooMany = 'InvalidTagCount', withoutKey = 'InvalidTag.Mismatch' } = rules;
+  const list = groups({ Key: key, Value: value }, { most: TAG_LIMIT, code: tooMany });
   return {
     ...list,
     read: (set, name) =>
@@ -101,10 +118,26 @@ export function tagFilters(): Parameter<TagFilter[]> {
         if (Key !== null) return [{ key: Key, value: Value }];
         if (Value === null) return [];
         throw new RequestError(
-          'InvalidTag.Mismatch',
+          withoutKey,
           `The parameter "${item}" has a Value without a Key; give both, or the Key alone.`,
         );
       }),
+  };
+}
+
+/** As `Filter.N` gives them, in milliseconds. */
+export interface CreationTimes {
+  CreationStartTime?: number;
+  CreationEndTime?: number;
+}
+
+/** What every list is filtered by: when its resources were created, and their tags. */
+export function resourceFilterOf(values: { Filter: CreationTimes; Tag: TagFilter[] }): ResourceFilter {
+  const { CreationStartTime: createdFromMs, CreationEndTime: createdUntilMs } = values.Filter;
+  return {
+    ...(createdFromMs !== undefined && { createdFromMs }),
+    ...(createdUntilMs !== undefined && { createdUntilMs }),
+    ...(values.Tag.length > 0 && { tags: values.Tag }),
   };
 }
 
@@ -133,7 +166,8 @@ export function timeFilters<Key extends string>(keys: readonly Key[]): Parameter
   };
 }
 
-function parseFilterTime(value: string, name: string): number {
+/** In milliseconds. Throws `InvalidFilterValue`. */
+export function parseFilterTime(value: string, name: string): number {
   const timeMs = parseMinute(value) ?? parseSecond(value);
   if (timeMs === null) throw invalidParameter('InvalidFilterValue', name, value, 'it must be UTC as yyyy-MM-ddTHH:mmZ');
   return timeMs;
@@ -143,6 +177,7 @@ function atLeastAtMost(least: number, most: number): Parameter<number | null> {
   const any = integer({ least: 1, most: 1_000_000_000 });
   return {
     ...any,
+    shape: `${least} to ${most}, what is below or above counts as that`,
     read: (set, name) => {
       const number = any.read(set, name);
       return number === null ? null : Math.min(Math.max(number, least), most);

@@ -1,4 +1,4 @@
-/** The actions on images, and those that make instances, from their parameters to their answers. */
+/** The actions on images from their parameters to their answers, before a real control plane on a fake diskd. */
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import { callAction, itemsOf } from '../../test/control/call-action.ts';
@@ -150,6 +150,7 @@ test('images are listed Available unless asked otherwise, and by every documente
     [{ Usage: 'none' }, [win, web]],
     [{ 'Tag.1.Key': 'k' }, [web]],
     [{ IsPublic: 'true' }, []],
+    [{ ImageOwnerId: '9223372036854775807' }, []],
     [{ ResourceGroupId: 'rg-1' }, []],
     [{ 'Filter.1.Key': 'NetworkType', 'Filter.1.Value': 'vpc', ...own }, [win, web]],
     [{ 'Filter.1.Key': 'NetworkType', 'Filter.1.Value': 'classic' }, []],
@@ -182,9 +183,12 @@ test('what DescribeImages refuses has its documented code', async (t) => {
     ['InvalidArchitecture', { Architecture: 'vax' }],
     ['InvalidInstanceType.ValueNotSupported', { InstanceType: 'ecs.g7.large' }],
     ['InvalidFilterKey.NotFound', { 'Filter.1.Key': 'Color', 'Filter.1.Value': 'x' }],
+    ['InvalidFilterKey.NotFound', { 'Filter.1.Key': 'constructor', 'Filter.1.Value': 'x' }],
     ['InvalidFilterValue', { 'Filter.1.Key': 'CreationStartTime', 'Filter.1.Value': 'today' }],
     ['InvalidFilterValue.NetworkType', { 'Filter.1.Key': 'NetworkType', 'Filter.1.Value': 'lan' }],
     ['InvalidTag.Mismatch', { 'Tag.1.Value': 'x' }],
+    ['InvalidParameter', { ImageOwnerId: 'me' }],
+    ['InvalidParameter', { ImageOwnerId: '1'.repeat(20) }],
     ['DryRunOperation', { DryRun: 'true' }],
   ];
   for (const [code, parameters] of cases) await assertCode(callAction(world, 'DescribeImages', parameters), code);
@@ -278,103 +282,4 @@ test('DeleteImage and ModifyImageAttribute do what they are asked, and a blank c
   await callAction(world, 'DeleteImage', { ImageId, Force: 'true' });
   assert.deepEqual(await listImages(world, { ImageId, Status: 'ALL' }), []);
   await assertCode(callAction(world, 'DeleteImage', { ImageId }), 'InvalidImageId.NotFound');
-});
-
-test('CreateInstance leaves one instance Stopped, protected and tagged as asked', async (t) => {
-  const world = await createWorld(t);
-  const parameters = {
-    ...TYPE,
-    ...EMPTY,
-    InstanceName: 'one',
-    HostName: 'host-1',
-    DeletionProtection: 'true',
-    'SystemDisk.Size': '50',
-    'SystemDisk.DiskName': 'sys',
-    'DataDisk.1.Size': '20',
-    'DataDisk.1.DeleteWithInstance': 'false',
-    'Tag.1.Key': 'k',
-    'Tag.1.Value': 'v',
-    ClientToken: 'one',
-  };
-  const answer = (await callAction(world, 'CreateInstance', parameters)) as { InstanceId: string };
-  await world.settle();
-  assert.deepEqual(await callAction(world, 'CreateInstance', parameters), answer);
-  const instance = await world.instance(answer.InstanceId);
-  assert.deepEqual(
-    [instance?.status, instance?.instanceName, instance?.hostName, instance?.deletionProtection, instance?.tags],
-    ['Stopped', 'one', 'host-1', true, [{ key: 'k', value: 'v' }]],
-  );
-  const { items } = await world.control.listDisks({ instanceId: answer.InstanceId }, allRows);
-  assert.deepEqual(
-    items
-      .toSorted((a, b) => a.sizeGib - b.sizeGib)
-      .map((disk) => [disk.type, disk.sizeGib, disk.diskName, disk.deleteWithInstance, disk.tags.length]),
-    [
-      ['data', 20, '', false, 1],
-      ['system', 50, 'sys', true, 1],
-    ],
-  );
-});
-
-test('RunInstances names hosts one by one, by number, or by the instance', async (t) => {
-  const world = await createWorld(t);
-  const hostsOf = async (parameters: Record<string, string>) => {
-    const answer = await callAction(world, 'RunInstances', { ...TYPE, ...EMPTY, Amount: '2', ...parameters });
-    await world.settle();
-    const ids = (answer as { InstanceIdSets: { InstanceIdSet: string[] } }).InstanceIdSets.InstanceIdSet;
-    return await Promise.all(ids.map(async (id) => (await world.instance(id))?.hostName));
-  };
-  assert.deepEqual(await hostsOf({ HostName: 'web' }), ['web', 'web']);
-  assert.deepEqual(await hostsOf({ HostName: 'web', UniqueSuffix: 'true' }), ['web001', 'web002']);
-  assert.deepEqual(await hostsOf({ HostName: 'web[7,3]x' }), ['web007x', 'web008x']);
-  assert.deepEqual(await hostsOf({ 'HostNames.1': 'aa', 'HostNames.2': 'bb' }), ['aa', 'bb']);
-  assert.match((await hostsOf({ 'HostNames.1': 'aa' }))[1] ?? '', /^iZ/);
-  const refused: [string, Record<string, string>][] = [
-    ['InvalidHostName.Malformed', { HostName: '-web' }],
-    ['InvalidHostName.Malformed', { 'HostNames.1': 'aa', 'HostNames.2': 'bb', 'HostNames.3': 'cc' }],
-    ['InvalidParameter.Conflict', { HostName: 'web', 'HostNames.1': 'aa' }],
-    ['InvalidParameter.Conflict', { ImageFamily: 'fam' }],
-    ['InvalidMinAmount.Malformed', { MinAmount: '3' }],
-    ['InvalidInstanceType.ValueNotSupported', { InstanceType: 'ecs.g7.large' }],
-    ['InvalidParameter.Mismatch', { ZoneId: 'cn-hangzhou-a', VSwitchId: 'vsw-bp1default000000000b' }],
-    ['UnsupportedParameter', { 'ImageOptions.LoginAsNonRoot': 'true' }],
-    ['MissingParameter', { ImageId: '' }],
-    ['DryRunOperation', { DryRun: 'true' }],
-  ];
-  const count = (await world.control.listInstances({}, allRows)).totalCount;
-  for (const [code, parameters] of refused) await assertCode(hostsOf(parameters), code, JSON.stringify(parameters));
-  assert.equal((await world.control.listInstances({}, allRows)).totalCount, count);
-  await hostsOf({ 'ImageOptions.LoginAsNonRoot': 'false', 'SystemDisk.Encrypted': 'false', SpotStrategy: 'NoSpot' });
-});
-
-test('a data disk needs a size unless a snapshot or the image gives it one', async (t) => {
-  const world = await createWorld(t);
-  const { instanceId, data } = await runSource(world);
-  const ImageId = await createImage(world, { InstanceId: instanceId });
-  const sizesOf = async (parameters: Record<string, string>) => {
-    const answer = (await callAction(world, 'CreateInstance', { ...TYPE, ImageId, ...parameters })) as {
-      InstanceId: string;
-    };
-    await world.settle();
-    const { items } = await world.control.listDisks({ instanceId: answer.InstanceId, type: 'data' }, allRows);
-    return items.map((disk) => `${disk.device} ${disk.category} ${disk.sizeGib}`).sort();
-  };
-  assert.deepEqual(await sizesOf({}), ['/dev/xvdb cloud_efficiency 20']);
-  assert.deepEqual(await sizesOf({ 'DataDisk.1.Device': '/dev/xvdb', 'DataDisk.1.Category': 'cloud_ssd' }), [
-    '/dev/xvdb cloud_ssd 20',
-  ]);
-  assert.deepEqual(await sizesOf({ 'DataDisk.1.SnapshotId': data, 'DataDisk.1.Size': '500' }), [
-    '/dev/xvdb cloud_efficiency 20',
-    '/dev/xvdc cloud_efficiency 20',
-  ]);
-  await assertCode(sizesOf({ 'DataDisk.1.Category': 'cloud_ssd' }), 'MissingParameter');
-  await assertCode(sizesOf({ 'DataDisk.1.Device': '/dev/xvdf' }), 'MissingParameter');
-  await assertCode(
-    sizesOf({ 'DataDisk.1.Device': '/dev/xvdb', 'DataDisk.1.Size': '19' }),
-    'InvalidDataDiskSize.ValueNotSupported',
-  );
-  await assertCode(
-    sizesOf({ 'DataDisk.1.Device': '/dev/sda', 'DataDisk.1.Size': '20' }),
-    'InvalidDataDevice.Malformed',
-  );
 });

@@ -5,6 +5,7 @@ import { callAction, itemsOf } from '../../test/control/call-action.ts';
 import { World, allRows, runRequest } from '../../test/control/world.ts';
 import { defaultNetwork } from '../ecs/default-network.ts';
 import { formatMinute } from '../ecs/times.ts';
+import { findAction } from './action-list.ts';
 import { findErrorStatus } from './error-statuses.ts';
 
 async function createWorld(t: TestContext): Promise<World> {
@@ -172,6 +173,31 @@ test('DescribeInstanceStatus lists ids and states, by id, zone and page', async 
   assert.deepEqual(elsewhere['InstanceStatuses'], { InstanceStatus: [] });
   await assertCode(callAction(world, 'DescribeInstanceStatus', { PageSize: '51' }), 'InvalidParameter');
   await assertCode(callAction(world, 'DescribeInstanceStatus', { ZoneId: 'x' }), 'InvalidZoneId.NotFound');
+});
+
+test('DescribeInstanceTypes compares whole numbers with counts, and fractions with memory and frequencies', async (t) => {
+  const world = await createWorld(t);
+  const typesOf = async (parameters: Record<string, string>) =>
+    itemsOf(await callAction(world, 'DescribeInstanceTypes', parameters), 'InstanceTypes', 'InstanceType');
+  const all = await typesOf({});
+  const memoryOf = (types: typeof all) => types.map(({ MemorySize }) => Number(MemorySize));
+  const least = Math.min(...memoryOf(all)) + 0.5;
+  assert.deepEqual(
+    memoryOf(await typesOf({ MinimumMemorySize: String(least) })),
+    memoryOf(all).filter((memory) => memory >= least),
+  );
+  assert.deepEqual(await typesOf({ MinimumCpuCoreCount: '0', MinimumCpuSpeedFrequency: '0.0' }), all);
+  assert.deepEqual(await typesOf({ MaximumCpuCoreCount: '0' }), []);
+  const numbers = Object.keys(findAction('DescribeInstanceTypes')?.parameters ?? {}).filter((name) =>
+    /^M(in|ax)imum/.test(name),
+  );
+  assert.ok(numbers.length > 20);
+  for (const name of numbers) {
+    for (const value of ['1.5', '-1', '1.', 'many']) {
+      if (value === '1.5' && /(Frequency|MemorySize)$/.test(name)) continue;
+      await assertCode(typesOf({ [name]: value }), 'InvalidParameter', `${name}=${value}`);
+    }
+  }
 });
 
 test('DescribeInstanceAttribute is a flat object that agrees with DescribeInstances', async (t) => {

@@ -1,9 +1,13 @@
 /** What the actions on several instances at once have in common (`ecs-api.md` 2.4). */
+import type { PowerRequest } from '../control/requests.ts';
 import { RequestError } from '../lib/errors.ts';
-import { oneOf, repeated, withDefault, type Parameter } from './parameters.ts';
+import type { Call } from './action.ts';
+import { oneOf, repeated, withDefault, type Parameter, type Values } from './parameters.ts';
+import { renderPowerOutcomes } from './render/power-outcome.ts';
+import { dryRun } from './resource-parameters.ts';
 
-/** What a request to start, stop, reboot or delete several instances says when a dry run finds nothing wrong. */
-export const BATCH_DRY_RUN_CODE = 'DRYRUN.SUCCESS';
+/** A dry run that finds nothing wrong is told so in a word of their own. */
+export const batchCodes = { DryRunOperation: 'DRYRUN.SUCCESS' };
 
 const INSTANCE_ID = /^[A-Za-z0-9-]{1,64}$/;
 const MOST = 100;
@@ -31,7 +35,20 @@ export function instanceIds(): Parameter<string[]> {
   };
 }
 
-/** All of them or none, or each by itself. */
-export function batchOptimization(): Parameter<'AllTogether' | 'SuccessFirst'> {
-  return withDefault(oneOf(['AllTogether', 'SuccessFirst']), 'AllTogether');
+/** Of StartInstances, StopInstances and RebootInstances: all of them or none, or each by itself. */
+export const powerBatchParameters = {
+  InstanceId: instanceIds(),
+  BatchOptimization: withDefault(oneOf(['AllTogether', 'SuccessFirst']), 'AllTogether'),
+  DryRun: dryRun,
+};
+
+/** Starts, stops or reboots them, and tells what became of each. */
+export async function powerBatch(
+  asked: Pick<PowerRequest, 'change' | 'force'>,
+  values: Values<typeof powerBatchParameters>,
+  { control, options }: Call,
+): Promise<object> {
+  const { InstanceId: ids, BatchOptimization: optimization, DryRun } = values;
+  const request = { ...asked, instanceIds: ids, successFirst: optimization === 'SuccessFirst' };
+  return renderPowerOutcomes(await control.powerInstances(request, options({ dryRun: DryRun })));
 }

@@ -11,6 +11,7 @@ import {
   groups,
   integer,
   jsonList,
+  knowingWords,
   noEffect,
   notBuilt,
   oneOf,
@@ -19,6 +20,7 @@ import {
   required,
   text,
   withDefault,
+  type Parameter,
   type ParameterTable,
 } from './parameters.ts';
 
@@ -69,10 +71,30 @@ test('lists come as JSON, joined by commas, or numbered with gaps', () => {
       C: ['a', 'b'],
     },
   );
-  for (const A of ['x', '"x"', '[1]', '{"a":1}', JSON.stringify(Array(101).fill('x'))]) {
+  for (const A of [`['i-1','i-2']`, ` [ 'i-1' , 'i-2' ] `, '["i-1","i-2"]']) {
+    assert.deepEqual(read({ A: jsonList() }, { A }), { A: ['i-1', 'i-2'] }, A);
+  }
+  const ambiguous = [`['a"b']`, `['a\\\\b']`, `['a',"b"]`, `['a''b']`, `['a',]`, `[a]`, `'a'`];
+  for (const A of [...ambiguous, 'x', '"x"', '[1]', '{"a":1}', JSON.stringify(Array(101).fill('x'))]) {
     assert.throws(() => read({ A: jsonList('Bad') }, { A }), { code: 'Bad' });
   }
   assert.throws(() => read({ C: repeated(1, 'Bad') }, { 'C.1': 'a', 'C.2': 'b' }), { code: 'Bad' });
+});
+
+test('a table tells what values may be, for help and documentation', () => {
+  const told = ({ shape, accepts, isRequired }: Parameter<unknown>) => [shape, accepts, isRequired];
+  assert.deepEqual(told(withDefault(integer({ least: 1, most: 9 }), 2)), ['1 to 9; default 2', undefined, undefined]);
+  assert.deepEqual(told(integer({ least: 1, most: 1_000_000_000 })), ['1 or more', undefined, undefined]);
+  assert.deepEqual(told(required(boolean())), ['true or false', ['true', 'false'], true]);
+  assert.deepEqual(told(oneOf(['a', 'b', 'c'])), ['one of a, b, c', ['a', 'b', 'c'], undefined]);
+  assert.deepEqual(told(withDefault(knowingWords(text(), ['a', 'b']), 'b')), [
+    'a or b; default b',
+    ['a', 'b'],
+    undefined,
+  ]);
+  assert.deepEqual(told(notBuilt('no', { neutral: ['false'] })), [undefined, ['false'], undefined]);
+  assert.deepEqual(told(withDefault(text(), '')), [undefined, undefined, undefined], 'no default worth telling');
+  assert.match(jsonList().shape ?? '', /JSON array/);
 });
 
 test('what stands where a list item would and is none is refused by name, with the form that is right', () => {

@@ -13,6 +13,12 @@ export interface Parameter<T> {
   reason: string;
   /** The names it covers below its own: `''` is itself, `.N.Key` a list of groups, `.*` whatever is below. */
   covers: readonly string[];
+  /** What its value may be, for people, where the table knows: `1 to 100; default 1`. */
+  shape?: string;
+  /** All words that its value may be, where they are few; of a refused one those that ask for what is so anyway. */
+  accepts?: readonly string[];
+  /** Whether a request without it is refused. */
+  isRequired?: true;
   /** Of a group: what is below its name, with `N` between for a list of groups. */
   members?: { below: '' | 'N.'; table: ParameterTable };
   read(set: ParameterSet, name: string): T;
@@ -63,9 +69,13 @@ export function emptiable(parameter: Parameter<string | null>): Parameter<string
   return { ...parameter, read: (set, name) => parameter.read(set, name) ?? (set.isGiven(name) ? '' : null) };
 }
 
+/** A limit that stands for none. */
+const UNLIMITED = 1_000_000;
+
 /** A whole decimal number in a range; null when absent. */
 export function integer(range: { least: number; most: number; code?: string }): Parameter<number | null> {
-  return parse((value, name) => {
+  const shape = range.most >= UNLIMITED ? `${range.least} or more` : `${range.least} to ${range.most}`;
+  return shaped({ shape }, (value, name) => {
     const number = /^\d{1,15}$/.test(value) ? Number(value) : Number.NaN;
     if (number >= range.least && number <= range.most) return number;
     const rule = `it must be a whole number from ${range.least} to ${range.most}`;
@@ -75,7 +85,7 @@ export function integer(range: { least: number; most: number; code?: string }): 
 
 /** `true` or `false` in any case; null when absent. */
 export function boolean(code = 'InvalidParameter'): Parameter<boolean | null> {
-  return parse((value, name) => {
+  return shaped({ shape: 'true or false', accepts: ['true', 'false'] }, (value, name) => {
     if (/^(true|false)$/i.test(value)) return value.toLowerCase() === 'true';
     throw invalidParameter(code, name, value, 'it must be true or false');
   });
@@ -83,17 +93,22 @@ export function boolean(code = 'InvalidParameter'): Parameter<boolean | null> {
 
 /** One of the words, in any case; the word as written here, or null when absent. */
 export function oneOf<Word extends string>(words: readonly Word[], code = 'InvalidParameter'): Parameter<Word | null> {
-  return parse((value, name) => {
+  return shaped({ shape: oneOfShape(words), accepts: words }, (value, name) => {
     const word = words.find((candidate) => candidate.toLowerCase() === value.toLowerCase());
     if (word !== undefined) return word;
     throw invalidParameter(code, name, value, `it must be one of ${words.join(', ')}`);
   });
 }
 
-/** A JSON array of strings in one parameter; null when absent. */
+/** Of a parameter whose words the action checks itself, because the code depends on more than the word. */
+export function knowingWords<T>(parameter: Parameter<T>, words: readonly string[]): Parameter<T> {
+  return { ...parameter, shape: oneOfShape(words), accepts: words };
+}
+
+/** A JSON array of strings in one parameter, `["a","b"]`, or with single quotes as ECS's own pages show it; null when absent. */
 export function jsonList(code = 'InvalidParameter', most = 100): Parameter<string[] | null> {
-  return parse((value, name) => {
-    const list = parseJson(value);
+  return shaped({ shape: `JSON array such as '["a","b"]', at most ${most}` }, (value, name) => {
+    const list = parseJson(value) ?? parseSingleQuoted(value);
     if (Array.isArray(list) && list.length <= most && list.every((item) => typeof item === 'string')) return list;
     throw invalidParameter(code, name, value, `it must be a JSON array of at most ${most} strings, such as ["a","b"]`);
   });
@@ -101,7 +116,7 @@ export function jsonList(code = 'InvalidParameter', most = 100): Parameter<strin
 
 /** Words joined by commas; null when absent. */
 export function commaList(most = 100): Parameter<string[] | null> {
-  return parse((value, name) => {
+  return shaped({ shape: `joined by commas, at most ${most}` }, (value, name) => {
     const list = value.split(',').map((item) => item.trim());
     if (list.length <= most && !list.includes('')) return list;
     throw invalidParameter('InvalidParameter', name, value, `it must be at most ${most} values joined by commas`);
@@ -112,6 +127,7 @@ export function commaList(most = 100): Parameter<string[] | null> {
 export function repeated(most: number, code = 'InvalidParameter'): Parameter<string[]> {
   return {
     ...used(['.N']),
+    shape: `at most ${most}`,
     read: (set, name) => {
       checkHasItemsOnly(set, name, `${name}.1`);
       const list = set.indexes(name).flatMap((index) => {
@@ -175,6 +191,7 @@ export function groups<Table extends ParameterTable>(
 export function required<T>(parameter: Parameter<T | null>, code = 'MissingParameter'): Parameter<T> {
   return {
     ...parameter,
+    isRequired: true,
     read: (set, name) => {
       const value = parameter.read(set, name);
       if (value !== null) return value;
@@ -187,7 +204,14 @@ export function required<T>(parameter: Parameter<T | null>, code = 'MissingParam
 }
 
 export function withDefault<T>(parameter: Parameter<T | null>, value: T): Parameter<T> {
-  return { ...parameter, read: (set, name) => parameter.read(set, name) ?? value };
+  const isShown =
+    (typeof value === 'string' && value !== '') || typeof value === 'number' || typeof value === 'boolean';
+  const shape = [parameter.shape, isShown ? `default ${value}` : undefined].filter(Boolean).join('; ');
+  return {
+    ...parameter,
+    ...(shape === '' ? {} : { shape }),
+    read: (set, name) => parameter.read(set, name) ?? value,
+  };
 }
 
 /** Documented, and harmless to accept because it changes nothing here. */
@@ -200,12 +224,14 @@ export function notBuilt(
   reason: string,
   options: { code?: string; neutral?: readonly string[] } = {},
 ): Parameter<null> {
-  const neutral = (options.neutral ?? []).map((word) => word.toLowerCase());
+  const accepts = options.neutral ?? [];
+  const neutral = accepts.map((word) => word.toLowerCase());
   const refusal = (name: string) =>
     new RequestError(options.code ?? 'UnsupportedParameter', `The parameter "${name}" cannot be used: ${reason}.`);
   return {
     use: 'refused',
     reason,
+    accepts,
     covers: ['', '.*'],
     read: (set, name) => {
       const value = set.find(name);
@@ -216,9 +242,22 @@ export function notBuilt(
   };
 }
 
+/** `one of a, b, c`, `a or b`. */
+export function oneOfShape(words: readonly string[]): string {
+  return words.length > 2 ? `one of ${words.join(', ')}` : words.join(' or ');
+}
+
 function parse<T>(parseValue: (value: string, name: string) => T): Parameter<T | null> {
+  return shaped({}, parseValue);
+}
+
+function shaped<T>(
+  told: Pick<Parameter<unknown>, 'shape' | 'accepts'>,
+  parseValue: (value: string, name: string) => T,
+): Parameter<T | null> {
   return {
     ...used(['']),
+    ...told,
     read: (set, name) => {
       const value = set.find(name);
       return value === null ? null : parseValue(value, name);
@@ -255,4 +294,10 @@ function parseJson(value: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** Only what cannot mean anything else: no quotes and no backslashes inside. */
+function parseSingleQuoted(value: string): unknown {
+  const isList = /^\s*\[\s*'[^'"\\]*'(?:\s*,\s*'[^'"\\]*')*\s*\]\s*$/.test(value);
+  return isList ? parseJson(value.replaceAll("'", '"')) : undefined;
 }

@@ -1,5 +1,6 @@
-/** Parameters that several actions share: names, tags, tokens, and what a new disk may be. */
+/** Parameters that several actions share: descriptions, tags, tokens, and what a new disk may be. */
 import { RequestError } from '../lib/errors.ts';
+import { defaultNetwork } from '../ecs/default-network.ts';
 import {
   defaultPerformanceLevel,
   findSizeRange,
@@ -9,39 +10,37 @@ import {
   offeredCategories,
   performanceLevels,
 } from '../ecs/disk-categories.ts';
-import { TAG_LIMIT, findRepeatedKey, findTagKeyProblem, findTagValueProblem } from '../ecs/names.ts';
-import type { DiskType, Tag } from '../ecs/resources.ts';
 import {
-  boolean,
-  groups,
-  invalidParameter,
-  noEffect,
-  notBuilt,
-  oneOf,
-  text,
-  withDefault,
-  type Parameter,
-} from './parameters.ts';
+  TAG_LIMIT,
+  findDescriptionProblem,
+  findRepeatedKey,
+  findTagKeyProblem,
+  findTagValueProblem,
+} from '../ecs/names.ts';
+import type { DiskType, Tag } from '../ecs/resources.ts';
+import type { Region } from './action.ts';
+import { boolean, groups, invalidParameter, oneOf, text, withDefault, type Parameter } from './parameters.ts';
+
+export const description = text('InvalidDescription.Malformed', findDescriptionProblem);
+
+/** Of a tag as users may write it (`ecs-api.md` 3.6). */
+export const tagKey = text('InvalidTagKey.Malformed', findTagKeyProblem);
+export const tagValue = text('InvalidTagValue.Malformed', findTagValueProblem);
 
 /** At most 64 printable ASCII characters (`ecs-api.md` 1.9). */
 export function clientToken(code: string): Parameter<string | null> {
   return text(code, (token) => (/^[\x20-\x7e]{1,64}$/.test(token) ? null : 'a token has at most 64 ASCII characters'));
 }
 
-/** `Tag.N.Key`, `Tag.N.Value` of a resource (`ecs-api.md` 3.6); `tooMany` is the code for more than it can have. */
+/** `Tag.N.Key`, `Tag.N.Value` of a resource; `tooMany` is the code for more than it can have. */
 export function tags(tooMany = 'QuotaExceed.Tags'): Parameter<Tag[]> {
-  const list = groups(
-    {
-      Key: text('InvalidTagKey.Malformed', findTagKeyProblem),
-      Value: text('InvalidTagValue.Malformed', findTagValueProblem),
-    },
-    { most: TAG_LIMIT, code: tooMany },
-  );
+  const list = groups({ Key: tagKey, Value: tagValue }, { most: TAG_LIMIT, code: tooMany });
   return {
     ...list,
     read: (set, name) => {
-      const found = list.read(set, name).map(({ Key, Value, name: item }) => {
-        if (Key !== null) return { key: Key, value: Value ?? '' };
+      const found = list.read(set, name).flatMap(({ Key, Value, name: item }) => {
+        if (Key !== null) return [{ key: Key, value: Value ?? '' }];
+        if (Value === null) return []; // blanks are as good as none
         throw new RequestError('InvalidTagKey.Malformed', `The parameter "${item}.Key" must not be blank.`);
       });
       checkKeysDiffer(found);
@@ -49,33 +48,6 @@ export function tags(tooMany = 'QuotaExceed.Tags'): Parameter<Tag[]> {
     },
   };
 }
-
-/** What every way of making a disk documents and this service has not got. */
-export const unbuiltDiskFeatures = {
-  Encrypted: notBuilt('this service does not encrypt disks yet', {
-    code: 'InvalidParameter.EncryptedNotSupported',
-    neutral: ['false'],
-  }),
-  KMSKeyId: notBuilt('this service does not encrypt disks yet', { code: 'InvalidParameter.EncryptedNotSupported' }),
-  EncryptAlgorithm: noEffect('not public; it only matters to encrypted disks, and those are refused'),
-  BurstingEnabled: notBuilt('disks here are as fast as they can be at all times', {
-    code: 'BurstingEnabledForDiskCategoryUnsupported',
-    neutral: ['false'],
-  }),
-  ProvisionedIops: notBuilt('disks here are as fast as they can be, no number of operations is set aside', {
-    code: 'ProvisionedIopsForDiskCategoryUnsupported',
-    neutral: ['0'],
-  }),
-  StorageClusterId: notBuilt('there are no dedicated block storage clusters', {
-    code: 'InvalidStorageClusterId.NotExist',
-  }),
-};
-
-export const resourceGroup = notBuilt('there are no resource groups yet', { code: 'InvalidResourceGroup.NotFound' });
-
-export const autoSnapshotPolicy = notBuilt('there are no automatic snapshot policies yet', {
-  code: 'InvalidAutoSnapshotPolicyId.NotFound',
-});
 
 /** Every change can be tried without making it, also by actions that do not document it. */
 export const dryRun = boolean();
@@ -152,4 +124,13 @@ function checkKeysDiffer(found: readonly Tag[]): void {
         'TagKey.Duplication',
         `The tag key ${key} is given twice in different case; keys must differ by more.`,
       );
+}
+
+/** Every instance is in the default group, and there is no other. */
+export function checkSecurityGroups(name: string, groupIds: readonly string[], region: Region): void {
+  const { securityGroupId } = defaultNetwork(region.regionId, region.zoneIds[0] ?? '');
+  const unknown = groupIds.find((groupId) => groupId !== securityGroupId);
+  if (unknown === undefined) return;
+  const rule = `the only security group is ${securityGroupId}, in which every instance is; leave it out`;
+  throw invalidParameter('InvalidSecurityGroupId.NotFound', name, unknown, rule);
 }

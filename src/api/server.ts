@@ -37,6 +37,8 @@ export interface ApiServerOptions {
 const HEADER_TIMEOUT_MS = 15_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
+/** Requests of one connection that wait; no client is known to send more than one. */
+const AHEAD_LIMIT = 1000;
 const IDLE_SOCKET_TIMEOUT_MS = 120_000;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 
@@ -87,8 +89,9 @@ function listenTo<Server extends http.Server | https.Server>(
   answer: Answer,
 ): Server {
   server.setTimeout(IDLE_SOCKET_TIMEOUT_MS);
+  const takeTurn = createTurns();
   const onRequest = (message: IncomingMessage, response: ServerResponse) =>
-    void respond(message, response, { options, answer });
+    takeTurn(message.socket, response, () => respond(message, response, { options, answer }));
   const refuse = (socket: Duplex, why: Error | 'CONNECT') =>
     refuseConnection(socket, why, { random: options.random, endpoint: options.region.endpoint });
   server.on('request', onRequest);
@@ -97,6 +100,25 @@ function listenTo<Server extends http.Server | https.Server>(
   server.on('connect', (_message: IncomingMessage, socket: Duplex) => refuse(socket, 'CONNECT'));
   server.on('clientError', (error: Error, socket: Duplex) => refuse(socket, error));
   return server;
+}
+
+/**
+ * Runs what is to be done for the requests of a connection one after the other, each when the answer before has gone out:
+ * what a client sends ahead and does not read the answers of costs no work. One that is very far ahead is cut off.
+ */
+function createTurns(): (socket: Duplex, response: ServerResponse, work: () => Promise<void>) => void {
+  const turns = new WeakMap<Duplex, { last: Promise<void>; count: number }>();
+  return (socket, response, work) => {
+    const turn = turns.get(socket) ?? { last: Promise.resolve(), count: 0 };
+    turns.set(socket, turn);
+    if (++turn.count > AHEAD_LIMIT) socket.destroy();
+    const gone = new Promise<void>((resolve) => response.once('close', resolve));
+    turn.last = turn.last.then(async () => {
+      if (!response.destroyed) await work();
+      await gone;
+      turn.count--;
+    });
+  };
 }
 
 async function respond(
@@ -129,11 +151,16 @@ async function answerApi(message: IncomingMessage, asked: Asked, options: ApiSer
   return { RequestId: asked.requestId, ...(await asked.action.run(request.parameters, options)) };
 }
 
-async function refusePlain(message: IncomingMessage, asked: Asked): Promise<never> {
+/** Whoever listens on the way has seen a signed request: its nonce is used up, so that nobody can send it again over https. */
+async function refusePlain(message: IncomingMessage, asked: Asked, options: ApiServerOptions): Promise<never> {
   asked.close = true;
-  asked.format = await read(message)
-    .then(formatOf)
-    .catch(() => 'JSON' as const);
+  const request = await read(message).catch(() => null);
+  try {
+    if (request !== null) asked.format = formatOf(request);
+    if (request !== null) authenticate(request, options);
+  } catch {
+    // the answer is the same
+  }
   throw new RequestError(
     'InvalidProtocol.NeedSsl',
     'Your request is denied as lack of ssl protect: this server speaks https only, so let the client use https.',

@@ -1,13 +1,13 @@
 /** What the actions on tags have in common (`ecs-api.md` 2.6): the kinds of resources, their ids, and filters. */
-import type { TagFilter, TagPattern } from '../control/requests.ts';
-import { findRepeatedKey, findTagKeyProblem } from '../ecs/names.ts';
+import type { TagFilter, TagPattern } from '../ecs/list-filters.ts';
+import { TAG_LIMIT, findAnyTagKeyProblem, findTagKeyProblem } from '../ecs/names.ts';
 import type { Tag, TaggedType } from '../ecs/resources.ts';
 import { RequestError } from '../lib/errors.ts';
+import { tagFilters } from './filters.ts';
 import { groups, invalidParameter, oneOf, repeated, text, type Parameter } from './parameters.ts';
-import { tags } from './resource-parameters.ts';
+import { tagKey, tagValue, tags } from './resource-parameters.ts';
 
 const MOST_IDS = 50;
-const MOST_KEYS = 20;
 const MOST_PATTERNS = 5;
 
 const taggedTypes: readonly TaggedType[] = ['instance', 'disk', 'snapshot', 'image'];
@@ -81,7 +81,7 @@ export function tagsToPut(codes: { tooMany: string; missing: string }): Paramete
 
 /** `TagKey.1` … `TagKey.20`, each with any value; empty when absent. */
 export function tagKeys(): Parameter<TagFilter[]> {
-  const list = repeated(MOST_KEYS, 'NumberExceed.Tags');
+  const list = repeated(TAG_LIMIT, 'NumberExceed.Tags');
   return {
     ...list,
     read: (set, name) => {
@@ -90,36 +90,51 @@ export function tagKeys(): Parameter<TagFilter[]> {
         const problem = findTagKeyProblem(key);
         if (problem !== null) throw invalidParameter('InvalidTagKey.Malformed', `${name}.N`, key, problem);
       }
-      const repeatedKey = findRepeatedKey(found.map(({ key }) => ({ key, value: '' })));
-      if (repeatedKey?.sameCase === true) {
-        throw new RequestError('Duplicate.TagKey', `The tag key ${JSON.stringify(repeatedKey.key)} is given twice.`);
-      }
+      checkKeysDiffer(found);
       return found;
     },
   };
 }
 
-/** `Tag.N` as ListTagResources filters by it: its own codes for too many, and for a value without a key. */
+/** `Tag.N` of the old RemoveTags: those to remove, each with its value or with any. */
+export function tagsToRemove(): Parameter<TagFilter[]> {
+  return atLeastOneOf(tagFilters({ key: tagKey, withoutKey: 'InvalidTagKey.Malformed' }), 'Tag.N', 'InvalidTagCount');
+}
+
+/** `Tag.N` as the old DescribeTags filters by it. */
+export function describedTags(): Parameter<TagFilter[]> {
+  return tagFilters({ key: tagKey, value: tagValue, withoutKey: 'InvalidTagKey.Malformed' });
+}
+
+/** Those of the system can be listed too, though nothing here has any. */
+const anyTagKey = text('InvalidTagKey.Malformed', findAnyTagKeyProblem);
+
+/** `Tag.N` as ListTagResources filters by it. */
 export function listedTags(): Parameter<TagFilter[]> {
-  const list = groups({ Key: text(), Value: text() }, { most: MOST_KEYS, code: 'NumberExceed.Tags' });
+  const codes = { tooMany: 'NumberExceed.Tags', withoutKey: 'InvalidParameter.TagValue' };
+  const list = tagFilters({ key: anyTagKey, value: tagValue, ...codes });
   return {
     ...list,
-    read: (set, name) =>
-      list.read(set, name).flatMap(({ Key: key, Value: value, name: item }) => {
-        if (key !== null) return [{ key, value }];
-        if (value === null) return [];
-        throw new RequestError(
-          'InvalidParameter.TagValue',
-          `The parameter "${item}" has a Value without a Key; give both, or the Key alone.`,
-        );
-      }),
+    read: (set, name) => {
+      const found = list.read(set, name);
+      checkKeysDiffer(found);
+      return found;
+    },
   };
+}
+
+/** In different case they are different keys. */
+function checkKeysDiffer(filters: readonly TagFilter[]): void {
+  const keys = filters.map(({ key }) => key);
+  const twice = keys.find((key, index) => keys.indexOf(key) !== index);
+  if (twice === undefined) return;
+  throw new RequestError('Duplicate.TagKey', `The tag key ${JSON.stringify(twice)} is given twice; keys must differ.`);
 }
 
 /** `TagFilter.N.TagKey`, `TagFilter.N.TagValues.N`, in which `*` matches any run of characters. */
 export function tagPatterns(): Parameter<TagPattern[]> {
   const code = 'NumberExceed.Tags';
-  const list = groups({ TagKey: text(), TagValues: repeated(MOST_PATTERNS, code) }, { most: MOST_PATTERNS, code });
+  const list = groups({ TagKey: anyTagKey, TagValues: repeated(MOST_PATTERNS, code) }, { most: MOST_PATTERNS, code });
   return {
     ...list,
     read: (set, name) =>

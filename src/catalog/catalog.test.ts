@@ -7,10 +7,11 @@ import { DatabaseSync } from 'node:sqlite';
 import { Kysely, sql } from 'kysely';
 import { systemClock } from '../lib/clock.ts';
 import { OperationalError } from '../lib/errors.ts';
+import { emptyTree } from '../repository/tree-ref.ts';
 import { Catalog } from './catalog.ts';
 import { deleteOldClientTokens, findClientToken, insertClientToken, TOKEN_KEPT_MS } from './client-tokens.ts';
 import { listAllDisks } from './disks.ts';
-import { findImage, listImageDisks, updateImage } from './images.ts';
+import { findImage, isImageNameTaken, listImageDisks, updateImage } from './images.ts';
 import { findInstance } from './instances.ts';
 import { migrate, migrations } from './migrations.ts';
 import { CatalogNonceLog, NONCE_KEPT_MS } from './nonces.ts';
@@ -145,7 +146,7 @@ test('a catalog of version 1 keeps its images, instances and disks', async (t) =
   );
   const disks = await listAllDisks(queries);
   assert.deepEqual(
-    disks.map((row) => [row.disk_id, row.origin_instance_id, row.base]),
+    disks.map((row) => [row.disk_id, row.home_instance_id, row.base]),
     [
       ['d-d', null, '{"b":2}'],
       ['d-f', null, '{"b":3}'],
@@ -158,7 +159,37 @@ test('a catalog of version 1 keeps its images, instances and disks', async (t) =
   await catalog.close();
 });
 
-test('an image name is free again once the image is deleted, and only then', async (t) => {
+test('disks of version 1 know what they began as, also those that were rolled back, unless nobody can', async (t) => {
+  const file = createFolder(t);
+  const old = new Kysely<Schema>({ dialect: createSqliteDialect(new DatabaseSync(file)) });
+  await migrate(old, migrations.slice(0, 1));
+  for (const row of VERSION_1_ROWS) await sql.raw(row).execute(old);
+  const disk = (id: string, made: { snapshot?: string; image?: string; base: string; incarnation: number }) =>
+    sql`INSERT INTO disks VALUES (${id}, 'z', '', '', 'cloud', NULL, 40, 'Available', 'data', 6, NULL, NULL, NULL, NULL,
+      0, 1, 1, 1, ${made.snapshot ?? null}, ${made.image ?? null}, 1, ${made.base}, ${made.incarnation})`.execute(old);
+  const snapshot = { snapshotId: 's-1', tree: { root: 'ab', levels: 1, dataChunkCount: 3 } };
+  await sql`INSERT INTO snapshots VALUES ('s-1', NULL, '', 'accomplished', 1, 100, 0, 1, 1, 'd-x', 40, 'data', NULL, NULL,
+    ${JSON.stringify(snapshot.tree)}, 1, 1)`.execute(old);
+  await disk('r-empty', { base: '{"b":4}', incarnation: 2 });
+  await disk('r-gone', { snapshot: 's-gone', base: '{"b":5}', incarnation: 2 });
+  await disk('r-image', { image: 'img', base: '{"b":6}', incarnation: 3 });
+  await disk('r-snapshot', { snapshot: 's-1', base: '{"b":7}', incarnation: 2 });
+  await old.destroy();
+  const catalog = await Catalog.open(file, 'held');
+  const found = (await listAllDisks(catalog.queries)).map((row) => [row.disk_id, JSON.parse(row.first_base ?? 'null')]);
+  assert.deepEqual(Object.fromEntries(found), {
+    'd-d': { b: 2 },
+    'd-f': { b: 3 },
+    'd-s': { b: 1 },
+    'r-empty': { snapshotId: null, tree: emptyTree },
+    'r-gone': null,
+    'r-image': { b: 1 },
+    'r-snapshot': snapshot,
+  });
+  await catalog.close();
+});
+
+test('an image name is free again once the image is deleted, or has failed, and only then', async (t) => {
   const catalog = await Catalog.open(createFolder(t), 'held');
   const image = {
     image_id: 'm-1',
@@ -185,8 +216,13 @@ test('an image name is free again once the image is deleted, and only then', asy
       .execute();
   await insert('m-1');
   await assert.rejects(insert('m-2'), /UNIQUE/);
+  assert.equal(await isImageNameTaken(catalog.queries, 'name', 'm-2'), true);
   await updateImage(catalog.queries, 'm-1', { deleted: 1 });
   await insert('m-2');
+  await assert.rejects(insert('m-3'), /UNIQUE/);
+  await updateImage(catalog.queries, 'm-2', { status: 'CreateFailed' });
+  assert.equal(await isImageNameTaken(catalog.queries, 'name', 'm-3'), false);
+  await insert('m-3');
   await catalog.close();
 });
 

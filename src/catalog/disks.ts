@@ -1,31 +1,11 @@
 /** Disks in the catalog: rows, what the API shows of them, and the filters of DescribeDisks. */
 import { sql } from 'kysely';
 import type { Updateable } from 'kysely';
+import type { DiskFilter, Paging } from '../ecs/list-filters.ts';
 import type { Disk, Page } from '../ecs/resources.ts';
 import { listTags, hasTag } from './tags.ts';
-import type { TagMatch } from './tags.ts';
 import { startOf, toPage } from './paging.ts';
-import type { PageChoice } from './paging.ts';
 import type { DiskRow, Queries } from './schema.ts';
-
-/** Absent members do not filter; all AND together. */
-export interface DiskConditions {
-  diskIds?: string[];
-  instanceId?: string;
-  zoneId?: string;
-  diskName?: string;
-  category?: string;
-  type?: DiskRow['type'];
-  status?: DiskRow['status'];
-  sourceSnapshotId?: string;
-  portable?: boolean;
-  deleteWithInstance?: boolean;
-  deleteAutoSnapshot?: boolean;
-  enableAutoSnapshot?: boolean;
-  createdFromMs?: number;
-  createdUntilMs?: number;
-  tags?: TagMatch[];
-}
 
 export async function insertDisk(queries: Queries, row: DiskRow): Promise<void> {
   await queries.insertInto('disks').values(row).execute();
@@ -56,7 +36,7 @@ export async function listDisksOfInstance(queries: Queries, instanceId: string):
 
 /** The system disks of an instance that are detached from it, wherever they are. */
 export async function listDetachedSystemDisks(queries: Queries, instanceId: string): Promise<DiskRow[]> {
-  const disks = queries.selectFrom('disks').selectAll().where('origin_instance_id', '=', instanceId);
+  const disks = queries.selectFrom('disks').selectAll().where('home_instance_id', '=', instanceId);
   return await disks
     .where(sql<boolean>`instance_id IS NOT ${instanceId}`)
     .orderBy('disk_id')
@@ -81,20 +61,20 @@ export async function isDiskSource(queries: Queries, snapshotId: string): Promis
 /** A page, newest first. `nbdUriOf` tells where an open disk is served. */
 export async function listDisks(
   queries: Queries,
-  conditions: DiskConditions,
-  choice: PageChoice,
+  filter: DiskFilter,
+  paging: Paging,
   nbdUriOf: (diskId: string) => string | null,
 ): Promise<Page<Disk>> {
-  const { after, offset } = startOf(choice);
-  const matching = selectDisks(queries, conditions);
+  const { after, offset } = startOf(paging);
+  const matching = selectDisks(queries, filter);
   const { total } = await matching.select((row) => row.fn.countAll<number>().as('total')).executeTakeFirstOrThrow();
   let query = matching.selectAll().orderBy('created_at_ms', 'desc').orderBy('disk_id', 'desc');
   if (after !== null) query = query.where(sql<boolean>`(created_at_ms, disk_id) < (${after.createdAtMs}, ${after.id})`);
   const rows = await query
-    .limit(choice.pageSize + 1)
+    .limit(paging.pageSize + 1)
     .offset(offset)
     .execute();
-  const page = toPage(rows, choice, total, (row) => ({ createdAtMs: row.created_at_ms, id: row.disk_id }));
+  const page = toPage(rows, paging, total, (row) => ({ createdAtMs: row.created_at_ms, id: row.disk_id }));
   const tags = await listTags(
     queries,
     page.items.map((row) => row.disk_id),
@@ -109,7 +89,7 @@ export async function listDisks(
   };
 }
 
-function selectDisks(queries: Queries, wanted: DiskConditions) {
+function selectDisks(queries: Queries, wanted: DiskFilter) {
   let query = queries.selectFrom('disks');
   if (wanted.diskIds) query = query.where('disk_id', 'in', atLeastOne(wanted.diskIds));
   if (wanted.instanceId !== undefined) query = query.where('instance_id', '=', wanted.instanceId);
@@ -128,7 +108,7 @@ function selectDisks(queries: Queries, wanted: DiskConditions) {
   return query;
 }
 
-function flagConditions(wanted: DiskConditions) {
+function flagConditions(wanted: DiskFilter) {
   const flags = [
     ['portable', wanted.portable],
     ['delete_with_instance', wanted.deleteWithInstance],

@@ -1,37 +1,16 @@
 /**
- * Images in the catalog: what system disks, and the data disks beside them, are made from. A deleted image is in no list,
- * but its row stays while an instance or a disk that was made from it refers to it.
+ * Images in the catalog: what system disks, and the data disks beside them, are made from. A deleted image is in no list and
+ * has no disks, but its row stays while an instance that was made from it refers to it.
  */
 import { sql } from 'kysely';
 import type { Updateable } from 'kysely';
+import type { ImageFilter, Paging } from '../ecs/list-filters.ts';
 import type { Image, ImageDisk, Page } from '../ecs/resources.ts';
 import { atLeastOne } from './disks.ts';
+import { likePart } from './like.ts';
 import { startOf, toPage } from './paging.ts';
-import type { PageChoice } from './paging.ts';
 import type { ImageDiskRow, ImageRow, Queries, SnapshotRow } from './schema.ts';
 import { hasTag, listTags } from './tags.ts';
-import type { TagMatch } from './tags.ts';
-
-/** Absent members do not filter; all AND together. */
-export interface ImageConditions {
-  imageIds?: string[];
-  /** Part of the name. */
-  imageName?: string;
-  ownerAlias?: string;
-  osType?: string;
-  /** One of these. */
-  architectures?: string[];
-  imageFamily?: string;
-  /** One of these. */
-  statuses?: ImageRow['status'][];
-  /** Made with this snapshot. */
-  snapshotId?: string;
-  /** Whether an instance that was made from it is there. */
-  isUsed?: boolean;
-  createdFromMs?: number;
-  createdUntilMs?: number;
-  tags?: TagMatch[];
-}
 
 /** Puts an image of one disk there, or leaves the one that is there as it is. */
 export async function ensureImage(queries: Queries, row: ImageRow, disk: ImageDiskRow): Promise<void> {
@@ -65,7 +44,7 @@ export async function listImageDisks(queries: Queries, imageIds: string[]): Prom
     .execute();
 }
 
-/** What every disk of every image begins as: roots for the collector. */
+/** What every disk of every image that is not deleted begins as: roots for the collector. */
 export async function listImageBases(queries: Queries): Promise<string[]> {
   const rows = await queries.selectFrom('image_disks').select('base').execute();
   return rows.flatMap(({ base }) => base ?? []);
@@ -90,12 +69,14 @@ export async function findNewestOfFamily(queries: Queries, imageFamily: string):
     .executeTakeFirst();
 }
 
+/** By an image that is there, or being made: one that failed takes no name. */
 export async function isImageNameTaken(queries: Queries, imageName: string, exceptImageId: string): Promise<boolean> {
   const row = await queries
     .selectFrom('images')
     .select('image_id')
     .where('image_name', '=', imageName)
     .where('deleted', '=', 0)
+    .where('status', '<>', 'CreateFailed')
     .where('image_id', '<>', exceptImageId)
     .executeTakeFirst();
   return row !== undefined;
@@ -124,6 +105,8 @@ export interface AwaitedSnapshot {
   device: string;
   snapshotId: string;
   status: SnapshotRow['status'] | null;
+  /** Whether its freeze is recorded. */
+  isFrozen: boolean;
   failureReason: string | null;
   tree: string | null;
 }
@@ -132,7 +115,7 @@ export async function listAwaitedSnapshots(queries: Queries, imageId: string): P
   const rows = await queries
     .selectFrom('image_disks')
     .leftJoin('snapshots', 'snapshots.snapshot_id', 'image_disks.snapshot_id')
-    .select(['image_disks.device', 'image_disks.snapshot_id', 'status', 'failure_reason', 'tree'])
+    .select(['image_disks.device', 'image_disks.snapshot_id', 'status', 'generation', 'failure_reason', 'tree'])
     .where('image_id', '=', imageId)
     .where('base', 'is', null)
     .orderBy('device')
@@ -141,23 +124,10 @@ export async function listAwaitedSnapshots(queries: Queries, imageId: string): P
     device: row.device,
     snapshotId: row.snapshot_id ?? '',
     status: row.status,
+    isFrozen: row.generation !== null,
     failureReason: row.failure_reason,
     tree: row.tree,
   }));
-}
-
-/** Whether an image that is not deleted is made from the snapshot, or being made; one that failed needs it no more. */
-export async function isImageSource(queries: Queries, snapshotId: string): Promise<boolean> {
-  const row = await queries
-    .selectFrom('image_disks')
-    .innerJoin('images', 'images.image_id', 'image_disks.image_id')
-    .select('images.image_id')
-    .where('image_disks.snapshot_id', '=', snapshotId)
-    .where('images.deleted', '=', 0)
-    .where('images.status', '<>', 'CreateFailed')
-    .limit(1)
-    .executeTakeFirst();
-  return row !== undefined;
 }
 
 /** Whether an instance that was made from the image is there. */
@@ -171,32 +141,22 @@ export async function isImageUsed(queries: Queries, imageId: string): Promise<bo
   return row !== undefined;
 }
 
-/**
- * Removes a deleted image's row when no instance or disk refers to it any more; true when it went. What only its bases
- * kept is garbage then.
- */
-export async function purgeDeletedImage(queries: Queries, imageId: string): Promise<boolean> {
-  const image = await findImage(queries, imageId);
-  if (image === undefined || image.deleted === 0 || (await isReferredTo(queries, imageId))) return false;
+/** From now on nothing is made from it; what only its disks kept is garbage. Its row stays while instances refer to it. */
+export async function deleteImage(queries: Queries, imageId: string): Promise<void> {
   await queries.deleteFrom('image_disks').where('image_id', '=', imageId).execute();
-  await queries.deleteFrom('images').where('image_id', '=', imageId).execute();
-  return true;
+  await updateImage(queries, imageId, { deleted: 1 });
+  await purgeDeletedImage(queries, imageId);
 }
 
-async function isReferredTo(queries: Queries, imageId: string): Promise<boolean> {
-  if (await isImageUsed(queries, imageId)) return true;
-  const row = await queries
-    .selectFrom('disks')
-    .select('disk_id')
-    .where('image_id', '=', imageId)
-    .limit(1)
-    .executeTakeFirst();
-  return row !== undefined;
+/** Removes a deleted image's row when no instance refers to it any more. */
+export async function purgeDeletedImage(queries: Queries, imageId: string): Promise<void> {
+  if (await isImageUsed(queries, imageId)) return;
+  await queries.deleteFrom('images').where('image_id', '=', imageId).where('deleted', '=', 1).execute();
 }
 
 /** A page, newest first. */
-export async function listImages(queries: Queries, wanted: ImageConditions, choice: PageChoice): Promise<Page<Image>> {
-  const { after, offset } = startOf(choice);
+export async function listImages(queries: Queries, wanted: ImageFilter, paging: Paging): Promise<Page<Image>> {
+  const { after, offset } = startOf(paging);
   const matching = selectImages(queries, wanted);
   const { total } = await matching.select((row) => row.fn.countAll<number>().as('total')).executeTakeFirstOrThrow();
   let query = matching
@@ -207,10 +167,10 @@ export async function listImages(queries: Queries, wanted: ImageConditions, choi
   if (after !== null)
     query = query.where(sql<boolean>`(created_at_ms, image_id) < (${after.createdAtMs}, ${after.id})`);
   const rows = await query
-    .limit(choice.pageSize + 1)
+    .limit(paging.pageSize + 1)
     .offset(offset)
     .execute();
-  const page = toPage(rows, choice, total, (row) => ({ createdAtMs: row.created_at_ms, id: row.image_id }));
+  const page = toPage(rows, paging, total, (row) => ({ createdAtMs: row.created_at_ms, id: row.image_id }));
   const ids = page.items.map((row) => row.image_id);
   const [contents, tags] = [await listContents(queries, ids), await listTags(queries, ids)];
   const items = page.items.map((row) => ({
@@ -223,13 +183,11 @@ export async function listImages(queries: Queries, wanted: ImageConditions, choi
 
 const usedByInstance = sql<number>`EXISTS (SELECT 1 FROM instances WHERE instances.image_id = images.image_id)`;
 
-function selectImages(queries: Queries, wanted: ImageConditions) {
+function selectImages(queries: Queries, wanted: ImageFilter) {
   let query = queries.selectFrom('images').where('deleted', '=', 0);
   if (wanted.imageIds) query = query.where('image_id', 'in', atLeastOne(wanted.imageIds));
   if (wanted.imageName !== undefined) {
-    query = query.where(
-      sql<boolean>`image_name LIKE ${`%${wanted.imageName.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`} ESCAPE '\\'`,
-    );
+    query = query.where(sql<boolean>`image_name LIKE ${likePart(wanted.imageName)} ESCAPE '\\'`);
   }
   if (wanted.ownerAlias !== undefined) query = query.where('owner_alias', '=', wanted.ownerAlias);
   if (wanted.osType !== undefined) query = query.where('os_type', '=', wanted.osType);

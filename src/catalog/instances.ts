@@ -1,29 +1,13 @@
 /** Instances in the catalog: rows, what the API shows of them, and the filters of DescribeInstances. */
 import { sql } from 'kysely';
 import type { Updateable } from 'kysely';
+import type { InstanceFilter, Paging } from '../ecs/list-filters.ts';
 import type { Instance, Page } from '../ecs/resources.ts';
 import { atLeastOne } from './disks.ts';
 import { likePattern } from './like.ts';
 import { listTags, hasTag } from './tags.ts';
-import type { TagMatch } from './tags.ts';
 import { startOf, toPage } from './paging.ts';
-import type { PageChoice } from './paging.ts';
 import type { InstanceRow, Queries } from './schema.ts';
-
-/** Absent members do not filter; all AND together. */
-export interface InstanceConditions {
-  instanceIds?: string[];
-  /** `*` matches any run of characters. */
-  instanceName?: string;
-  instanceType?: string;
-  imageId?: string;
-  status?: InstanceRow['status'];
-  zoneId?: string;
-  privateIps?: string[];
-  createdFromMs?: number;
-  createdUntilMs?: number;
-  tags?: TagMatch[];
-}
 
 export async function insertInstance(queries: Queries, row: InstanceRow): Promise<void> {
   await queries.insertInto('instances').values(row).execute();
@@ -46,23 +30,19 @@ export async function deleteInstance(queries: Queries, instanceId: string): Prom
 }
 
 /** A page, newest first. */
-export async function listInstances(
-  queries: Queries,
-  conditions: InstanceConditions,
-  choice: PageChoice,
-): Promise<Page<Instance>> {
-  const { after, offset } = startOf(choice);
-  const matching = selectInstances(queries, conditions);
+export async function listInstances(queries: Queries, filter: InstanceFilter, paging: Paging): Promise<Page<Instance>> {
+  const { after, offset } = startOf(paging);
+  const matching = selectInstances(queries, filter);
   const { total } = await matching.select((row) => row.fn.countAll<number>().as('total')).executeTakeFirstOrThrow();
   let query = matching.selectAll().orderBy('created_at_ms', 'desc').orderBy('instance_id', 'desc');
   if (after !== null) {
     query = query.where(sql<boolean>`(created_at_ms, instance_id) < (${after.createdAtMs}, ${after.id})`);
   }
   const rows = await query
-    .limit(choice.pageSize + 1)
+    .limit(paging.pageSize + 1)
     .offset(offset)
     .execute();
-  const page = toPage(rows, choice, total, (row) => ({ createdAtMs: row.created_at_ms, id: row.instance_id }));
+  const page = toPage(rows, paging, total, (row) => ({ createdAtMs: row.created_at_ms, id: row.instance_id }));
   const tags = await listTags(
     queries,
     page.items.map((row) => row.instance_id),
@@ -70,7 +50,7 @@ export async function listInstances(
   return { ...page, items: page.items.map((row) => ({ ...toInstance(row), tags: tags.get(row.instance_id) ?? [] })) };
 }
 
-function selectInstances(queries: Queries, wanted: InstanceConditions) {
+function selectInstances(queries: Queries, wanted: InstanceFilter) {
   let query = queries.selectFrom('instances');
   if (wanted.instanceIds) query = query.where('instance_id', 'in', atLeastOne(wanted.instanceIds));
   if (wanted.instanceName !== undefined) query = query.where(nameMatches(wanted.instanceName));

@@ -1,6 +1,15 @@
-/** Patterns of the API, in which `*` matches any run of characters, as patterns of SQL's LIKE. */
+/** What names are asked for, as patterns of SQL's `LIKE … ESCAPE '\'`. */
 
-/** For `LIKE … ESCAPE '\'`: every character but `*` stands for itself. */
+/** Every character stands for itself but `*`, which is any run of characters. */
 export function likePattern(pattern: string): string {
-  return pattern.replaceAll(/[\\%_]/g, String.raw`\$&`).replaceAll('*', '%');
+  return escapeLike(pattern).replaceAll('*', '%');
+}
+
+/** Whatever has `part` in it. */
+export function likePart(part: string): string {
+  return `%${escapeLike(part)}%`;
+}
+
+function escapeLike(text: string): string {
+  return text.replaceAll(/[\\%_]/g, String.raw`\$&`);
 }

@@ -73,14 +73,25 @@ const first: Migration = {
   ],
 };
 
-/** Custom images with several disks, deletion protection, and system disks that know where they belong. */
+/**
+ * Custom images with several disks, deletion protection, system disks that know where they belong, and disks that know what
+ * they began as. Of an older disk that is `base`, unless it was rolled back: then its image, its snapshot, or zeros. Once
+ * that snapshot is deleted nobody can tell any more: NULL, and nothing asks.
+ */
 const second: Migration = {
   version: 2,
   statements: [
     `ALTER TABLE instances ADD COLUMN
       deletion_protection INTEGER NOT NULL DEFAULT 0 CHECK (deletion_protection IN (0, 1))`,
-    `ALTER TABLE disks ADD COLUMN origin_instance_id TEXT`,
-    `UPDATE disks SET origin_instance_id = instance_id WHERE type = 'system'`,
+    `ALTER TABLE disks ADD COLUMN home_instance_id TEXT`,
+    `UPDATE disks SET home_instance_id = instance_id WHERE type = 'system'`,
+    `ALTER TABLE disks ADD COLUMN first_base TEXT`,
+    `UPDATE disks SET first_base = CASE
+      WHEN incarnation = 1 THEN base
+      WHEN image_id IS NOT NULL THEN (SELECT images.base FROM images WHERE images.image_id = disks.image_id)
+      WHEN source_snapshot_id IS NULL THEN '{"snapshotId":null,"tree":{"root":null,"levels":0,"dataChunkCount":0}}'
+      ELSE (SELECT '{"snapshotId":"' || snapshot_id || '","tree":' || tree || '}' FROM snapshots
+        WHERE snapshot_id = disks.source_snapshot_id AND tree IS NOT NULL) END`,
     `ALTER TABLE images ADD COLUMN image_family TEXT NOT NULL DEFAULT ''`,
     `ALTER TABLE images ADD COLUMN image_version TEXT NOT NULL DEFAULT ''`,
     `ALTER TABLE images ADD COLUMN boot_mode TEXT NOT NULL DEFAULT 'BIOS'`,
@@ -96,12 +107,11 @@ const second: Migration = {
     `INSERT INTO image_disks (image_id, device, type, size_gib, snapshot_id, base)
       SELECT image_id, '/dev/xvda', 'system', size_gib, NULL, base FROM images`,
     `ALTER TABLE images DROP COLUMN base`,
-    `CREATE UNIQUE INDEX images_by_name ON images (image_name) WHERE deleted = 0`,
+    `CREATE UNIQUE INDEX images_by_name ON images (image_name) WHERE deleted = 0 AND status <> 'CreateFailed'`,
     `CREATE INDEX images_by_creation ON images (created_at_ms, image_id)`,
     `CREATE INDEX images_by_family ON images (image_family, created_at_ms, image_id)`,
     `CREATE INDEX instances_by_image ON instances (image_id)`,
-    `CREATE INDEX disks_by_image ON disks (image_id)`,
-    `CREATE INDEX disks_by_origin ON disks (origin_instance_id)`,
+    `CREATE INDEX disks_by_home ON disks (home_instance_id)`,
     `CREATE INDEX disks_by_name ON disks (disk_name)`,
     `CREATE INDEX disks_by_status ON disks (status, created_at_ms, disk_id)`,
     `CREATE INDEX snapshots_by_status ON snapshots (status, created_at_ms, snapshot_id)`,

@@ -58,6 +58,12 @@ export async function findOperation(
   return row === undefined ? undefined : toOperation(row);
 }
 
+/** Whether any operation works on the subject. */
+export async function isBeingWorkedOn(queries: Queries, subjectId: string): Promise<boolean> {
+  const operations = queries.selectFrom('operations').select('operation_id').where('subject_id', '=', subjectId);
+  return (await operations.limit(1).executeTakeFirst()) !== undefined;
+}
+
 /** Takes every operation over from servers before `epoch`. */
 export async function takeOperations(queries: Queries, epoch: number): Promise<void> {
   await queries.updateTable('operations').set({ epoch }).where('epoch', '<', epoch).execute();

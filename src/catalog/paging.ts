@@ -1,13 +1,7 @@
 /** Pages of ordered lists: newest first by (creation, id), by number or by an opaque token that names the last row seen. */
+import type { Paging } from '../ecs/list-filters.ts';
 import type { Page } from '../ecs/resources.ts';
 import { RequestError } from '../lib/errors.ts';
-
-/** Which page: `pageNumber` is 1-based and ignored when `nextToken` is given. */
-export interface PageChoice {
-  pageNumber: number;
-  pageSize: number;
-  nextToken: string | null;
-}
 
 /** The row after which a page begins. */
 export interface Position {
@@ -16,21 +10,16 @@ export interface Position {
 }
 
 /** Where the page begins: after a row, or after `offset` rows. Throws `InvalidParameter.NextToken` for a bad token. */
-export function startOf(choice: PageChoice): { after: Position | null; offset: number } {
-  if (choice.nextToken !== null) return { after: parseNextToken(choice.nextToken), offset: 0 };
-  return { after: null, offset: (choice.pageNumber - 1) * choice.pageSize };
+export function startOf(paging: Paging): { after: Position | null; offset: number } {
+  if (paging.nextToken !== null) return { after: parseNextToken(paging.nextToken), offset: 0 };
+  return { after: null, offset: (paging.pageNumber - 1) * paging.pageSize };
 }
 
 /** A page of `rows`, which are one more than `pageSize` where more follow. */
-export function toPage<T>(
-  rows: T[],
-  choice: PageChoice,
-  totalCount: number,
-  positionOf: (row: T) => Position,
-): Page<T> {
-  const items = rows.slice(0, choice.pageSize);
+export function toPage<T>(rows: T[], paging: Paging, totalCount: number, positionOf: (row: T) => Position): Page<T> {
+  const items = rows.slice(0, paging.pageSize);
   const last = items.at(-1);
-  const more = rows.length > choice.pageSize && last !== undefined;
+  const more = rows.length > paging.pageSize && last !== undefined;
   return { items, totalCount, nextToken: more ? formatNextToken(positionOf(last)) : null };
 }
 

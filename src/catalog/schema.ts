@@ -46,7 +46,7 @@ export interface ImageRow {
   status: ImageStatus;
   /** Why it is `CreateFailed`, for people. */
   failure_reason: string | null;
-  /** 1: in no list any more; the row stays while instances or disks that were made from it refer to it. */
+  /** 1: in no list any more, and without disks; the row stays while instances that were made from it refer to it. */
   deleted: Flag;
 }
 
@@ -107,7 +107,12 @@ export interface DiskRow {
   /** Which life of the disk may be opened (D13). */
   incarnation: number;
   /** The instance that a system disk was made for, and the only one it may be attached to again as one; else null. */
-  origin_instance_id: string | null;
+  home_instance_id: string | null;
+  /**
+   * JSON BaseRef: what it began as, whatever it is now; never changed. No root: it may be used only while the snapshot or
+   * image that it was made from is there, whose bytes are kept (C6). Null: nobody knows, and that source is deleted.
+   */
+  first_base: string | null;
 }
 
 export interface SnapshotRow {

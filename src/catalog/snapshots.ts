@@ -4,29 +4,13 @@
  */
 import { sql } from 'kysely';
 import type { Updateable } from 'kysely';
+import type { Paging, SnapshotFilter } from '../ecs/list-filters.ts';
 import type { Page, Snapshot, SnapshotUsage } from '../ecs/resources.ts';
 import { CHUNK_BYTES } from '../lib/geometry.ts';
 import { atLeastOne } from './disks.ts';
 import { listTags, hasTag } from './tags.ts';
-import type { TagMatch } from './tags.ts';
 import { startOf, toPage } from './paging.ts';
-import type { PageChoice } from './paging.ts';
 import type { Queries, SnapshotRow } from './schema.ts';
-
-/** Absent members do not filter; all AND together. */
-export interface SnapshotConditions {
-  snapshotIds?: string[];
-  diskId?: string;
-  /** Snapshots of the disks that are attached to this instance now. */
-  instanceId?: string;
-  snapshotName?: string;
-  status?: SnapshotRow['status'];
-  sourceDiskType?: SnapshotRow['source_disk_type'];
-  usage?: SnapshotUsage;
-  createdFromMs?: number;
-  createdUntilMs?: number;
-  tags?: TagMatch[];
-}
 
 export async function insertSnapshot(queries: Queries, row: SnapshotRow): Promise<void> {
   await queries.insertInto('snapshots').values(row).execute();
@@ -97,6 +81,17 @@ export async function listProgressingSnapshots(queries: Queries, diskIds: string
     .execute();
 }
 
+/** Whether an image is made from the snapshot, or being made. */
+export async function isImageSource(queries: Queries, snapshotId: string): Promise<boolean> {
+  const row = await queries
+    .selectFrom('snapshots')
+    .select('snapshot_id')
+    .where('snapshot_id', '=', snapshotId)
+    .where(sql<boolean>`${usedByImage}`)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
 /** How many snapshots of the disk count against its quota: all but failed ones. */
 export async function countSnapshots(queries: Queries, diskId: string): Promise<number> {
   const row = await queries
@@ -109,13 +104,9 @@ export async function countSnapshots(queries: Queries, diskId: string): Promise<
 }
 
 /** A page, newest first. */
-export async function listSnapshots(
-  queries: Queries,
-  conditions: SnapshotConditions,
-  choice: PageChoice,
-): Promise<Page<Snapshot>> {
-  const { after, offset } = startOf(choice);
-  const matching = selectSnapshots(queries, conditions);
+export async function listSnapshots(queries: Queries, filter: SnapshotFilter, paging: Paging): Promise<Page<Snapshot>> {
+  const { after, offset } = startOf(paging);
+  const matching = selectSnapshots(queries, filter);
   const { total } = await matching.select((row) => row.fn.countAll<number>().as('total')).executeTakeFirstOrThrow();
   let query = matching
     .selectAll()
@@ -126,10 +117,10 @@ export async function listSnapshots(
     query = query.where(sql<boolean>`(created_at_ms, snapshot_id) < (${after.createdAtMs}, ${after.id})`);
   }
   const rows = await query
-    .limit(choice.pageSize + 1)
+    .limit(paging.pageSize + 1)
     .offset(offset)
     .execute();
-  const page = toPage(rows, choice, total, (row) => ({ createdAtMs: row.created_at_ms, id: row.snapshot_id }));
+  const page = toPage(rows, paging, total, (row) => ({ createdAtMs: row.created_at_ms, id: row.snapshot_id }));
   const tags = await listTags(
     queries,
     page.items.map((row) => row.snapshot_id),
@@ -146,17 +137,17 @@ export async function listSnapshots(
 
 const usedByDisk = sql<number>`EXISTS (SELECT 1 FROM disks WHERE disks.source_snapshot_id = snapshots.snapshot_id)`;
 
-/** As `isImageSource` says. */
+/** By one that is there, or being made: a deleted image has no disks, and one that failed needs its snapshots no more. */
 const usedByImage = sql<number>`EXISTS (SELECT 1 FROM image_disks
   JOIN images ON images.image_id = image_disks.image_id
-  WHERE image_disks.snapshot_id = snapshots.snapshot_id AND images.deleted = 0 AND images.status <> 'CreateFailed')`;
+  WHERE image_disks.snapshot_id = snapshots.snapshot_id AND images.status <> 'CreateFailed')`;
 
 function usageOf({ byDisk, byImage }: { byDisk: boolean; byImage: boolean }): SnapshotUsage {
   if (byDisk) return byImage ? 'image_disk' : 'disk';
   return byImage ? 'image' : 'none';
 }
 
-function selectSnapshots(queries: Queries, wanted: SnapshotConditions) {
+function selectSnapshots(queries: Queries, wanted: SnapshotFilter) {
   let query = queries.selectFrom('snapshots').where('frozen', '=', 1);
   if (wanted.snapshotIds) query = query.where('snapshot_id', 'in', atLeastOne(wanted.snapshotIds));
   if (wanted.diskId !== undefined) query = query.where('source_disk_id', '=', wanted.diskId);

@@ -4,24 +4,12 @@
  */
 import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
+import type { Paging, TagFilter, TagPattern, TagsOfResourcesFilter } from '../ecs/list-filters.ts';
 import type { Page, Tag, TagCount, TagOfResource, TaggedType } from '../ecs/resources.ts';
 import { atLeastOne } from './disks.ts';
 import { likePattern } from './like.ts';
 import { formatTextToken, parseTextToken } from './paging.ts';
-import type { PageChoice } from './paging.ts';
 import type { Queries } from './schema.ts';
-
-/** A null value matches any. */
-export interface TagMatch {
-  key: string;
-  value: string | null;
-}
-
-/** `*` matches any run of characters; one of the values, or any when there are none. */
-export interface TagPatternMatch {
-  key: string;
-  values: string[];
-}
 
 export async function insertTags(queries: Queries, resourceId: string, tags: Tag[]): Promise<void> {
   if (tags.length === 0) return;
@@ -45,7 +33,7 @@ export async function deleteTags(queries: Queries, resourceId: string): Promise<
 }
 
 /** Absent: nothing. */
-export async function deleteTag(queries: Queries, resourceId: string, match: TagMatch): Promise<void> {
+export async function deleteTag(queries: Queries, resourceId: string, match: TagFilter): Promise<void> {
   let query = queries.deleteFrom('tags').where('resource_id', '=', resourceId).where('tag_key', '=', match.key);
   if (match.value !== null) query = query.where('tag_value', '=', match.value);
   await query.execute();
@@ -70,32 +58,22 @@ export async function listTags(queries: Queries, resourceIds: string[]): Promise
 }
 
 /** An SQL condition: the resource named by `idColumn` (`disks.disk_id`, say) has that tag. */
-export function hasTag(idColumn: string, match: TagMatch): RawBuilder<boolean> {
+export function hasTag(idColumn: string, match: TagFilter): RawBuilder<boolean> {
   return sql<boolean>`${sql.ref(idColumn)} IN (SELECT resource_id FROM tags WHERE ${isTag(match)})`;
 }
 
-function hasTagLike(idColumn: string, { key, values }: TagPatternMatch): RawBuilder<boolean> {
+function hasTagLike(idColumn: string, { key, values }: TagPattern): RawBuilder<boolean> {
   const anyOf = values.map((value) => like('tag_value', value));
   const value = anyOf.length === 0 ? sql`` : sql`AND (${sql.join(anyOf, sql` OR `)})`;
   return sql<boolean>`${sql.ref(idColumn)} IN (SELECT resource_id FROM tags WHERE ${like('tag_key', key)} ${value})`;
 }
 
-function isTag({ key, value }: TagMatch): RawBuilder<boolean> {
+function isTag({ key, value }: TagFilter): RawBuilder<boolean> {
   return value === null ? sql<boolean>`(tag_key = ${key})` : sql<boolean>`(tag_key = ${key} AND tag_value = ${value})`;
 }
 
 function like(column: string, pattern: string): RawBuilder<boolean> {
   return sql<boolean>`${sql.ref(column)} LIKE ${likePattern(pattern)} ESCAPE '\\'`;
-}
-
-/** Absent members do not filter. */
-export interface TagConditions {
-  resourceType?: TaggedType;
-  resourceIds?: string[];
-  /** `listTagsOfResources`: resources that have all of these. `countTags`: tags that are one of these. */
-  tags?: TagMatch[];
-  /** Resources that have a tag for each of these. */
-  tagPatterns?: TagPatternMatch[];
 }
 
 /** The tag belongs to a resource of the type that is in answers. */
@@ -115,17 +93,17 @@ const typeOfResource = sql<TaggedType>`CASE ${sql.join(
 /** The tags of resources, ordered by resource and key. A token goes on after the row it names, whatever came between. */
 export async function listTagsOfResources(
   queries: Queries,
-  conditions: TagConditions,
-  choice: PageChoice,
+  filter: TagsOfResourcesFilter,
+  paging: Paging,
 ): Promise<Page<TagOfResource>> {
-  let matching = selectTags(queries, conditions);
-  for (const tag of conditions.tags ?? []) matching = matching.where(hasTag('tags.resource_id', tag));
+  let matching = selectTags(queries, filter);
+  for (const tag of filter.tags ?? []) matching = matching.where(hasTag('tags.resource_id', tag));
   const { total } = await matching.select((row) => row.fn.countAll<number>().as('total')).executeTakeFirstOrThrow();
   let query = matching.selectAll().select(typeOfResource.as('type')).orderBy('resource_id').orderBy('tag_key');
-  if (choice.nextToken === null) query = query.offset((choice.pageNumber - 1) * choice.pageSize);
-  else query = query.where(isAfter(parseTextToken(choice.nextToken)));
-  const rows = await query.limit(choice.pageSize + 1).execute();
-  const items = rows.slice(0, choice.pageSize).map((row) => ({
+  if (paging.nextToken === null) query = query.offset((paging.pageNumber - 1) * paging.pageSize);
+  else query = query.where(isAfter(parseTextToken(paging.nextToken)));
+  const rows = await query.limit(paging.pageSize + 1).execute();
+  const items = rows.slice(0, paging.pageSize).map((row) => ({
     resourceId: row.resource_id,
     resourceType: row.type,
     key: row.tag_key,
@@ -143,11 +121,11 @@ function isAfter([resourceId, key]: [string, string]): RawBuilder<boolean> {
 /** Each different tag once, ordered by key and value, with how many resources of each type have it. By page number. */
 export async function countTags(
   queries: Queries,
-  conditions: TagConditions,
-  choice: PageChoice,
+  filter: TagsOfResourcesFilter,
+  paging: Paging,
 ): Promise<Page<TagCount>> {
-  let matching = selectTags(queries, conditions);
-  const { tags = [] } = conditions;
+  let matching = selectTags(queries, filter);
+  const { tags = [] } = filter;
   if (tags.length > 0) matching = matching.where(sql<boolean>`(${sql.join(tags.map(isTag), sql` OR `)})`);
   const groups = matching.select(['tag_key', 'tag_value']).groupBy(['tag_key', 'tag_value']);
   const { total } = await queries
@@ -163,8 +141,8 @@ export async function countTags(
     ])
     .orderBy('tag_key')
     .orderBy('tag_value')
-    .limit(choice.pageSize)
-    .offset((choice.pageNumber - 1) * choice.pageSize)
+    .limit(paging.pageSize)
+    .offset((paging.pageNumber - 1) * paging.pageSize)
     .execute();
   const items = rows.map(({ tag_key: key, tag_value: value, ...counts }) => ({ key, value, counts }));
   return { items, totalCount: total, nextToken: null };
@@ -174,7 +152,7 @@ function countOf(type: TaggedType): RawBuilder<number> {
   return sql<number>`sum(CASE WHEN ${belongsTo[type]} THEN 1 ELSE 0 END)`;
 }
 
-function selectTags(queries: Queries, { resourceType, resourceIds, tagPatterns }: TagConditions) {
+function selectTags(queries: Queries, { resourceType, resourceIds, tagPatterns }: TagsOfResourcesFilter) {
   const types = resourceType === undefined ? Object.values(belongsTo) : [belongsTo[resourceType]];
   let query = queries.selectFrom('tags').where(sql<boolean>`(${sql.join(types, sql` OR `)})`);
   if (resourceIds) query = query.where('resource_id', 'in', atLeastOne(resourceIds));

@@ -21,6 +21,11 @@ const OWN: Readonly<Record<string, string>> = {
 /** Every action that is documented or built. */
 export const knownActions: readonly string[] = [...new Set([...actionNames, ...Object.keys(ecsParameters)])];
 
+/** The action that is meant, whatever its case, as with parameters; null when there is none. */
+export function findActionName(typed: string): string | null {
+  return knownActions.find((name) => name.toLowerCase() === typed.toLowerCase()) ?? null;
+}
+
 /** In the order of the documentation, a name in two spellings of case once; empty for an unknown action. */
 export function parametersOf(action: string): ActionParameter[] {
   const text = (Object.hasOwn(OWN, action) ? OWN[action] : ecsParameters[action]) ?? '';

@@ -32,7 +32,7 @@ export function defaultProfileFile(homeFolder: string): string {
 
 /** Throws a UsageError when it is not there or holds no key pair. */
 export function readProfile(name: string, file: string): AliyunProfile {
-  const profiles = parseProfiles(readTextFile(file), file);
+  const profiles = parseProfiles(readTextFile(file, '--profile'), file);
   const profile = profiles.find((candidate) => candidate.name === name);
   if (profile === undefined) {
     const names = profiles.map((candidate) => String(candidate.name)).join(', ');

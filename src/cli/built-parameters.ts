@@ -1,6 +1,17 @@
 /** What this server does with each parameter of an action: asked of the actions' own tables, which takes a moment to load. */
 import { findAction } from '../api/action-list.ts';
-import { coveredNames, type ParameterTable } from '../api/parameters.ts';
+import { coveredNames, type Parameter, type ParameterTable } from '../api/parameters.ts';
+
+export interface ParameterUse {
+  use: Parameter<unknown>['use'];
+  /** Why it is refused or has no effect; empty for what is used. */
+  reason: string;
+  /** What its value may be, for people; empty where the table does not know. */
+  shape: string;
+  /** All words that its value may be, where they are few; of a refused one those that are taken all the same. */
+  accepts: readonly string[];
+  isRequired: boolean;
+}
 
 /** The patterns of all parameters that the server knows, documented or not; empty for an action that is not built. */
 export function findBuiltPatterns(action: string): string[] {
@@ -9,17 +20,19 @@ export function findBuiltPatterns(action: string): string[] {
   return names.filter((name) => !isParent(name));
 }
 
-/** `refused: …`, `no effect: …`, or nothing for what is used; null for an action that is not built. */
-export function describeUse(action: string, pattern: string): string | null {
+/** Null for an action that is not built. */
+export function findUse(action: string, pattern: string): ParameterUse | null {
   const table = findAction(action)?.parameters;
-  return table === undefined ? null : describeIn(table, pattern.split('.'));
+  if (table === undefined) return null;
+  const found = findIn(table, pattern.split('.'));
+  if (found === null) return { use: 'no effect', reason: 'not used here', shape: '', accepts: [], isRequired: false };
+  const { use, reason, shape = '', accepts = [] } = found;
+  return { use, reason, shape, accepts, isRequired: found === table[pattern] && found.isRequired === true };
 }
 
-function describeIn(table: ParameterTable, [name = '', ...below]: string[]): string {
-  const found = Object.entries(table).find(([candidate]) => candidate.toLowerCase() === name.toLowerCase());
-  if (found === undefined) return 'not used here';
-  const [, { use, reason, members }] = found;
-  if (use !== 'used') return `${use}: ${reason}`;
-  const rest = below[0] === 'N' ? below.slice(1) : below;
-  return members === undefined || rest.length === 0 ? '' : describeIn(members.table, rest);
+/** The entry for a name, in the table or in that of a group above it. */
+function findIn(table: ParameterTable, [name = '', ...below]: string[]): Parameter<unknown> | null {
+  const found = Object.entries(table).find(([candidate]) => candidate.toLowerCase() === name.toLowerCase())?.[1];
+  if (found?.members === undefined || below.length === 0) return found ?? null;
+  return findIn(found.members.table, below[0] === 'N' ? below.slice(1) : below);
 }

@@ -61,20 +61,21 @@ test('what must be given is named, also of lists; a region never is', async () =
 test('a misspelt action is refused with what is near', () => {
   const messages = (action: string) => {
     try {
-      checkAction(action, 'npx hupo');
-      return '';
+      return checkAction(action, 'npx hupo');
     } catch (error) {
       return (error as Error).message;
     }
   };
-  assert.equal(messages('DescribeDisks'), '');
-  assert.equal(messages('CopySnapshot'), '', 'documented, not built: the server says so');
+  assert.equal(messages('DescribeDisks'), 'DescribeDisks');
+  assert.equal(messages('createsnapshot'), 'CreateSnapshot', 'the case of names does not matter');
+  assert.equal(messages('CopySnapshot'), 'CopySnapshot', 'documented, not built: the server says so');
   assert.match(
     messages('DescribeDisk'),
     /^'DescribeDisk' is not a valid action\. See `npx hupo ecs --help`\.\n\nDid you mean:\n {2}DescribeDisks/,
   );
   assert.match(messages('describe-snapshots'), /Did you mean:\n {2}DescribeSnapshots/);
-  assert.match(messages('createsnapshot'), /Did you mean:\n {2}CreateSnapshot\n {2}CreateSnapshotGroup/);
+  assert.match(messages('CreateSnapshots'), /Did you mean:\n {2}CreateSnapshot$/, 'what is not built is not offered');
+  assert.match(messages('CopySnapsho'), /Did you mean:\n {2}CopySnapshot$/, 'but where nothing else is near');
   assert.doesNotMatch(messages('Frobnicate'), /Did you mean/);
 });
 

@@ -1,21 +1,25 @@
 /** What is refused before anything is sent: an action or a parameter that does not exist, one that is missing. */
 import {
   exampleOf,
+  findActionName,
   findDocumentedName,
   knownActions,
   nameOf,
   parametersOf,
   type ActionParameter,
 } from './action-parameters.ts';
+import { actionNames } from './ecs-actions.ts';
 import { flags } from './ecs-flags.ts';
 import { readTextFile } from './ecs-options.ts';
 import { formatSuggestions, suggest } from './suggestions.ts';
 import { UsageError } from './usage-error.ts';
 
-/** Throws a UsageError with suggestions for an action that ECS has not. */
-export function checkAction(action: string, command: string): void {
-  if (knownActions.includes(action)) return;
-  const near = formatSuggestions(suggest(action, knownActions));
+/** The action's name for one in any case. Throws a UsageError for one that ECS has not, with suggestions of what is built, if any. */
+export function checkAction(action: string, command: string): string {
+  const name = findActionName(action);
+  if (name !== null) return name;
+  const built = suggest(action, actionNames);
+  const near = formatSuggestions(built.length > 0 ? built : suggest(action, knownActions));
   throw new UsageError(`'${action}' is not a valid action. See \`${command} ecs --help\`.${near}`);
 }
 
@@ -47,7 +51,7 @@ export async function checkParameters(
 export function readFileParameters(given: ReadonlyMap<string, string>): Map<string, string> {
   return new Map(
     [...given].map(([name, value]) =>
-      name.endsWith('-FILE') ? [name.slice(0, -'-FILE'.length), readTextFile(value)] : [name, value],
+      name.endsWith('-FILE') ? [name.slice(0, -'-FILE'.length), readTextFile(value, `--${name}`)] : [name, value],
     ),
   );
 }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { Argument, Command } from 'commander';
+import { findUse } from './built-parameters.ts';
 import { completeWords, formatCandidates } from './completion.ts';
 
 const main = path.join(import.meta.dirname, '..', 'main.ts');
@@ -24,7 +25,7 @@ program
 program.command('diskd', { hidden: true });
 
 function complete(line: string, shell = 'zsh'): string[] | 'files' {
-  const found = completeWords(line.split(' '), { shell, commands: program.commands });
+  const found = completeWords(line.split(' '), { shell, commands: program.commands, findUse });
   return found === 'files' ? found : found.map(({ word }) => word);
 }
 
@@ -47,6 +48,14 @@ const cases: [line: string, expected: string[] | 'files'][] = [
   ['ecs ResetDisk --DiskId d-1 --D', ['--DryRun', '--dryrun', '--data']],
   ['ecs ResetDisk --DiskId ', []],
   ['ecs ResetDisk --DryRun ', ['true', 'false']],
+  ['ecs resetdisk --DryRun ', ['true', 'false']],
+  ['ecs CreateDisk --S', ['--Size', '--SnapshotId', '--secure', '--skip-secure-verify', '--sts-token']],
+  ['ecs CreateDisk --K', []],
+  ['ecs CreateDisk --Encrypted ', ['false']],
+  ['ecs CreateDisk --DiskCategory cloud_e', ['cloud_efficiency', 'cloud_essd', 'cloud_essd_entry']],
+  ['ecs DescribeDisks --DiskType ', ['all', 'system', 'data']],
+  ['ecs DescribeDisks --Status i', ['In_use']],
+  ['ecs TagResources --ResourceType dis', ['disk']],
   ['ecs CreateSnapshot --Tag', ['--Tag.1.Key', '--Tag.1.Value']],
   ['ecs CreateSnapshot --Tag.1.Key k --Tag', ['--Tag.2.Key', '--Tag.1.Value']],
   ['ecs CreateSnapshot --Tag.7.', ['--Tag.7.Key', '--Tag.7.Value']],

@@ -1,10 +1,11 @@
 /**
- * What can come next on a command line that is being typed. Pure, and quick: it runs at every Tab, so it knows the documented
- * parameters by their list and loads neither the API nor a connection.
+ * What can come next on a command line that is being typed. Pure, and quick: it runs at every Tab, so it loads no connection, and
+ * the actions' own tables (`findUse`) only where the parameters of an action are asked for.
  */
 import type { Command } from 'commander';
-import { findDocumentedName, nameOf, parametersOf } from './action-parameters.ts';
-import { actionGroups, describeAction } from './ecs-actions.ts';
+import { findActionName, findDocumentedName, nameOf, parametersOf } from './action-parameters.ts';
+import type { ParameterUse } from './built-parameters.ts';
+import { actionGroups } from './ecs-actions.ts';
 import { findFlag, findShortFlag, flags, type Flag } from './ecs-flags.ts';
 
 export interface Candidate {
@@ -20,13 +21,20 @@ export interface CompletionOptions {
   /** Bash breaks words at `=` and `:` and wants only what follows the last of them. */
   shell: string;
   commands: readonly Command[];
+  /** What the server does with a parameter of an action that is built. */
+  findUse: (action: string, pattern: string) => ParameterUse | null;
+}
+
+/** Whether `findUse` is asked for these words at all. */
+export function needsParameters(words: readonly string[]): boolean {
+  return words[0] === 'ecs' && words[1] !== 'help' && findActionIn(words.slice(1, -1)) !== undefined;
 }
 
 /** `words` are those after the program's name up to the cursor; the last one is being typed and may be empty. */
 export function completeWords(words: readonly string[], options: CompletionOptions): Completion {
   const whole = options.shell === 'bash' ? joinBroken(words) : words;
   const current = whole.at(-1) ?? '';
-  const found = candidatesFor(whole.slice(0, -1), current, options.commands);
+  const found = candidatesFor(whole.slice(0, -1), current, options);
   if (found === 'files') return found;
   const cut = options.shell === 'bash' ? Math.max(current.lastIndexOf('='), current.lastIndexOf(':')) + 1 : 0;
   return found
@@ -54,10 +62,11 @@ function joinBroken(words: readonly string[]): string[] {
   return joined;
 }
 
-function candidatesFor(before: readonly string[], current: string, commands: readonly Command[]): Completion {
+function candidatesFor(before: readonly string[], current: string, options: CompletionOptions): Completion {
+  const { commands } = options;
   const [first, ...rest] = before;
   if (first === undefined) return describeCommands(commands);
-  if (first === 'ecs') return completeEcs(rest, current);
+  if (first === 'ecs') return completeEcs(rest, current, options.findUse);
   if (first === 'help') return rest[0] === 'ecs' ? completeAction(rest.slice(1)) : describeCommands(commands);
   const command = commands.find((candidate) => candidate.name() === first);
   return command === undefined ? [] : completeCommand(command, rest, current);
@@ -91,7 +100,9 @@ function isPath(text: string): boolean {
   return /FILE|DIR|IMAGE/.test(text);
 }
 
-function completeEcs(before: readonly string[], current: string): Completion {
+type FindUse = CompletionOptions['findUse'];
+
+function completeEcs(before: readonly string[], current: string, findUse: FindUse): Completion {
   const action = findActionIn(before);
   if (before[0] === 'help') return completeAction(before.slice(1));
   const open = findOpenFlag(before, current);
@@ -103,10 +114,13 @@ function completeEcs(before: readonly string[], current: string): Completion {
     !current.startsWith('--') &&
     findFlag(parameter) === undefined
   ) {
-    return completeValue(action, parameter);
+    return completeValue(action, parameter, findUse);
   }
   if (action === undefined && !current.startsWith('-')) return completeAction(before);
-  return [...(action === undefined ? [] : describeParameters(action, before, current)), ...describeFlags(before)];
+  return [
+    ...(action === undefined ? [] : describeParameters({ action, before, current, findUse })),
+    ...describeFlags(before),
+  ];
 }
 
 function completeAction(before: readonly string[]): Candidate[] {
@@ -118,11 +132,12 @@ function completeAction(before: readonly string[]): Candidate[] {
 
 /** The first word that no flag takes. */
 function findActionIn(before: readonly string[]): string | undefined {
-  return before.find((word, index) => {
+  const word = before.find((candidate, index) => {
     const previous = before[index - 1] ?? '';
     const isValue = previous.startsWith('-') && findTyped(previous)?.takes === 'value';
-    return !isValue && (describeAction(word) !== undefined || parametersOf(word).length > 0);
+    return !isValue && findActionName(candidate) !== null;
   });
+  return word === undefined ? undefined : (findActionName(word) ?? undefined);
 }
 
 function findTyped(word: string): Flag | undefined {
@@ -145,13 +160,26 @@ function completeFlag(flag: Flag, given: readonly string[]): Completion {
   return [...(flag.values ?? []), ...fields.map((field) => `${field}=`)].map((word) => ({ word }));
 }
 
-function completeValue(action: string, parameter: string): Candidate[] {
+function completeValue(action: string, parameter: string, findUse: FindUse): Candidate[] {
   const known = parametersOf(action).find(({ pattern }) => findDocumentedName([pattern], parameter) !== null);
-  return known?.type === 'Boolean' ? [{ word: 'true' }, { word: 'false' }] : [];
+  if (known === undefined) return [];
+  const { accepts = [], use } = findUse(action, known.pattern) ?? {};
+  if (accepts.length > 0 || use === 'refused') return accepts.map((word) => ({ word }));
+  return known.type === 'Boolean' ? [{ word: 'true' }, { word: 'false' }] : [];
 }
 
-/** Those that are not given yet; of a list, the next number. */
-function describeParameters(action: string, before: readonly string[], current: string): Candidate[] {
+/** Those that can be used and are not given yet; of a list, the next number. */
+function describeParameters({
+  action,
+  before,
+  current,
+  findUse,
+}: {
+  action: string;
+  before: readonly string[];
+  current: string;
+  findUse: FindUse;
+}): Candidate[] {
   const given = new Set(before.map((word) => word.toLowerCase().split(/[=:]/, 1)[0]));
   const typedNumber = /\.(\d+)\b/.exec(current)?.[1];
   return parametersOf(action).flatMap(({ pattern, type, isRequired }) => {
@@ -160,7 +188,10 @@ function describeParameters(action: string, before: readonly string[], current: 
     while (at(1) !== at(2) && given.has(at(number).toLowerCase())) number++;
     const word = at(typedNumber ?? number);
     if (given.has(word.toLowerCase()) || pattern.endsWith('.*')) return [];
-    return [{ word, description: isRequired ? `${type}, must be given` : type }];
+    const found = findUse(action, pattern);
+    if (found !== null && found.use !== 'used' && pattern.toLowerCase() !== 'regionid') return [];
+    const notes = [type, ...(isRequired ? ['must be given'] : []), ...(found?.shape ? [found.shape] : [])];
+    return [{ word, description: notes.join(', ') }];
   });
 }
 

@@ -97,8 +97,8 @@ function findCa(
   { environment }: CliContext,
   { dataFolder, isNamed }: { dataFolder: string; isNamed: boolean },
 ): string[] | null {
-  const given = options.ca ?? environment.caFile;
-  if (given !== undefined && given !== null) return [readTextFile(given)];
+  if (options.ca !== undefined) return [readTextFile(options.ca, '--ca')];
+  if (environment.caFile !== null) return [readTextFile(environment.caFile, 'HUPO_CA')];
   const own = findText(path.join(dataFolder, 'tls', 'ca.pem'));
   if (own === undefined) return null;
   return isNamed ? [...tls.getCACertificates('default'), own] : [own];

@@ -1,6 +1,7 @@
 /** The steps of the demo, each with the API calls and the NBD traffic that a user would cause. */
 import fs from 'node:fs';
 import path from 'node:path';
+import { formatBytes } from '../lib/byte-units.ts';
 import { BLOCK_BYTES, CHUNK_BYTES, GIB } from '../lib/geometry.ts';
 import { NbdClient } from '../nbd/client.ts';
 import { readManifest } from '../repository/manifest.ts';
@@ -11,7 +12,7 @@ import { DemoWriter } from './demo-writer.ts';
 import { ExpectedDisk, compareDisk, makeBlock, type Image, type ReadRange } from './expected-disk.ts';
 import type { OnProgress, StepResult } from './report.ts';
 import { copyImageToDisk } from './sparse-copy.ts';
-import { formatBytes, formatDuration, formatRate } from './units.ts';
+import { formatDuration, formatRate } from './units.ts';
 
 const WRITES_AROUND_SNAPSHOT = 200;
 const CHANGES_AT_ONCE = 64;

@@ -8,6 +8,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { CliContext } from '../cli.ts';
+import { formatBytes } from '../lib/byte-units.ts';
 import { systemClock } from '../lib/clock.ts';
 import { OperationalError, messageOf } from '../lib/errors.ts';
 import { prepareImage, type DemoImage } from './demo-image.ts';
@@ -17,7 +18,7 @@ import type { EcsClient } from './ecs-client.ts';
 import { hashFile } from './expected-disk.ts';
 import { withInterrupt } from './interrupt.ts';
 import { Report } from './report.ts';
-import { formatBytes, formatDuration } from './units.ts';
+import { formatDuration } from './units.ts';
 
 export interface DemoOptions {
   /** A raw image of the user's; null makes one. */

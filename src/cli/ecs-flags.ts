@@ -64,7 +64,7 @@ export const flagGroups: readonly FlagGroup[] = [
         name: 'dryrun',
         alias: 'cli-dry-run',
         takes: 'nothing',
-        help: 'print the signed request and send nothing (--DryRun true asks the server to check without doing)',
+        help: 'print the request and send nothing (--DryRun true asks the server to check without doing)',
       },
       { name: 'force', takes: 'nothing', help: 'send action and parameters as they are, checked only by the server' },
       {

@@ -69,12 +69,14 @@ function checkWords(given: Given): void {
 function readTable(given: Given): TableFields | null {
   if (!given.has('output')) return null;
   const { cols = '', rows, num } = fieldsOf(given, 'output');
-  const columns = unquote(cols).split(',');
+  const columns = unquote(cols)
+    .split(',')
+    .map((column) => column.trim());
   if (columns.includes('')) {
     throw new UsageError('--output needs the columns to print: --output cols=DiskId,Status rows=Disks.Disk[]');
   }
   if (num !== undefined && num !== 'true' && num !== 'false') throw new UsageError(`num=${num} must be true or false`);
-  return { columns, rows: rows === undefined ? null : unquote(rows), isNumbered: num === 'true' };
+  return { columns, rows: unquote(rows ?? '').trim() || null, isNumbered: num === 'true' };
 }
 
 function readWaiter(given: Given): WaiterFields | null {
@@ -95,7 +97,7 @@ function readWaiter(given: Given): WaiterFields | null {
 
 function readBody(given: Given): string | null {
   const file = valueOf(given, 'body-file');
-  return file === undefined ? (valueOf(given, 'body') ?? null) : readTextFile(file);
+  return file === undefined ? (valueOf(given, 'body') ?? null) : readTextFile(file, '--body-file');
 }
 
 function readConnect(given: Given): ConnectOptions {
@@ -166,12 +168,12 @@ function parseNumber(what: string, value: string, { least, most }: { least: numb
   throw new UsageError(`${what}=${value} must be a whole number from ${least} to ${most}`);
 }
 
-/** Throws a UsageError when it cannot be read. */
-export function readTextFile(file: string): string {
+/** `flag` is what named it. Throws a UsageError when it cannot be read. */
+export function readTextFile(file: string, flag: string): string {
   try {
     return fs.readFileSync(file, 'utf8');
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') throw new UsageError(`there is no file ${file}`);
-    throw new UsageError(`${file} cannot be read: ${messageOf(error)}`);
+    if (errnoOf(error) === 'ENOENT') throw new UsageError(`${flag}: there is no file ${file}`);
+    throw new UsageError(`${flag}: ${file} cannot be read: ${messageOf(error)}`);
   }
 }

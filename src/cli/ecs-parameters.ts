@@ -3,7 +3,7 @@
  * `Name.N` is a list, `Name.N.Member` a list of groups, `Name.*` a group whose members the source does not list.
  *
  * Derived from `metadatas/ecs` of github `aliyun/aliyun-openapi-meta` at 2563691c (Apache-2.0) by
- * `test/data/derive-parameters.ts`; do not edit by hand.
+ * `test/data/derive-data.ts`; do not edit by hand.
  */
 export const ecsParameters: Readonly<Record<string, string>> = {
   AddTags: `

@@ -17,7 +17,7 @@ import { compileQuery } from './jmespath-query.ts';
 import { fetchAllPages } from './pager.ts';
 import { formatRefusal } from './refusal.ts';
 import { callWithRetries } from './retry.ts';
-import { formatTable } from './table.ts';
+import { explainEmptyColumns, formatTable } from './table.ts';
 import { UsageError } from './usage-error.ts';
 import { waitForAnswer } from './waiter.ts';
 
@@ -44,9 +44,12 @@ async function showHelp(typed: EcsWords, context: CliContext): Promise<number> {
   const [first, second] = typed.words;
   const action = first === 'help' ? second : first;
   const { command } = context.environment;
-  if (action !== undefined) checkAction(action, command);
-  const { formatActionHelp, formatEcsHelp } = await import('./ecs-help.ts');
-  context.out(action === undefined ? formatEcsHelp(command) : formatActionHelp(action, command));
+  const name = action === undefined ? null : checkAction(action, command);
+  const text =
+    name === null
+      ? (await import('./ecs-help.ts')).formatEcsHelp(command)
+      : (await import('./action-help.ts')).formatActionHelp(name, command);
+  context.out(text);
   return 0;
 }
 
@@ -58,8 +61,9 @@ interface Work {
   context: CliContext;
 }
 
-async function callAction(action: string, typed: EcsWords, context: CliContext): Promise<number> {
+async function callAction(word: string, typed: EcsWords, context: CliContext): Promise<number> {
   const options = readOptions(typed.flags);
+  const action = options.force ? word : checkAction(word, context.environment.command);
   const parameters = await readParameters(action, typed, options, context);
   checkExpressions(options);
   const { client } = findConnection(options.connect, context);
@@ -85,10 +89,8 @@ async function readParameters(
 ): Promise<Record<string, string>> {
   const given = readFileParameters(typed.parameters);
   if (options.force) return Object.fromEntries(given);
-  const { command } = context.environment;
-  checkAction(action, command);
   return checkParameters(action, given, {
-    command,
+    command: context.environment.command,
     formNames: [...new URLSearchParams(options.body ?? '').keys()],
     findBuiltPatterns: async () => (await import('./built-parameters.ts')).findBuiltPatterns(action),
   });
@@ -105,12 +107,18 @@ function checkExpressions({ query, table, waiter, pager }: EcsOptions): void {
 function showRequest({ action, parameters, options, client, context }: Work): number {
   const sent = withFormat(parameters, options);
   const { method, path, headers, body } = client.sign(action, sent, sendOptionsOf(options));
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${withoutProof(name, value)}`);
   context.out(
-    `Nothing is sent (--dryrun); this is the signed request:\n\n${method} ${client.endpoint}${path}\n${lines.join('\n')}\n` +
+    `Nothing is sent (--dryrun); this is the request, without what proves who sends it:\n\n${method} ${client.endpoint}${path}\n${lines.join('\n')}\n` +
       (body === '' ? '' : `\n${body}\n`),
   );
   return 0;
+}
+
+/** What is shown may be passed on: it must be of no use to whoever sends it within the next minutes. */
+function withoutProof(name: string, value: string): string {
+  if (name === 'x-acs-security-token') return '***';
+  return name === 'authorization' ? value.replace(/Signature=.*/, 'Signature=***') : value;
 }
 
 /** What is to be printed. */
@@ -121,7 +129,7 @@ async function perform(work: Work, signal: AbortSignal): Promise<string> {
   if (isPlain && wantsXml(options)) return call();
   const fetchAnswer = async (more?: Record<string, string>) => parseText(await call(more), work);
   const answer = await fetchWhole(work, fetchAnswer, signal);
-  return formatResult(options, answer);
+  return formatResult(work, answer);
 }
 
 async function fetchWhole(
@@ -169,9 +177,15 @@ function parseText(text: string, { client }: Work): Json {
   }
 }
 
-function formatResult({ query, table }: EcsOptions, answer: Json): string {
+/** With `--cli-query` its result is what a table is made of. */
+function formatResult({ options: { query, table, quiet }, context }: Work, answer: Json): string {
   const part = query === null ? answer : compileQuery(query, '--cli-query')(answer);
-  return table === null ? formatAnswer(part) : formatTable(table, part);
+  if (table === null) return formatAnswer(part);
+  const subject = query === null ? 'this answer' : 'what --cli-query gives';
+  const text = formatTable(table, part, subject);
+  const hints = quiet ? [] : explainEmptyColumns(table, part, subject);
+  context.err(hints.map((hint) => `${hint}\n`).join(''));
+  return text;
 }
 
 function hintFor(action: string, error: EcsError, { environment }: CliContext): string | null {

@@ -6,6 +6,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { CliContext, ConnectOptions } from '../cli.ts';
+import { formatBytes } from '../lib/byte-units.ts';
 import { systemClock } from '../lib/clock.ts';
 import { OperationalError } from '../lib/errors.ts';
 import { readManifest } from '../repository/manifest.ts';
@@ -15,7 +16,7 @@ import { findConnection } from './connection.ts';
 import type { EcsClient } from './ecs-client.ts';
 import { withInterrupt } from './interrupt.ts';
 import { Progress } from './progress.ts';
-import { formatBytes, formatDuration } from './units.ts';
+import { formatDuration } from './units.ts';
 
 /** Returns the exit code. Throws an OperationalError when FILE exists or the snapshot is not there or not finished. */
 export async function runExport(

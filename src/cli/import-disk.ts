@@ -7,6 +7,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { CliContext, ConnectOptions } from '../cli.ts';
 import { leastSizeGib } from '../ecs/disk-categories.ts';
+import { formatBytes } from '../lib/byte-units.ts';
 import { systemClock } from '../lib/clock.ts';
 import { OperationalError } from '../lib/errors.ts';
 import { GIB } from '../lib/geometry.ts';
@@ -17,7 +18,7 @@ import type { EcsClient } from './ecs-client.ts';
 import { withInterrupt } from './interrupt.ts';
 import { Progress } from './progress.ts';
 import { copyImageToDisk } from './sparse-copy.ts';
-import { formatBytes, formatDuration } from './units.ts';
+import { formatDuration } from './units.ts';
 
 export interface ImportOptions extends ConnectOptions {
   name?: string;
@@ -64,7 +65,8 @@ async function importImage(work: Import): Promise<string> {
   const writtenBytes = await fillAndComplete(work, begun);
   const time = formatDuration(systemClock.monotonicMs() - startedMs);
   const sizes = `${formatBytes(work.imageBytes)}, ${formatBytes(writtenBytes)} of it not zero`;
-  context.err(`${path.basename(work.file)}: ${sizes}, in ${time}\n`);
+  const sizeGib = planSizeGib(work.imageBytes, work.options.category);
+  context.err(`${path.basename(work.file)}: ${sizes}, in ${time}; the disk has ${sizeGib} GiB\n`);
   return begun.DiskId;
 }
 

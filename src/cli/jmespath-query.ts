@@ -34,6 +34,7 @@ export function findListPath(answer: Json): string | null {
   return null;
 }
 
-function membersOf(value: Json): [string, Json][] {
+/** Of an object; of anything else none. */
+export function membersOf(value: Json): [string, Json][] {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value) : [];
 }

@@ -1,6 +1,7 @@
 /** How far a long copy is: one line that rewrites itself on a terminal, else a line every few seconds. */
+import { formatBytes } from '../lib/byte-units.ts';
 import type { Clock } from '../lib/clock.ts';
-import { formatBytes, formatRate, formatWait } from './units.ts';
+import { formatRate, formatWait } from './units.ts';
 
 const TERMINAL_INTERVAL_MS = 100;
 const LINE_INTERVAL_MS = 5000;

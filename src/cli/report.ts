@@ -1,6 +1,7 @@
 /** The demo's story on standard output: one aligned line a step, with its time and bytes. */
+import { formatBytes } from '../lib/byte-units.ts';
 import type { Clock } from '../lib/clock.ts';
-import { formatBytes, formatDuration } from './units.ts';
+import { formatDuration } from './units.ts';
 
 const TEXT_WIDTH = 41;
 const TIME_WIDTH = 8;

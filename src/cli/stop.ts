@@ -32,7 +32,7 @@ export async function runStop(options: { data: string }, context: CliContext): P
 }
 
 function dropped(clientCount: number): string {
-  return clientCount === 0 ? '' : `, with ${clientCount} client${clientCount === 1 ? '' : 's'} connected (flushed)`;
+  return clientCount === 0 ? '' : `, with ${clientCount} connection${clientCount === 1 ? '' : 's'} open (flushed)`;
 }
 
 /** How many clients were connected, or null when no server runs. */

@@ -1,7 +1,7 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { parseAnswer } from './answer-json.ts';
-import { formatTable, type TableFields } from './table.ts';
+import { explainEmptyColumns, formatTable, type TableFields } from './table.ts';
 
 const answer = parseAnswer(`{
   "TotalCount": 2, "Disks": {"Disk": [
@@ -39,6 +39,31 @@ test('cells are written as Go writes values, and cannot move the cursor', () => 
     'false    | <nil>            | <nil>                   | a\\u0009b\\u000a\\u001b[1m',
     '',
   ]);
+});
+
+test('columns are as wide as a terminal shows them: a Chinese character takes two places', () => {
+  const value = parseAnswer('{"L":[{"N":"琥珀 e\\u0301","S":1},{"N":"abc","S":2}]}');
+  assert.deepEqual(format('N,S', 'L', false, value), [
+    'N      | S',
+    '-      | -',
+    '琥珀 e\u0301 | 1',
+    'abc    | 2',
+    '',
+  ]);
+});
+
+test('a column that is nothing in every row is explained, but not one that a row has', () => {
+  const explain = (columns: string, rows: string | null) =>
+    explainEmptyColumns({ columns: columns.split(','), rows, isNumbered: false }, answer);
+  assert.deepEqual(explain('DiskId,Tags,Description', 'Disks.Disk[]'), []);
+  assert.deepEqual(explain('diskid', 'Disks.Disk[]'), ['no row has diskid; did you mean DiskId?']);
+  assert.match(
+    explain('Colour', 'Disks.Disk[]')[0] ?? '',
+    /^no row has Colour; it may be one of Big, Description, DiskId/,
+  );
+  assert.match(explain('DiskId', null)[0] ?? '', /give the list of its rows: rows=Disks\.Disk\[\]/);
+  assert.deepEqual(explain('TotalCount', null), []);
+  assert.deepEqual(explain('Nope', 'Disks.Disk[?Size>`99`]'), [], 'without rows nothing can be said');
 });
 
 test('columns may be expressions; one that fails for a row is <nil> there', () => {

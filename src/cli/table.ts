@@ -3,7 +3,9 @@
  * value (`<nil>` for nothing, `map[Key:k Value:v]`, `[a b]`); control characters are written as escapes.
  */
 import { findNumberText, type Json } from './answer-json.ts';
-import { compileQuery, findListPath, type Query } from './jmespath-query.ts';
+import { displayWidth } from './display-width.ts';
+import { compileQuery, findListPath, membersOf, type Query } from './jmespath-query.ts';
+import { suggest } from './suggestions.ts';
 import { UsageError } from './usage-error.ts';
 
 export interface TableFields {
@@ -18,25 +20,50 @@ interface Column {
   find: (row: Json) => Json;
 }
 
-/** Ends with a line break. Throws a UsageError when the rows are no list or a column is no expression. */
-export function formatTable(fields: TableFields, answer: Json): string {
-  const rows = fields.rows === null ? [answer] : findRows(fields.rows, answer);
-  const columns = Array.isArray(rows[0]) ? fields.columns.map(columnOfIndex) : fields.columns.map(columnOfPath);
+/**
+ * Ends with a line break. `subject` is what the rows are looked for in, for messages. Throws a UsageError when the rows are no list
+ * or a column is no expression.
+ */
+export function formatTable(fields: TableFields, answer: Json, subject = 'this answer'): string {
+  const rows = findRows(fields, answer, subject);
+  const columns = columnsOf(fields, rows);
   const number = (text: string) => (fields.isNumbered ? [text] : []);
   const titles = [...number('Num'), ...columns.map(({ title }) => title)];
   const lines = [
     titles,
-    titles.map((title) => '-'.repeat(countCharacters(title))),
+    titles.map((title) => '-'.repeat(displayWidth(title))),
     ...rows.map((row, index) => [...number(String(index)), ...columns.map(({ find }) => formatCell(find(row)))]),
   ];
   return align(lines);
 }
 
-function findRows(expression: string, answer: Json): Json[] {
+/** A line for each column that no row has: it is likely to be misspelt, or the rows are not those that were meant. */
+export function explainEmptyColumns(fields: TableFields, answer: Json, subject = 'this answer'): string[] {
+  const rows = findRows(fields, answer, subject);
+  if (rows.length === 0 || Array.isArray(rows[0])) return [];
+  const empty = columnsOf(fields, rows).filter(({ find }) => rows.every((row) => find(row) === null));
+  const names = new Set(rows.flatMap((row) => membersOf(row).map(([name]) => name)));
+  const missing = empty.map(({ title }) => title).filter((title) => !names.has(title));
+  const list = fields.rows === null ? findListPath(answer) : null;
+  if (missing.length > 0 && list !== null) {
+    return [`${missing.join(', ')}: ${subject} as a whole has no such member; give the list of its rows: rows=${list}`];
+  }
+  return missing.map((title) => {
+    const near = suggest(title, names).join(' or ');
+    return `no row has ${title}${near === '' ? `; it may be one of ${[...names].toSorted().join(', ')}` : `; did you mean ${near}?`}`;
+  });
+}
+
+function columnsOf(fields: TableFields, rows: readonly Json[]): Column[] {
+  return fields.columns.map(Array.isArray(rows[0]) ? columnOfIndex : columnOfPath);
+}
+
+function findRows({ rows: expression }: TableFields, answer: Json, subject: string): Json[] {
+  if (expression === null) return [answer];
   const rows = compileQuery(expression, '--output rows')(answer);
   if (Array.isArray(rows)) return rows;
   const list = findListPath(answer);
-  const hint = list === null ? 'this answer has no list: leave rows out' : `the list of this answer is rows=${list}`;
+  const hint = list === null ? `${subject} has no list: leave rows out` : `the list of ${subject} is rows=${list}`;
   throw new UsageError(`--output rows=${expression} gives ${rows === null ? 'nothing' : 'no list'}; ${hint}`);
 }
 
@@ -84,7 +111,7 @@ function formatGo(value: Json): string {
 function align(lines: readonly (readonly string[])[]): string {
   const columnCount = lines[0]?.length ?? 0;
   const widths = Array.from({ length: columnCount }, (_, column) =>
-    Math.max(...lines.map((line) => countCharacters(line[column] ?? ''))),
+    Math.max(...lines.map((line) => displayWidth(line[column] ?? ''))),
   );
   return lines
     .map((line) => line.map((cell, column) => (column === columnCount - 1 ? cell : pad(cell, widths[column] ?? 0))))
@@ -93,10 +120,5 @@ function align(lines: readonly (readonly string[])[]): string {
 }
 
 function pad(cell: string, width: number): string {
-  return cell + ' '.repeat(width - countCharacters(cell));
-}
-
-/** As Go counts: code points, whatever their width. */
-function countCharacters(text: string): number {
-  return Array.from(text).length;
+  return cell + ' '.repeat(width - displayWidth(cell));
 }

@@ -1,18 +1,8 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
-import { formatBytes, formatDuration, formatRate, formatWait } from './units.ts';
+import { formatDuration, formatRate, formatWait } from './units.ts';
 
-test('sizes have three digits and a binary unit', () => {
-  const cases: [number, string][] = [
-    [0, '0 B'],
-    [512, '512 B'],
-    [1024, '1 KiB'],
-    [1536, '1.50 KiB'],
-    [87_451_238, '83.4 MiB'],
-    [20 * 1024 ** 3, '20 GiB'],
-    [300.4 * 1024 ** 2, '300 MiB'],
-  ];
-  for (const [bytes, text] of cases) assert.equal(formatBytes(bytes), text);
+test('a rate is a size a second', () => {
   assert.equal(formatRate(1024 ** 2, 500), '2 MiB/s');
 });
 

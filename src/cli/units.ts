@@ -1,22 +1,5 @@
-/** Sizes and times for people. */
-
-const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;
-
-/** Three significant digits: `512 B`, `1.00 KiB`, `83.4 MiB`, `20 GiB` for whole numbers of a unit. */
-export function formatBytes(byteCount: number): string {
-  let value = byteCount;
-  let unit = 0;
-  while (value >= 1024 && unit < UNITS.length - 1) {
-    value /= 1024;
-    unit++;
-  }
-  return `${formatValue(value)} ${UNITS[unit]}`;
-}
-
-function formatValue(value: number): string {
-  if (Number.isInteger(value) || value >= 100) return String(Math.round(value));
-  return value >= 10 ? value.toFixed(1) : value.toFixed(2);
-}
+/** Times and rates for people. */
+import { formatBytes } from '../lib/byte-units.ts';
 
 /** `12 ms`, `1.4 s`, `2 min 05 s`, `1 h 02 min`. */
 export function formatDuration(ms: number): string {

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { sql } from 'kysely';
 import { listAllDisks } from '../catalog/disks.ts';
 import { listOperations } from '../catalog/operations.ts';
-import type { Queries } from '../catalog/schema.ts';
+import type { DiskRow, Queries } from '../catalog/schema.ts';
 import { listAccomplishedSnapshots } from '../catalog/snapshots.ts';
 import { checkDisk } from '../disk/check.ts';
 import { listDiskFolders, recoverDisk } from '../disk/disk-folder.ts';
@@ -16,8 +16,9 @@ import { RequestError, messageOf } from '../lib/errors.ts';
 import type { Files } from '../lib/files.ts';
 import { GIB } from '../lib/geometry.ts';
 import type { Manifest } from '../repository/manifest.ts';
-import type { RepositoryFinding } from '../repository/check.ts';
+import type { CheckRequest, RepositoryFinding } from '../repository/check.ts';
 import type { TreeRef } from '../repository/tree-ref.ts';
+import { listNamedRoots } from './check-roots.ts';
 import { baseOf } from './disk-folder.ts';
 import type { DataPlane } from './parts.ts';
 import type { CheckReport } from './serve-calls.ts';
@@ -40,14 +41,14 @@ export interface CheckedRepository {
   /** What is wrong with the damaged ones `check` tells. */
   readManifests(): Promise<{ manifests: Manifest[]; damagedIds: string[] }>;
   /** Nothing may be uploading or collecting meanwhile. */
-  check(options: { readData: boolean }): Promise<RepositoryFinding[]>;
+  check(options: CheckRequest): Promise<RepositoryFinding[]>;
 }
 
 export interface Records {
   disks: { diskId: string; sizeBytes: number; incarnation: number; base: BaseRef }[];
   snapshots: { snapshotId: string; tree: TreeRef }[];
-  /** Operations as text: whatever one of them names is being changed. */
-  operations: string;
+  /** Operations, and the disks that one of them changes without naming it, as text: what is in it is being changed. */
+  changing: string;
 }
 
 /** `alone` runs its work while nothing is uploaded or collected. */
@@ -70,7 +71,9 @@ export async function checkEverything(
   const listed = second.stored.map(({ diskId }) => diskId);
   const missing = second.records.disks.map(({ diskId }) => diskId).filter((diskId) => !listed.includes(diskId));
   for (const diskId of [...listed, ...missing]) findings.push(...(await checkOne(disks, diskId)));
-  findings.push(...(await options.alone(() => repository.check(options))).map(formatRepositoryFinding));
+  const checkRepository = async () =>
+    repository.check({ readData: options.readData, roots: await listNamedRoots(queries) });
+  findings.push(...(await options.alone(checkRepository)).map(formatRepositoryFinding));
   findings.push(...(await checkCatalog(queries)));
   return { findings, diskCount: second.records.disks.length, snapshotCount: second.records.snapshots.length };
 }
@@ -95,13 +98,20 @@ async function readRecords(queries: Queries): Promise<Records> {
       snapshotId: row.snapshot_id,
       tree: JSON.parse(row.tree ?? 'null') as TreeRef,
     })),
-    operations: JSON.stringify(await listOperations(queries)),
+    changing: describeChanging(disks, JSON.stringify(await listOperations(queries))),
   };
+}
+
+/** An operation on an instance changes its disks too, and one that makes or drops them names the instance only. */
+function describeChanging(disks: DiskRow[], operations: string): string {
+  const isChanging = ({ status, instance_id: instanceId }: DiskRow) =>
+    status === 'Creating' || (instanceId !== null && operations.includes(instanceId));
+  return [operations, ...disks.filter(isChanging).map(({ disk_id: diskId }) => diskId)].join(' ');
 }
 
 /** Where catalog, disks and manifests disagree; what an operation is changing is left out. */
 export function compareRecords(records: Records, stored: StoredDisk[], manifests: Manifest[]): string[] {
-  const settled = (id: string) => !records.operations.includes(id);
+  const settled = (id: string) => !records.changing.includes(id);
   return [
     ...compareDisks(
       records.disks.filter(({ diskId }) => settled(diskId)),
@@ -177,9 +187,9 @@ function formatFinding(finding: DiskFinding): string {
 }
 
 function formatRepositoryFinding({ object, what, hurts }: RepositoryFinding): string {
-  const harm = hurts.map(({ snapshotId, ranges }) => {
+  const harm = hurts.map(({ name, ranges }) => {
     const places = ranges.map(({ offset, length }) => `${offset}–${offset + length}`);
-    return places.length === 0 ? `all of ${snapshotId}` : `bytes ${places.join(', ')} of ${snapshotId}`;
+    return places.length === 0 ? `all of ${name}` : `bytes ${places.join(', ')} of ${name}`;
   });
   return `the repository: ${object === null ? '' : `${object}: `}${what}${harm.length === 0 ? '' : `; this hurts ${harm.join('; ')}`}`;
 }

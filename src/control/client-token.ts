@@ -2,7 +2,10 @@
 import { deleteClientToken, findClientToken, insertClientToken } from '../catalog/client-tokens.ts';
 import type { Queries } from '../catalog/schema.ts';
 import { RequestError } from '../lib/errors.ts';
+import type { Parts } from './parts.ts';
 import type { Idempotency } from './requests.ts';
+import type { OperationRunner } from './runner.ts';
+import { waitSoon } from './wait-soon.ts';
 
 /** What an operation keeps of the token, to forget it when the request comes to nothing. */
 export interface TokenRef {
@@ -41,6 +44,60 @@ export async function rememberResult(
     created_at_ms: nowMs,
   });
   return { action, token };
+}
+
+/**
+ * Answers a repeated request as its first one: waits for what that began, if it still runs, as long as the first does.
+ * Rejects with what that fails with. Without `step`, for its end.
+ */
+export async function awaitEarlier(
+  parts: Parts,
+  runner: OperationRunner,
+  idempotency: Idempotency | null,
+  step?: string,
+): Promise<void> {
+  if (idempotency === null) return;
+  const { action, token } = idempotency;
+  const runs = runner.findAll(({ state }) => {
+    const held = (state as { token?: TokenRef | null }).token;
+    return held?.action === action && held.token === token;
+  });
+  const results = runs.map((run) => (step === undefined ? run.done() : run.past(step)));
+  await waitSoon(
+    parts.clock,
+    Promise.all(results).then(() => undefined),
+  );
+}
+
+/**
+ * For a request about several things, each of which may come to nothing by itself: those of `ids` that it is to act on.
+ * These are all at first, and for a repeated request those that came to nothing; remember a result then.
+ */
+export async function planParts(
+  transaction: Queries,
+  idempotency: Idempotency | null,
+  ids: readonly string[],
+): Promise<readonly string[]> {
+  const earlier = await findEarlierResult<PartsResult>(transaction, idempotency);
+  if (earlier === null || idempotency === null) return ids;
+  const { failedIds = [] } = earlier;
+  if (failedIds.length > 0) await deleteClientToken(transaction, idempotency.action, idempotency.token);
+  return failedIds;
+}
+
+interface PartsResult {
+  /** What came to nothing of it, and may be tried again. */
+  failedIds?: string[];
+}
+
+/** What the request asked for `id` came to nothing: the same request tries that part again, and only that. */
+export async function forgetPart(transaction: Queries, token: TokenRef | null, id: string): Promise<void> {
+  if (token === null) return;
+  const row = await findClientToken(transaction, token.action, token.token);
+  if (row === undefined) return;
+  const { failedIds = [] } = JSON.parse(row.result) as PartsResult;
+  await deleteClientToken(transaction, token.action, token.token);
+  await insertClientToken(transaction, { ...row, result: JSON.stringify({ failedIds: [...failedIds, id] }) });
 }
 
 /** Nothing came of the request: the same one may try again. */

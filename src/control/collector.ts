@@ -6,6 +6,7 @@
 import { listAllDisks } from '../catalog/disks.ts';
 import { listImageBases } from '../catalog/images.ts';
 import { listAccomplishedSnapshots } from '../catalog/snapshots.ts';
+import { formatBytes } from '../lib/byte-units.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { TreeRef } from '../repository/tree-ref.ts';
 import { baseOf } from './disk-folder.ts';
@@ -75,10 +76,12 @@ export class Collector {
       const startedMs = clock.monotonicMs();
       const { freedBytes } = await repository.collect({ roots: await this.#listRoots() });
       await lowerGarbageMark(catalog.queries, mark);
-      log.info(`${freedBytes} bytes of garbage collected in ${Math.round(clock.monotonicMs() - startedMs)} ms`);
+      if (freedBytes === 0) return;
+      log.info(`${formatBytes(freedBytes)} of garbage collected in ${Math.round(clock.monotonicMs() - startedMs)} ms`);
     });
   }
 
+  /** What disks began as is not among them: whoever may still use it has its snapshot or its image here (`reinit-disk.ts`). */
   async #listRoots(): Promise<TreeRef[]> {
     const { queries } = this.#parts.catalog;
     const disks = (await listAllDisks(queries)).map((row) => baseOf(row).tree);

@@ -49,24 +49,26 @@ import type {
   CreateSnapshotRequest,
   DeleteInstancesRequest,
   DetachDiskRequest,
-  DiskFilter,
-  ImageFilter,
-  InstanceFilter,
   ModifyDisksRequest,
   ModifyImageRequest,
   ModifyInstanceRequest,
   ModifySnapshotRequest,
-  Paging,
   PowerOutcome,
   PowerRequest,
   ReInitDiskRequest,
   ResizeDiskRequest,
   RunInstancesRequest,
-  SnapshotFilter,
   TagResourcesRequest,
-  TagsOfResourcesFilter,
   UntagResourcesRequest,
 } from './requests.ts';
+import type {
+  DiskFilter,
+  ImageFilter,
+  InstanceFilter,
+  Paging,
+  SnapshotFilter,
+  TagsOfResourcesFilter,
+} from '../ecs/list-filters.ts';
 import { resizeDisk } from './resize-disk.ts';
 import { runInstances } from './run-instances.ts';
 import { OperationRunner } from './runner.ts';
@@ -272,8 +274,11 @@ export class Control {
     return countTags(this.#parts.catalog.queries, filter, paging);
   }
 
-  beginImport(request: CreateDiskRequest): Promise<{ diskId: string; nbdUri: string }> {
-    return beginImport(this.#parts, this.#runner, request);
+  beginImport(
+    request: CreateDiskRequest,
+    options: ChangeOptions = unconditionally,
+  ): Promise<{ diskId: string; nbdUri: string }> {
+    return beginImport(this.#parts, this.#runner, request, options);
   }
 
   completeImport(request: { diskId: string }): Promise<void> {

@@ -1,5 +1,4 @@
 /** DeleteDisk as a request: what is checked and written before anything is done. */
-import { purgeDeletedImage } from '../catalog/images.ts';
 import { refuseDeleteDisk } from '../ecs/disk-rules.ts';
 import { change } from './change.ts';
 import { forgetDisk } from './disk-folder.ts';
@@ -26,7 +25,6 @@ export async function deleteDisk(
     await assertNotReleasing(transaction, diskId, 'DiskCreatingSnapshot');
     await assertNotResizing(transaction, diskId);
     await forgetDisk(transaction, diskId);
-    if (disk.image_id !== null) await purgeDeletedImage(transaction, disk.image_id);
     return await runner.record(transaction, DELETE_DISK, diskId, { diskId });
   });
   await waitSoon(parts.clock, runner.start(operation).done());

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
 import { World, allRows, dataDisk, runRequest, snapshotRequest, token } from '../../test/control/world.ts';
-import { OperationalError } from '../lib/errors.ts';
+import { OperationalError, RequestError } from '../lib/errors.ts';
 
 async function createWorld(t: TestContext): Promise<World> {
   const world = await World.create();
@@ -217,7 +217,7 @@ test('while an instance is deleted, nothing else is done with it', async (t) => 
   assert.equal(await world.instance(instanceId), undefined);
 });
 
-test('the last instance that was made from a deleted image takes its row along', async (t) => {
+test('the last instance that was made from a deleted image takes its row along, and the bytes of its disk', async (t) => {
   const world = await createWorld(t);
   const { instanceId, diskId } = await world.runOne();
   world.diskd.write(diskId, 1, 'a');
@@ -237,7 +237,7 @@ test('the last instance that was made from a deleted image takes its row along',
     .execute();
   const { instanceIds } = await world.control.runInstances(runRequest({ imageId, amount: 2 }));
   await world.settle();
-  await queries.updateTable('images').set({ deleted: 1 }).where('image_id', '=', imageId).execute();
+  await world.control.deleteImage({ imageId, force: true });
   await world.control.deleteSnapshot({ snapshotId, force: true });
   await world.control.deleteInstances(deletion([instanceId], true));
   const [first = '', second = ''] = instanceIds;
@@ -268,4 +268,48 @@ test('a detached system disk goes with its instance if it was detached so, else 
     assert.equal(world.diskd.disks.has(system), deleteWithInstance !== null);
   }
   await checked(world);
+});
+
+test('a snapshot of a detached system disk is whole, though the instance that it would go with is deleted at once', async (t) => {
+  const world = await createWorld(t);
+  const { instanceId, system } = await runKeeping(world);
+  world.diskd.write(system, 1, 'a');
+  await world.power('stop', instanceId);
+  await world.control.detachDisk({ diskId: system, instanceId, deleteWithInstance: true });
+  const [, { snapshotId }] = await Promise.all([
+    world.control.deleteInstances(deletion([instanceId])),
+    world.control.createSnapshot(snapshotRequest(system)),
+  ]);
+  assert.equal(await world.instance(instanceId), undefined);
+  await world.until('the snapshot', async () => (await world.snapshot(snapshotId))?.status !== 'progressing');
+  await checked(world);
+  assert.equal((await world.snapshot(snapshotId))?.status, 'accomplished');
+  assert.deepEqual(world.snapshotWords(snapshotId), { 1: 'a' });
+  const left = await world.disk(system);
+  assert.deepEqual([left?.status, left?.type, left?.portable], ['Available', 'data', true]);
+});
+
+test('a system disk that could not be attached elsewhere is a data disk when its instance went meanwhile', async (t) => {
+  for (const isDeleted of [false, true]) {
+    const world = await createWorld(t);
+    const { instanceId, system } = await runKeeping(world);
+    const other = await world.runOne();
+    await world.power('stop', instanceId);
+    await world.control.detachDisk({ diskId: system, instanceId, deleteWithInstance: true });
+    const opening = Promise.withResolvers<void>();
+    world.diskd.before = async (call) => {
+      if (call === 'openDisk') await opening.promise;
+    };
+    const request = { diskId: system, instanceId: other.instanceId, device: null, deleteWithInstance: true };
+    const attaching = world.control.attachDisk({ ...request, bootable: false });
+    await world.until('it to begin', async () => (await world.disk(system))?.status === 'Attaching');
+    if (isDeleted) await world.control.deleteInstances(deletion([instanceId]));
+    opening.reject(new RequestError('OperationConflict', 'it does not open'));
+    await assert.rejects(attaching, { code: 'OperationConflict' });
+    await world.settle();
+    const left = await world.disk(system);
+    assert.deepEqual([left?.status, left?.type], ['Available', isDeleted ? 'data' : 'system']);
+    world.diskd.before = async () => undefined;
+    await checked(world);
+  }
 });

@@ -8,7 +8,7 @@ import type { StoredOperation } from '../catalog/operations.ts';
 import type { InstanceRow, Queries } from '../catalog/schema.ts';
 import { refuseDeleteInstance } from '../ecs/instance-rules.ts';
 import { change } from './change.ts';
-import { findEarlierResult, rememberResult } from './client-token.ts';
+import { awaitEarlier, planParts, rememberResult } from './client-token.ts';
 import { goesWith } from './instance-rows.ts';
 import { DELETE_INSTANCE } from './operations/delete-instance.ts';
 import type { DeleteInstanceState } from './operations/delete-instance.ts';
@@ -28,9 +28,10 @@ export async function deleteInstances(
   options: ChangeOptions,
 ): Promise<void> {
   const operations = await change(parts, options, async (transaction) => {
-    if ((await findEarlierResult<object>(transaction, options.idempotency)) !== null) return [];
+    const instanceIds = await planParts(transaction, options.idempotency, request.instanceIds);
+    if (instanceIds.length === 0) return [];
     const rows: InstanceRow[] = [];
-    for (const instanceId of new Set(request.instanceIds)) {
+    for (const instanceId of new Set(instanceIds)) {
       rows.push(await getDeletable(transaction, instanceId, request.force));
     }
     const token = await rememberResult(transaction, options.idempotency, {}, parts.clock.nowMs());
@@ -41,6 +42,7 @@ export async function deleteInstances(
     parts.clock,
     Promise.all(gone).then(() => undefined),
   );
+  await awaitEarlier(parts, runner, options.idempotency, 'stop');
 }
 
 async function getDeletable(transaction: Queries, instanceId: string, force: boolean): Promise<InstanceRow> {

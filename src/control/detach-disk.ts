@@ -2,7 +2,8 @@
 import { updateDisk } from '../catalog/disks.ts';
 import { refuseDetachDisk } from '../ecs/disk-rules.ts';
 import { change } from './change.ts';
-import { DETACH_DISK, markDetached } from './operations/detach-disk.ts';
+import { markDetached } from './disk-folder.ts';
+import { DETACH_DISK } from './operations/detach-disk.ts';
 import type { DetachDiskState } from './operations/detach-disk.ts';
 import type { Parts } from './parts.ts';
 import type { ChangeOptions, DetachDiskRequest } from './requests.ts';

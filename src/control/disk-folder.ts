@@ -1,5 +1,5 @@
-/** The steps that several operations share: a disk's folder in diskd, and its row in the catalog. */
-import { deleteDisk } from '../catalog/disks.ts';
+/** What several operations do with a disk: its folder in diskd, and its row in the catalog. */
+import { deleteDisk, updateDisk } from '../catalog/disks.ts';
 import type { DiskRow, Queries } from '../catalog/schema.ts';
 import { deleteTags } from '../catalog/tags.ts';
 import type { BaseRef } from '../disk/protocol.ts';
@@ -20,11 +20,31 @@ export async function createDiskFolder(parts: Parts, row: DiskRow): Promise<void
 export async function forgetDisk(transaction: Queries, diskId: string): Promise<void> {
   await deleteTags(transaction, diskId);
   await deleteDisk(transaction, diskId);
-  await raiseGarbageMark(transaction, diskId);
+  await raiseGarbageMark(transaction);
+}
+
+/** The row of a disk that is attached to nothing any more. */
+export async function markDetached(
+  transaction: Queries,
+  { diskId, deleteWithInstance }: { diskId: string; deleteWithInstance: boolean },
+  nowMs: number,
+): Promise<void> {
+  await updateDisk(transaction, diskId, {
+    status: 'Available',
+    instance_id: null,
+    device: null,
+    detached_at_ms: nowMs,
+    delete_with_instance: deleteWithInstance ? 1 : 0,
+  });
 }
 
 export function baseOf(row: { base: string }): BaseRef {
   return JSON.parse(row.base) as BaseRef;
+}
+
+/** What the disk began as; null when its source is deleted and nobody knows. Whoever uses it asks for that source first. */
+export function firstBaseOf(row: DiskRow): BaseRef | null {
+  return JSON.parse(row.first_base ?? 'null') as BaseRef | null;
 }
 
 export function attachedDiskOf(row: DiskRow): AttachedDisk {

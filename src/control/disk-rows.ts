@@ -97,7 +97,8 @@ export function newDiskRow(disk: {
     ever_attached: 0,
     base: JSON.stringify(disk.origin.base),
     incarnation: FIRST_INCARNATION,
-    origin_instance_id: null,
+    home_instance_id: null,
+    first_base: JSON.stringify(disk.origin.base),
   };
 }
 

@@ -65,7 +65,7 @@ test('what is detached, and from what, is refused with its code', async (t) => {
     ['InvalidDiskId.NotFound', detachment('d-none', instanceId)],
     ['InvalidInstanceId.NotFound', detachment(diskId, 'i-none')],
     ['DependencyViolation', detachment(diskId, other.instanceId)],
-    ['IncorrectDiskStatus', detachment(free.diskId, instanceId)],
+    ['InvalidDisk.AlreadyDetached', detachment(free.diskId, instanceId)],
     ['IncorrectInstanceStatus', detachment(systemDiskId, instanceId)],
   ];
   for (const [code, request] of cases) await assert.rejects(control.detachDisk(request), { code }, code);
@@ -93,6 +93,10 @@ test('a disk whose last flush fails stays attached, and the reason is told', asy
   await assert.rejects(world.control.detachDisk(detachment(diskId, instanceId)), {
     code: 'IncorrectDiskStatus',
     message: /stays attached.*a sync failed \(EIO\)/,
+  });
+  inDiskd.syncFailure = `EIO: i/o error, open '${world.folder}/disks/${diskId}/journal-1' or '/var/lib/else/x'`;
+  await assert.rejects(world.control.detachDisk(detachment(diskId, instanceId)), {
+    message: `It stays attached, for ${diskId} was not flushed: EIO: i/o error, open 'disks/${diskId}/journal-1' or 'x'.`,
   });
   const disk = await world.disk(diskId);
   assert.deepEqual([disk?.status, disk?.instanceId], ['In_use', instanceId]);

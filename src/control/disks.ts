@@ -12,7 +12,7 @@ import { assert } from '../lib/assert.ts';
 import { RequestError } from '../lib/errors.ts';
 import type { TreeRef } from '../repository/tree-ref.ts';
 import { change } from './change.ts';
-import { findEarlierResult, rememberResult } from './client-token.ts';
+import { awaitEarlier, findEarlierResult, rememberResult } from './client-token.ts';
 import { findOrigin, newDiskRow, planSizeGib } from './disk-rows.ts';
 import { ATTACH_DISK } from './operations/attach-disk.ts';
 import type { AttachDiskState } from './operations/attach-disk.ts';
@@ -51,7 +51,8 @@ export async function createDisk(
     const state = { diskId: row.disk_id, token };
     return { diskId: row.disk_id, operation: await runner.record(transaction, CREATE_DISK, row.disk_id, state) };
   });
-  if (operation !== null) await waitSoon(parts.clock, runner.start(operation).done());
+  if (operation === null) await awaitEarlier(parts, runner, options.idempotency);
+  else await waitSoon(parts.clock, runner.start(operation).done());
   return { diskId };
 }
 
@@ -114,8 +115,8 @@ async function findPlace(
   const facts = { disk: diskFacts(disk), instance };
   if (request.bootable) {
     const presentSystemDiskId = attached.find(({ type }) => type === 'system')?.disk_id ?? null;
-    const originInstanceId = disk.origin_instance_id;
-    assertAllowed(refuseAttachSystemDisk({ ...facts, originInstanceId, presentSystemDiskId }));
+    const homeInstanceId = disk.home_instance_id;
+    assertAllowed(refuseAttachSystemDisk({ ...facts, homeInstanceId, presentSystemDiskId }));
     return { type: 'system', device: SYSTEM_DEVICE_NAME };
   }
   const attachedDataDiskCount = attached.filter(({ type }) => type === 'data').length;

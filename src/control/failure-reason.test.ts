@@ -14,6 +14,7 @@ test('a reason has no path of this machine, and stays a sentence', () => {
     ['EACCES: permission denied, mkdir "/var/lib/other/thing"', 'EACCES: permission denied, mkdir "thing"'],
     ['AssertionError: so not\n    at f (file:///opt/hupo/src/a.ts:1:2)', 'AssertionError: so not'],
     ['it failed in file:///opt/hupo/src/a.ts', 'it failed in a.ts'],
+    ['the snapshot of /dev/xvdb failed: /dev/xvdb/x', 'the snapshot of /dev/xvdb failed: x'],
     ['read 12/34 chunks at 5 GiB/s and/or less', 'read 12/34 chunks at 5 GiB/s and/or less'],
   ];
   for (const [reason, expected] of cases) assert.equal(toPublicReason(reason, folder), expected);

@@ -1,11 +1,14 @@
 /** Images: what they are made of, what is made of them, and what keeps their bytes. */
 import assert from 'node:assert/strict';
+import path from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { isImageSource } from '../catalog/images.ts';
+import { isImageSource } from '../catalog/snapshots.ts';
 import type { BaseRef } from '../disk/protocol.ts';
 import type { Image } from '../ecs/resources.ts';
 import { OperationalError } from '../lib/errors.ts';
 import { World, allRows, dataDisk, runRequest, snapshotRequest, token } from '../../test/control/world.ts';
+import { createImageOperation } from './operations/create-image.ts';
+import type { Parts } from './parts.ts';
 import type { CreateImageRequest, ImageDiskRequest, RunInstancesRequest } from './requests.ts';
 
 async function createWorld(t: TestContext): Promise<World> {
@@ -184,18 +187,92 @@ test('a snapshot that fails makes the image CreateFailed with the reason, and it
   await checked(world);
 });
 
-test('a disk that cannot be frozen makes the image CreateFailed, and its id is answered', async (t) => {
+test('a disk that cannot be frozen is told, its image is CreateFailed, and the same request makes another of its name', async (t) => {
   const world = await createWorld(t);
   const { instanceId } = await runWritten(world);
+  let freezes = 0;
   world.diskd.before = async (call) => {
-    if (call === 'freeze') throw new OperationalError('no room for a view', { retryable: false });
+    if (call === 'freeze' && ++freezes === 2) {
+      throw new OperationalError('no room for a view', { retryable: false });
+    }
   };
-  const { imageId } = await world.control.createImage(imageRequest({ instanceId }));
+  const create = () => world.control.createImage(imageRequest({ instanceId, imageName: 'web' }), token('CreateImage'));
+  const answers = await Promise.allSettled([create(), create()]);
+  for (const answer of answers) {
+    assert.match(answer.status === 'rejected' ? String(answer.reason) : answer.status, /no room for a view/);
+  }
   await world.settle();
-  const image = await findImage(world, imageId);
-  assert.equal(image?.status, 'CreateFailed');
-  assert.match(image.failureReason ?? '', /no room for a view/);
+  const { items } = await world.control.listImages({ ownerAlias: 'self' }, allRows);
+  assert.deepEqual(
+    items.map(({ imageName, status }) => [imageName, status]),
+    [['web', 'CreateFailed']],
+  );
+  assert.match(items[0]?.failureReason ?? '', /no room for a view/);
+  world.diskd.before = async () => undefined;
+  const { imageId } = await create();
+  assert.notEqual(imageId, items[0]?.imageId);
+  await world.settle();
+  assert.equal((await findImage(world, imageId))?.status, 'Available');
+  assert.deepEqual(await create(), { imageId });
   await checked(world);
+});
+
+test('an image that was answered and fails later is told again for its token', async (t) => {
+  const world = await createWorld(t);
+  const { instanceId } = await runWritten(world);
+  world.transfer.during = async () => {
+    throw new OperationalError('a bad slot', { retryable: false });
+  };
+  const create = () => world.control.createImage(imageRequest({ instanceId }), token('CreateImage'));
+  const { imageId } = await create();
+  await world.settle();
+  assert.equal((await findImage(world, imageId))?.status, 'CreateFailed');
+  assert.deepEqual(await create(), { imageId });
+  await checked(world);
+});
+
+test('an image waits for every freeze before it fails: whoever is answered asks again and is told the same', async (t) => {
+  const world = await World.create(5);
+  t.after(() => world.end());
+  const { instanceId } = await runWritten(world);
+  const gate = Promise.withResolvers<void>();
+  let freezes = 0;
+  world.diskd.before = async (call) => {
+    if (call === 'freeze' && ++freezes > 1) await gate.promise;
+  };
+  world.transfer.during = async () => {
+    throw new OperationalError('a bad slot', { retryable: false });
+  };
+  const create = () => world.control.createImage(imageRequest({ instanceId }), token('CreateImage'));
+  const answer = create();
+  const failed = async () => (await world.control.listSnapshots({ status: 'failed' }, allRows)).totalCount === 1;
+  await world.until('the one that is frozen to fail', failed);
+  await world.clock.sleep(300); // the image looks at its snapshots meanwhile
+  gate.resolve();
+  const { imageId } = await answer;
+  assert.deepEqual(await create(), { imageId });
+  await world.settle();
+  assert.deepEqual(await create(), { imageId });
+  assert.equal((await findImage(world, imageId))?.status, 'CreateFailed');
+  await checked(world);
+});
+
+test('an image that fails tells no path of this machine', async (t) => {
+  const world = await createWorld(t);
+  const { instanceId, diskId } = await runWritten(world);
+  const release = holdUploads(world, diskId);
+  const { imageId } = await world.control.createImage(imageRequest({ instanceId }));
+  await world.until('one of two', async () => (await findImage(world, imageId))?.progressPercent === 50);
+  const { abandon } = createImageOperation({ repositoryFolder: path.join(world.folder, 'repository') } as Parts);
+  const reason = `${world.folder}/catalog.db cannot be read: EIO /usr/lib/libc.so`;
+  await world.catalog.transaction(async (transaction) => {
+    await abandon?.(transaction, { state: { imageId, token: null, snapshots: [] }, step: 'gather', reason });
+    const image = transaction.selectFrom('images').select('failure_reason').where('image_id', '=', imageId);
+    assert.equal((await image.executeTakeFirst())?.failure_reason, 'catalog.db cannot be read: EIO libc.so');
+    await transaction.updateTable('images').set({ status: 'Creating', failure_reason: null }).execute();
+  });
+  release();
+  await world.settle();
 });
 
 test('an image of several snapshots and an empty disk is put together by device', async (t) => {
@@ -269,6 +346,20 @@ test('a request says how the image’s data disks are to be, and adds others', a
   }
   const most = [own, ...Array.from({ length: 15 }, () => dataDisk())];
   assert.equal((await run(world, { imageId, dataDisks: most })).disks.length, 17);
+  await checked(world);
+});
+
+test('a disk that began as an image’s has a snapshot before it is first started, an empty one has none', async (t) => {
+  const world = await createWorld(t);
+  const { instanceId: source, systemDiskId } = await runWritten(world);
+  const imageId = await createImage(world, { snapshotId: await world.takeSnapshot(systemDiskId) });
+  const { instanceId, disks } = await run(world, { imageId, start: false, dataDisks: [dataDisk()] });
+  const [system, data] = disks.map(({ diskId }) => diskId);
+  assert.deepEqual(world.snapshotWords(await world.takeSnapshot(system ?? '')), { 1: 'a' });
+  await assert.rejects(world.control.createSnapshot(snapshotRequest(data ?? '')), {
+    code: 'IncorrectDiskStatus.NeverUsed',
+  });
+  await world.control.deleteInstances({ instanceIds: [source, instanceId], force: true });
   await checked(world);
 });
 
@@ -412,7 +503,7 @@ test('attributes of an image change one by one, and those of the public image ne
   });
 });
 
-test('a deleted image is gone at once; its row goes with the last that was made from it', async (t) => {
+test('a deleted image is gone at once; its row goes with the last instance that was made from it', async (t) => {
   const world = await createWorld(t);
   const { systemDiskId } = await runWritten(world);
   const snapshotId = await world.takeSnapshot(systemDiskId);
@@ -427,12 +518,57 @@ test('a deleted image is gone at once; its row goes with the last that was made 
   const rows = () =>
     world.catalog.queries.selectFrom('images').select('image_id').where('image_id', '=', imageId).execute();
   assert.equal((await rows()).length, 1);
+  const kept = await world.catalog.queries
+    .selectFrom('image_disks')
+    .where('image_id', '=', imageId)
+    .selectAll()
+    .execute();
+  assert.deepEqual(kept, [], 'what it held is kept for nobody');
   assert.equal(
     (await world.control.listImages({}, allRows)).items.some((image) => image.imageId === imageId),
     false,
   );
   await world.control.deleteInstances({ instanceIds: [instanceId], force: true });
   await world.until('the row to go', async () => (await rows()).length === 0);
+  await checked(world);
+});
+
+test('every disk of an image is re-initialised as the image has it, whatever it is now, until the image is deleted', async (t) => {
+  const world = await createWorld(t);
+  const { control } = world;
+  const { instanceId: source } = await runWritten(world);
+  const imageId = await createImage(world, { instanceId: source });
+  const { instanceId, disks } = await run(world, { imageId });
+  const [system = '', data = ''] = disks.map(({ diskId }) => diskId);
+  for (const id of [system, data]) world.diskd.write(id, 1, 'x');
+  const other = await world.runOne();
+  await world.power('stop', instanceId);
+  await world.power('stop', other.instanceId);
+  await control.detachDisk({ diskId: system, instanceId, deleteWithInstance: false });
+  await control.deleteInstances({ instanceIds: [source], force: true });
+  const attachment = { device: null, deleteWithInstance: true, bootable: false };
+  await control.attachDisk({ ...attachment, diskId: system, instanceId: other.instanceId });
+  await control.detachDisk({ diskId: data, instanceId, deleteWithInstance: false });
+  await control.deleteInstances({ instanceIds: [instanceId], force: true });
+  await control.attachDisk({ ...attachment, diskId: data, instanceId: other.instanceId });
+  await world.settle();
+  const reInit = (diskId: string) => control.reInitDisk({ diskId, autoStartInstance: false });
+  for (const id of [system, data]) await reInit(id);
+  assert.equal((await world.disk(system))?.type, 'data', 'its instance is deleted');
+  assert.deepEqual([world.diskWords(system), world.diskWords(data)], [{ 1: 'a' }, { 2: 'b' }]);
+  await checked(world);
+  await world.power('start', other.instanceId);
+  for (const id of [system, data]) world.diskd.write(id, 3, 'y');
+  await world.power('stop', other.instanceId);
+  await control.deleteImage({ imageId, force: true });
+  for (const id of [system, data]) await assert.rejects(reInit(id), { code: 'InvalidImageId.NotFound' });
+  assert.deepEqual(
+    [world.diskWords(system), world.diskWords(data)],
+    [
+      { 1: 'a', 3: 'y' },
+      { 2: 'b', 3: 'y' },
+    ],
+  );
   await checked(world);
 });
 

@@ -2,15 +2,17 @@
  * CreateImage, ModifyImageAttribute and DeleteImage as requests: what is checked and written before anything is done.
  *
  * An image and, when it is made of an instance, the snapshots of its disks are written in one transaction. A crash right
- * after it leaves snapshots that no freeze has begun: they are `failed` at the next start, and the image is `CreateFailed`.
+ * after it leaves snapshots that no freeze has begun: they are `failed` at the next start, and the image is `CreateFailed`
+ * without its name and its client token, for nobody was answered.
  */
 import { findDisk, listDisksOfInstance } from '../catalog/disks.ts';
 import {
+  deleteImage as deleteImageRow,
   findImage,
   insertImage,
   isImageNameTaken,
   isImageUsed,
-  purgeDeletedImage,
+  listAwaitedSnapshots,
   updateImage,
 } from '../catalog/images.ts';
 import type { StoredOperation } from '../catalog/operations.ts';
@@ -34,16 +36,20 @@ import {
 } from '../ecs/image-rules.ts';
 import type { ImageFacts, WantedImageDisk } from '../ecs/image-rules.ts';
 import { assert } from '../lib/assert.ts';
-import { RequestError } from '../lib/errors.ts';
+import { OperationalError, RequestError } from '../lib/errors.ts';
 import { change, unconditionally } from './change.ts';
 import { findEarlierResult, rememberResult } from './client-token.ts';
 import { emptyOrigin, findOrigin } from './disk-rows.ts';
 import type { Origin } from './disk-rows.ts';
 import { raiseGarbageMark } from './garbage.ts';
 import { CREATE_IMAGE } from './operations/create-image.ts';
+import type { CreateImageState } from './operations/create-image.ts';
+import { CREATE_SNAPSHOT } from './operations/create-snapshot.ts';
+import type { CreateSnapshotState } from './operations/create-snapshot.ts';
 import type { Parts } from './parts.ts';
 import type { ChangeOptions, CreateImageRequest, ImageDiskRequest, ModifyImageRequest } from './requests.ts';
 import { assertAllowed, getImage, getInstance, instanceFacts } from './rows.ts';
+import type { Run } from './run.ts';
 import type { OperationRunner } from './runner.ts';
 import { assertSnapshotAllowed, recordSnapshot } from './snapshots.ts';
 import { waitSoon } from './wait-soon.ts';
@@ -53,6 +59,12 @@ interface Source {
   disks: ImageDiskRow[];
   snapshots: StoredOperation[];
   parent: ImageRow | undefined;
+}
+
+/** The operations of an image that is being made. */
+interface Making {
+  image: Run;
+  snapshots: Run[];
 }
 
 /** Answers when the disks of an instance are frozen, or soon when the image is made of snapshots. */
@@ -68,34 +80,54 @@ export async function createImage(
     const id = newId('m-', parts.region.regionId, parts.random);
     const source = await gather(parts, runner, { transaction, request, imageId: id });
     await insertNewImage(parts, transaction, { request, imageId: id, source });
-    await rememberResult(transaction, options.idempotency, { imageId: id }, parts.clock.nowMs());
-    const operation = await runner.record(transaction, CREATE_IMAGE, id, { imageId: id });
+    const token = await rememberResult(transaction, options.idempotency, { imageId: id }, parts.clock.nowMs());
+    const taken = source.snapshots.map(({ state }) => state as CreateSnapshotState);
+    const state: CreateImageState = {
+      imageId: id,
+      token,
+      snapshots: taken.map(({ diskId, snapshotId }) => ({ diskId, snapshotId })),
+    };
+    const operation = await runner.record(transaction, CREATE_IMAGE, id, state);
     return { imageId: id, begun: { operation, snapshots: source.snapshots } };
   });
-  if (begun !== null) await begin(parts, runner, begun);
+  const making = begun === null ? findMaking(runner, imageId) : start(runner, begun);
+  if (making !== null) await awaitFreezes(parts, making);
   return { imageId };
 }
 
-/**
- * Waits until all disks are frozen: what is answered is an image of that moment. A freeze that fails is told by the image,
- * `CreateFailed` then, whose id the caller has; a server that ends before can promise nothing.
- */
-async function begin(
-  parts: Parts,
+function start(
   runner: OperationRunner,
   { operation, snapshots }: { operation: StoredOperation; snapshots: StoredOperation[] },
-): Promise<void> {
-  const freezes = snapshots.map((snapshot) => runner.start(snapshot).past('freeze'));
-  const ended = runner
-    .start(operation)
-    .done()
-    .catch(() => undefined);
-  const results = await Promise.allSettled(freezes);
-  if (snapshots.length > 0 && results.every(({ status }) => status === 'fulfilled')) return;
+): Making {
+  return { snapshots: snapshots.map((snapshot) => runner.start(snapshot)), image: runner.start(operation) };
+}
+
+/** By an earlier request with the same token, which may not be answered yet. */
+function findMaking(runner: OperationRunner, imageId: string): Making | null {
+  const image = runner.find(CREATE_IMAGE, imageId);
+  if (image === undefined) return null;
+  const { snapshots } = image.operation.state as CreateImageState;
+  const runs = snapshots.map(({ diskId, snapshotId }) => {
+    const run = runner.find(CREATE_SNAPSHOT, diskId);
+    return (run?.operation.state as CreateSnapshotState | undefined)?.snapshotId === snapshotId ? run : undefined;
+  });
+  return { image, snapshots: runs.filter((run) => run !== undefined) };
+}
+
+/**
+ * Waits until all disks are frozen: what is answered is an image of that moment. A freeze that fails is told, as
+ * CreateSnapshot tells it, once the image has failed by it and its token is free.
+ */
+async function awaitFreezes(parts: Parts, { image, snapshots }: Making): Promise<void> {
+  const ended = image.done().catch(() => undefined);
+  const freezes = await Promise.allSettled(snapshots.map((snapshot) => snapshot.past('freeze')));
+  const failure = freezes.find((freeze) => freeze.status === 'rejected');
+  const awaited = await listAwaitedSnapshots(parts.catalog.queries, image.operation.subjectId);
+  const isFrozen = failure === undefined && awaited.every((snapshot) => snapshot.isFrozen);
+  if (isFrozen && awaited.length > 0) return;
   await waitSoon(parts.clock, ended);
-  const row = await findImage(parts.catalog.queries, operation.subjectId);
-  const failure = results.find((result) => result.status === 'rejected');
-  if (row?.status === 'Creating' && failure !== undefined) throw failure.reason;
+  if (isFrozen) return;
+  throw failure?.reason ?? new OperationalError('a disk could not be frozen: no image was made', { retryable: true });
 }
 
 async function gather(
@@ -263,7 +295,7 @@ export async function modifyImage(parts: Parts, request: ModifyImageRequest, opt
   });
 }
 
-/** Snapshots and the disks that were made from it stay; its row too, unseen, while anything refers to it. */
+/** Snapshots, and what was made from it, stay; its row too, unseen, while instances refer to it. What only it kept is garbage. */
 export async function deleteImage(
   parts: Parts,
   request: { imageId: string; force: boolean },
@@ -275,9 +307,8 @@ export async function deleteImage(
     const isUsed = await isImageUsed(transaction, imageId);
     assertAllowed(refuseDeleteImage(imageFacts(image), { isUsed, force }));
     await deleteTags(transaction, imageId);
-    await updateImage(transaction, imageId, { deleted: 1 });
-    await purgeDeletedImage(transaction, imageId);
-    await raiseGarbageMark(transaction, imageId);
+    await deleteImageRow(transaction, imageId);
+    await raiseGarbageMark(transaction);
   });
 }
 

@@ -1,11 +1,12 @@
 /** `hupo disk import` as requests: a disk that a local importer fills over NBD (no ECS action does this). */
 import { assert } from '../lib/assert.ts';
 import { RequestError } from '../lib/errors.ts';
+import { change } from './change.ts';
 import { insertNewDisk } from './disks.ts';
 import { IMPORT_DISK } from './operations/import-disk.ts';
 import type { ImportCompletions } from './operations/import-disk.ts';
 import type { Parts } from './parts.ts';
-import type { CreateDiskRequest } from './requests.ts';
+import type { ChangeOptions, CreateDiskRequest } from './requests.ts';
 import { getDisk } from './rows.ts';
 import type { OperationRunner } from './runner.ts';
 
@@ -14,11 +15,12 @@ export async function beginImport(
   parts: Parts,
   runner: OperationRunner,
   request: CreateDiskRequest,
+  options: ChangeOptions,
 ): Promise<{ diskId: string; nbdUri: string }> {
   if (request.snapshotId !== null) {
     throw new RequestError('InvalidParameter.Conflict', 'An imported disk begins empty: leave SnapshotId out.');
   }
-  const { diskId, operation } = await parts.catalog.transaction(async (transaction) => {
+  const { diskId, operation } = await change(parts, options, async (transaction) => {
     const row = await insertNewDisk(parts, transaction, request);
     const recorded = await runner.record(transaction, IMPORT_DISK, row.disk_id, { diskId: row.disk_id });
     return { diskId: row.disk_id, operation: recorded };

@@ -184,6 +184,6 @@ function attachedRow(parts: Parts, instance: InstanceRow, planned: PlannedDisk):
     portable: type === 'system' ? 0 : 1,
     source_snapshot_id: imageId === null ? fresh.source_snapshot_id : null,
     image_id: imageId,
-    origin_instance_id: type === 'system' ? instance.instance_id : null,
+    home_instance_id: type === 'system' ? instance.instance_id : null,
   };
 }

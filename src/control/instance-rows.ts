@@ -2,11 +2,10 @@
 import { listDetachedSystemDisks, listDisksOfInstance, updateDisk } from '../catalog/disks.ts';
 import { purgeDeletedImage } from '../catalog/images.ts';
 import { deleteInstance, updateInstance } from '../catalog/instances.ts';
+import { isBeingWorkedOn } from '../catalog/operations.ts';
 import type { DiskRow, InstanceRow, Queries } from '../catalog/schema.ts';
 import { deleteTags } from '../catalog/tags.ts';
-import { attachedDiskOf, forgetDisk } from './disk-folder.ts';
-import { raiseGarbageMark } from './garbage.ts';
-import { markDetached } from './operations/detach-disk.ts';
+import { attachedDiskOf, forgetDisk, markDetached } from './disk-folder.ts';
 import type { RunningInstance } from './parts.ts';
 
 /** The instance as its driver sees it. */
@@ -27,33 +26,43 @@ export async function markRunning(transaction: Queries, instanceId: string, nowM
  */
 export async function forgetInstance(transaction: Queries, instance: InstanceRow, nowMs: number): Promise<string[]> {
   const { instance_id: instanceId } = instance;
-  const disks = await listDisksOfInstance(transaction, instanceId);
+  const attached = await listDisksOfInstance(transaction, instanceId);
   const detached = await listDetachedSystemDisks(transaction, instanceId);
-  const isGoing = (disk: DiskRow) => goesWith(disk, instanceId);
-  const going = [...disks, ...detached].filter(isGoing);
-  const staying = disks.filter((disk) => !isGoing(disk));
-  for (const { disk_id: diskId } of going) await forgetDisk(transaction, diskId);
-  for (const { disk_id: diskId } of staying) {
-    await markDetached(transaction, { diskId, deleteWithInstance: false }, nowMs);
+  const going: DiskRow[] = [];
+  for (const disk of [...attached, ...detached]) {
+    const isBusy = disk.instance_id === null && (await isBeingWorkedOn(transaction, disk.disk_id));
+    if (goesWith(disk, instanceId) && !isBusy) going.push(disk);
   }
-  for (const kept of [...staying, ...detached.filter((disk) => !isGoing(disk))]) {
-    if ((kept.origin_instance_id ?? instanceId) === instanceId) await makeDataDisk(transaction, kept.disk_id);
+  for (const { disk_id: diskId } of going) await forgetDisk(transaction, diskId);
+  for (const disk of [...attached, ...detached].filter((one) => !going.includes(one))) {
+    await release(transaction, disk, { instanceId, nowMs });
   }
   await deleteTags(transaction, instanceId);
   await deleteInstance(transaction, instanceId);
-  for (const imageId of new Set([instance.image_id, ...going.flatMap((disk) => disk.image_id ?? [])])) {
-    if (await purgeDeletedImage(transaction, imageId)) await raiseGarbageMark(transaction, imageId);
-  }
+  await purgeDeletedImage(transaction, instance.image_id);
   return going.map((disk) => disk.disk_id);
 }
 
-/** Of the disks of an instance: a system disk that was detached goes too, if it was detached so and is attached to nothing. */
+/**
+ * Of the disks of an instance: a system disk that was detached goes too, if it was detached so and is attached to nothing.
+ * When the instance goes at last, one that something was begun with meanwhile stays.
+ */
 export function goesWith(disk: DiskRow, instanceId: string): boolean {
   const isFree = disk.instance_id === null && disk.status === 'Available';
   return disk.delete_with_instance === 1 && (disk.instance_id === instanceId || isFree);
 }
 
-/** Whatever it was: the instance that it could boot is no more. */
-async function makeDataDisk(transaction: Queries, diskId: string): Promise<void> {
-  await updateDisk(transaction, diskId, { type: 'data', portable: 1, origin_instance_id: null });
+/** A disk that stays when its instance goes: attached to it no more, nor its system disk. */
+async function release(
+  transaction: Queries,
+  disk: DiskRow,
+  { instanceId, nowMs }: { instanceId: string; nowMs: number },
+): Promise<void> {
+  const { disk_id: diskId, home_instance_id: homeInstanceId } = disk;
+  if (disk.instance_id === instanceId) {
+    await markDetached(transaction, { diskId, deleteWithInstance: false }, nowMs);
+  }
+  if (homeInstanceId === null || homeInstanceId === instanceId) {
+    await updateDisk(transaction, diskId, { type: 'data', portable: 1, home_instance_id: null });
+  }
 }

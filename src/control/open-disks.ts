@@ -2,10 +2,11 @@
  * Which disks diskd serves to clients at the moment, and where. Remembered only: diskd is asked again at every start, and
  * a disk is opened, closed and reopened one after the other, never at once.
  */
+import type { DiskState } from '../disk/protocol.ts';
 import { formatNbdUri } from '../nbd/uri.ts';
 import { Mutex } from '../lib/mutex.ts';
 import { assert } from '../lib/assert.ts';
-import { OperationalError } from '../lib/errors.ts';
+import { OperationalError, RequestError, isRetryable } from '../lib/errors.ts';
 import type { AttachedDisk, DataPlane } from './parts.ts';
 
 export class OpenDisks {
@@ -31,15 +32,16 @@ export class OpenDisks {
   }
 
   /**
-   * Flushes, ends every client and closes the socket. Not open: nothing. Throws an OperationalError when what clients wrote
+   * Flushes, ends every client and closes the socket; how many clients there were. Not open: nothing. Throws an OperationalError when what clients wrote
    * could not be flushed: the socket is closed all the same, and closing again is no failure.
    */
-  async close(diskId: string): Promise<void> {
-    await this.#turn(diskId).run(async () => {
-      const { disk } = await this.#dataPlane.call('closeDisk', { diskId });
+  async close(diskId: string): Promise<number> {
+    return await this.#turn(diskId).run(async () => {
+      const disk = await this.#closeDisk(diskId);
       this.#uris.delete(diskId);
       const failure = disk?.syncFailure ?? null;
       if (failure !== null) throw new OperationalError(`${diskId} was not flushed: ${failure}`, { retryable: false });
+      return disk?.clientCount ?? 0;
     });
   }
 
@@ -49,11 +51,24 @@ export class OpenDisks {
   }
 
   async #open({ diskId, incarnation }: AttachedDisk): Promise<string> {
-    const { disk } = await this.#dataPlane.call('openDisk', { diskId, incarnation });
+    const { disk } = await this.#dataPlane.call('openDisk', { diskId, incarnation }).catch((error: unknown) => {
+      if (!isRetryable(error)) this.#uris.delete(diskId);
+      throw error;
+    });
     assert(disk.socketPath !== null, `diskd opened ${diskId} without a socket`);
     const uri = formatNbdUri({ socketPath: disk.socketPath, exportName: diskId });
     this.#uris.set(diskId, uri);
     return uri;
+  }
+
+  /** Null for a disk that could not be open: it is damaged, or its folder is gone. */
+  async #closeDisk(diskId: string): Promise<DiskState | null> {
+    try {
+      return (await this.#dataPlane.call('closeDisk', { diskId })).disk;
+    } catch (error) {
+      if (error instanceof RequestError && error.code === 'InvalidDiskId.NotFound') return null;
+      throw error;
+    }
   }
 
   #turn(diskId: string): Mutex {

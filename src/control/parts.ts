@@ -49,6 +49,10 @@ export interface InstanceDriver {
   attach(disk: AttachedDisk): Promise<void>;
   /** Takes a disk away again. */
   detach(disk: AttachedDisk): Promise<void>;
+  /** Takes back a start or an attaching, done or half done. What never can be closed is told to the log, no failure. */
+  undoStart(disks: AttachedDisk[]): Promise<void>;
+  /** Takes back a stop or a detaching, done or half done. What never can be served again is told to the log, no failure. */
+  undoStop(disks: AttachedDisk[]): Promise<void>;
 }
 
 export interface AttachedDisk {

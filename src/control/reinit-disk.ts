@@ -1,15 +1,19 @@
-/** ReInitDisk as a request: what is checked and written before anything is done. */
+/**
+ * ReInitDisk as a request: what is checked and written before anything is done.
+ *
+ * What a disk began as is in its row from the first, whatever it became. That is no root for the collector (C6): it is
+ * given out only while the snapshot or the image that the disk was made from is there, in the transaction that writes it into
+ * the operation. Until then the source keeps the bytes, from then on the operation, and at last the disk's base.
+ */
 import { listDisksOfInstance, updateDisk } from '../catalog/disks.ts';
-import { listImageDisks } from '../catalog/images.ts';
 import type { DiskRow, Queries } from '../catalog/schema.ts';
 import { findSnapshot } from '../catalog/snapshots.ts';
 import type { BaseRef } from '../disk/protocol.ts';
 import { refuseReInitDisk } from '../ecs/disk-rules.ts';
 import { assert } from '../lib/assert.ts';
 import { RequestError } from '../lib/errors.ts';
-import type { TreeRef } from '../repository/tree-ref.ts';
 import { change } from './change.ts';
-import { emptyOrigin, originOfImageDisk } from './disk-rows.ts';
+import { firstBaseOf } from './disk-folder.ts';
 import { RESET_DISK } from './operations/reset-disk.ts';
 import type { ResetDiskState } from './operations/reset-disk.ts';
 import type { Parts } from './parts.ts';
@@ -34,7 +38,7 @@ export async function reInitDisk(
     const state: ResetDiskState = {
       diskId,
       statusBefore: disk.status,
-      base: await findFirstBase(transaction, disk),
+      base: await getFirstBase(transaction, disk),
       incarnation: disk.incarnation + 1,
       ...(request.autoStartInstance && { startInstanceId: await getStartable(transaction, disk) }),
     };
@@ -55,22 +59,19 @@ async function assertReInitAllowed(transaction: Queries, disk: DiskRow): Promise
   await assertNotResizing(transaction, diskId);
 }
 
-/** What the disk began as: a system disk as its image, another as its snapshot, or empty. */
-async function findFirstBase(transaction: Queries, disk: DiskRow): Promise<BaseRef> {
-  const { image_id: imageId, source_snapshot_id: snapshotId } = disk;
-  if (disk.origin_instance_id !== null && imageId !== null) {
-    await getImage(transaction, imageId);
-    const [systemDisk] = await listImageDisks(transaction, [imageId]);
-    assert(systemDisk?.type === 'system', `${imageId} has no system disk`);
-    return originOfImageDisk(systemDisk).base;
+/** What the disk began as. Throws when what it was made from is deleted: nothing keeps those bytes any more. */
+async function getFirstBase(transaction: Queries, disk: DiskRow): Promise<BaseRef> {
+  const { disk_id: diskId, image_id: imageId, source_snapshot_id: snapshotId } = disk;
+  if (imageId !== null) await getImage(transaction, imageId);
+  if (snapshotId !== null && (await findSnapshot(transaction, snapshotId)) === undefined) {
+    throw new RequestError(
+      'InvalidSourceSnapshot',
+      `The snapshot ${snapshotId}, which the disk ${diskId} was created from, is deleted: the disk cannot be made as it was.`,
+    );
   }
-  if (snapshotId === null) return emptyOrigin.base;
-  const snapshot = await findSnapshot(transaction, snapshotId);
-  if (snapshot !== undefined) return { snapshotId, tree: JSON.parse(snapshot.tree ?? 'null') as TreeRef };
-  throw new RequestError(
-    'InvalidSourceSnapshot',
-    `The snapshot ${snapshotId}, which the disk ${disk.disk_id} was created from, is deleted: the disk cannot be made as it was.`,
-  );
+  const base = firstBaseOf(disk);
+  assert(base !== null, `nobody knows what ${diskId} began as, though its source is there`);
+  return base;
 }
 
 /** The instance that can be started when this disk is done. */

@@ -2,16 +2,8 @@
  * What the control plane is asked. The API layer has checked syntax (types, names, ranges, categories and sizes: `ecs/`);
  * the control plane checks everything that depends on state, and throws RequestError with the documented code.
  */
-import type {
-  DiskStatus,
-  DiskType,
-  ImageStatus,
-  InstanceStatus,
-  SnapshotStatus,
-  SnapshotUsage,
-  Tag,
-  TaggedType,
-} from '../ecs/resources.ts';
+import type { TagFilter } from '../ecs/list-filters.ts';
+import type { DiskType, InstanceStatus, Tag, TaggedType } from '../ecs/resources.ts';
 
 /** A ClientToken (`ecs-api.md` 1.9): the same token and digest of parameters get the first result again. */
 export interface Idempotency {
@@ -26,13 +18,6 @@ export interface ChangeOptions {
   idempotency: Idempotency | null;
   /** All checks are made, nothing is changed, and success is the RequestError `DryRunOperation` (`ecs-api.md` 1.10). */
   dryRun: boolean;
-}
-
-export interface Paging {
-  /** 1-based; ignored when `nextToken` is given. */
-  pageNumber: number;
-  pageSize: number;
-  nextToken: string | null;
 }
 
 export interface CreateDiskRequest {
@@ -192,23 +177,6 @@ export interface UntagResourcesRequest {
   tags: TagFilter[] | null;
 }
 
-/** Absent members do not filter. */
-export interface TagsOfResourcesFilter {
-  resourceType?: TaggedType;
-  resourceIds?: string[];
-  /** Listed by resource: resources that have all of these. Counted: tags that are one of these. */
-  tags?: TagFilter[];
-  /** Resources that have a tag for each of these. */
-  tagPatterns?: TagPattern[];
-}
-
-/** `*` matches any run of characters. No values: any. */
-export interface TagPattern {
-  key: string;
-  /** One of them. */
-  values: string[];
-}
-
 export interface RunInstancesRequest {
   zoneId: string;
   /** Null: the newest Available image of `imageFamily`. */
@@ -227,77 +195,4 @@ export interface RunInstancesRequest {
   /** False leaves them Stopped (CreateInstance). */
   start: boolean;
   tags: Tag[];
-}
-
-/** Tag filters AND together; a null value matches any. */
-export interface TagFilter {
-  key: string;
-  value: string | null;
-}
-
-/** Absent members do not filter. All AND together. */
-export interface DiskFilter {
-  diskIds?: string[];
-  instanceId?: string;
-  zoneId?: string;
-  diskName?: string;
-  category?: string;
-  type?: DiskType;
-  status?: DiskStatus;
-  sourceSnapshotId?: string;
-  portable?: boolean;
-  deleteWithInstance?: boolean;
-  deleteAutoSnapshot?: boolean;
-  enableAutoSnapshot?: boolean;
-  createdFromMs?: number;
-  createdUntilMs?: number;
-  tags?: TagFilter[];
-}
-
-export interface SnapshotFilter {
-  snapshotIds?: string[];
-  diskId?: string;
-  /** Snapshots of the disks that are attached to this instance now. */
-  instanceId?: string;
-  snapshotName?: string;
-  status?: SnapshotStatus;
-  sourceDiskType?: DiskType;
-  usage?: SnapshotUsage;
-  createdFromMs?: number;
-  createdUntilMs?: number;
-  tags?: TagFilter[];
-}
-
-export interface InstanceFilter {
-  instanceIds?: string[];
-  /** `*` matches any run of characters. */
-  instanceName?: string;
-  instanceType?: string;
-  imageId?: string;
-  status?: InstanceStatus;
-  zoneId?: string;
-  privateIps?: string[];
-  createdFromMs?: number;
-  createdUntilMs?: number;
-  tags?: TagFilter[];
-}
-
-export interface ImageFilter {
-  imageIds?: string[];
-  /** Part of the name. */
-  imageName?: string;
-  ownerAlias?: string;
-  osType?: string;
-  /** One of these. */
-  architectures?: string[];
-  imageFamily?: string;
-  /** An image of one of these. */
-  statuses?: ImageStatus[];
-  /** Made with this snapshot. */
-  snapshotId?: string;
-  /** Whether an instance that was made from it is there. */
-  isUsed?: boolean;
-  createdFromMs?: number;
-  createdUntilMs?: number;
-  tags?: TagFilter[];
 }

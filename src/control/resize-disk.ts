@@ -4,7 +4,7 @@ import type { DiskRow, Queries } from '../catalog/schema.ts';
 import { findSizeRange } from '../ecs/disk-categories.ts';
 import { refuseResizeDisk } from '../ecs/disk-rules.ts';
 import { change } from './change.ts';
-import { findEarlierResult, rememberResult } from './client-token.ts';
+import { awaitEarlier, findEarlierResult, rememberResult } from './client-token.ts';
 import { RESIZE_DISK } from './operations/resize-disk.ts';
 import type { ResizeDiskState } from './operations/resize-disk.ts';
 import type { Parts } from './parts.ts';
@@ -32,7 +32,8 @@ export async function resizeDisk(
     const state: ResizeDiskState = { diskId, sizeGib, sizeGibBefore: disk.size_gib, token };
     return await runner.record(transaction, RESIZE_DISK, diskId, state);
   });
-  if (operation !== null) await waitSoon(parts.clock, runner.start(operation).done());
+  if (operation === null) await awaitEarlier(parts, runner, options.idempotency);
+  else await waitSoon(parts.clock, runner.start(operation).done());
 }
 
 async function assertResizeAllowed(transaction: Queries, disk: DiskRow, request: ResizeDiskRequest): Promise<void> {

@@ -6,6 +6,7 @@ import type { DiskRow, ImageRow, InstanceRow, Queries, SnapshotRow } from '../ca
 import { findSnapshot, listProgressingSnapshots } from '../catalog/snapshots.ts';
 import type { DiskFacts, InstanceFacts, Refusal, SnapshotFacts, UnfinishedSnapshot } from '../ecs/states.ts';
 import { RequestError } from '../lib/errors.ts';
+import { firstBaseOf } from './disk-folder.ts';
 
 export async function getDisk(queries: Queries, diskId: string): Promise<DiskRow> {
   const row = await findDisk(queries, diskId);
@@ -72,7 +73,7 @@ export function diskFacts(row: DiskRow): DiskFacts {
     instanceId: row.instance_id,
     zoneId: row.zone_id,
     everAttached: row.ever_attached === 1,
-    sourceSnapshotId: row.source_snapshot_id,
+    beganEmpty: firstBaseOf(row)?.snapshotId === null,
   };
 }
 

@@ -12,7 +12,7 @@ import { assert } from '../lib/assert.ts';
 import { RequestError } from '../lib/errors.ts';
 import type { Random } from '../lib/random.ts';
 import { change } from './change.ts';
-import { findEarlierResult, rememberResult } from './client-token.ts';
+import { awaitEarlier, findEarlierResult, rememberResult } from './client-token.ts';
 import { assertZone } from './disks.ts';
 import { insertDisks, planDisks } from './instance-disks.ts';
 import { RUN_INSTANCES } from './operations/run-instances.ts';
@@ -42,7 +42,8 @@ export async function runInstances(
       operation: await runner.record(transaction, RUN_INSTANCES, created[0] ?? '', state),
     };
   });
-  if (operation !== null) await waitSoon(parts.clock, runner.start(operation).done());
+  if (operation === null) await awaitEarlier(parts, runner, options.idempotency);
+  else await waitSoon(parts.clock, runner.start(operation).done());
   return { instanceIds };
 }
 

@@ -18,7 +18,7 @@ import type { Catalog } from '../catalog/catalog.ts';
 import type { Queries } from '../catalog/schema.ts';
 import { assert } from '../lib/assert.ts';
 import type { Clock } from '../lib/clock.ts';
-import { AssertionError, OperationalError, messageOf } from '../lib/errors.ts';
+import { AssertionError, OperationalError, isRetryable, messageOf } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import type { Random } from '../lib/random.ts';
 import type { TreeRef } from '../repository/tree-ref.ts';
@@ -101,6 +101,11 @@ export class OperationRunner {
     return [...this.#runs.values()].find(
       ({ operation }) => operation.kind === kind && operation.subjectId === subjectId,
     );
+  }
+
+  /** Those that run now and are wanted. */
+  findAll(isWanted: (operation: StoredOperation) => boolean): Run[] {
+    return [...this.#runs.values()].filter(({ operation }) => isWanted(operation));
   }
 
   /** Interrupts an operation that a transaction has marked as `undoing`; resolves when it is undone. */
@@ -264,10 +269,6 @@ function rollBack(run: Run): never {
   throw new OperationalError(`${run.operation.kind} of ${run.operation.subjectId} was turned round`, {
     retryable: false,
   });
-}
-
-function isRetryable(error: unknown): boolean {
-  return error instanceof OperationalError && error.retryable;
 }
 
 function stepAt(kind: OperationKind<object>, index: number): Step<object> {

@@ -2,11 +2,11 @@
 import { findOperation, markUndoing } from '../catalog/operations.ts';
 import type { DiskRow, Queries, SnapshotRow } from '../catalog/schema.ts';
 import { isDiskSource } from '../catalog/disks.ts';
-import { isImageSource } from '../catalog/images.ts';
 import {
   countSnapshots,
   deleteSnapshot as deleteSnapshotRow,
   insertSnapshot,
+  isImageSource,
   updateSnapshot,
 } from '../catalog/snapshots.ts';
 import { deleteTags, insertTags } from '../catalog/tags.ts';

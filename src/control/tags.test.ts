@@ -6,7 +6,8 @@ import { World, allRows, diskRequest, runRequest, snapshotRequest } from '../../
 import { hasTag } from '../catalog/tags.ts';
 import type { Tag } from '../ecs/resources.ts';
 import { EMPTY_IMAGE_ID } from './control.ts';
-import type { TagResourcesRequest, TagsOfResourcesFilter } from './requests.ts';
+import type { TagResourcesRequest } from './requests.ts';
+import type { TagsOfResourcesFilter } from '../ecs/list-filters.ts';
 
 async function createWorld(t: TestContext): Promise<World> {
   const world = await World.create();

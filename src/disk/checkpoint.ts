@@ -64,8 +64,16 @@ export function captureState(state: MapState, links: CheckpointLinks): Capture {
   };
 }
 
-/** Resolves when the new checkpoint survives a power cut. When it throws, the old one is there. */
-export async function writeCheckpoint(files: Files, folder: string, capture: Capture): Promise<void> {
+/**
+ * Resolves when the new checkpoint survives a power cut. When it throws, the old one is there, unless `onReplaced` was
+ * called: then an opening finds the new one, or after a power cut either.
+ */
+export async function writeCheckpoint(
+  files: Files,
+  folder: string,
+  capture: Capture,
+  onReplaced: () => void = () => {},
+): Promise<void> {
   const name = path.join(folder, CHECKPOINT_NAME);
   try {
     await writeWhole(files, `${name}.new`, capture);
@@ -74,6 +82,7 @@ export async function writeCheckpoint(files: Files, folder: string, capture: Cap
     throw error;
   }
   files.rename(`${name}.new`, name);
+  onReplaced();
   await files.syncFolder(folder);
 }
 

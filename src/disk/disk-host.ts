@@ -135,7 +135,7 @@ export class DiskHost {
 
   async #open(diskId: string, incarnation: number): Promise<DiskState> {
     return this.#lane(diskId).run(async () => {
-      const disk = await this.#disk(diskId);
+      const disk = await this.#freshDisk(diskId);
       const hosted = this.#host(diskId);
       const current = disk.store.map.head.incarnation;
       if (current !== incarnation) {
@@ -152,13 +152,15 @@ export class DiskHost {
     });
   }
 
-  /** The disk is closed even when its flush fails; its state says why. A damaged one was never open: null. */
+  /** The disk is closed even when its flush fails; its state says why. One that was not open, for it may be damaged: null. */
   async #close(diskId: string): Promise<DiskState | null> {
     return this.#lane(diskId).run(async () => {
+      if (this.#host(diskId).opening === null) return null;
       const disk = await this.#undamagedDisk(diskId);
       if (disk === null) return null;
+      const clientCount = this.#host(diskId).server?.nbd.clientCount ?? 0;
       await this.#endClients(diskId);
-      const state = await this.#describe(diskId);
+      const state = { ...(await this.#describe(diskId)), clientCount };
       if (disk.store.distrust !== null) {
         disk.store.abandon();
         this.#host(diskId).opening = null;
@@ -209,23 +211,23 @@ export class DiskHost {
     return {};
   }
 
-  /** Null for a disk that does not open because it is damaged: it serves nobody, and a repair drops its view. */
+  /** Null for a disk that does not open, damaged or of a newer version: it serves nobody, and a repair drops its view. */
   async #undamagedDisk(diskId: string): Promise<Disk | null> {
     try {
       return await this.#disk(diskId);
     } catch (error) {
-      if (error instanceof CorruptionError) return null;
+      if (error instanceof CorruptionError || (error instanceof OperationalError && !error.retryable)) return null;
       throw error;
     }
   }
 
   async #rollback(diskId: string, base: BaseRef, incarnation: number): Promise<DiskState> {
     return this.#lane(diskId).run(async () => {
-      const disk = await this.#disk(diskId);
+      const disk = await this.#freshDisk(diskId);
       if (this.#host(diskId).server !== null) {
         throw new RequestError('IncorrectDiskStatus', `${diskId} is open to clients; stop the instance first`);
       }
-      await disk.rollback(base, incarnation);
+      await disk.rollback(base, incarnation).finally(() => this.#letGo(diskId, disk));
       return this.#describe(diskId);
     });
   }
@@ -233,7 +235,8 @@ export class DiskHost {
   async #resize(diskId: string, sizeBytes: number): Promise<DiskState> {
     assertWholeChunks(diskId, sizeBytes);
     return this.#lane(diskId).run(async () => {
-      await (await this.#disk(diskId)).resize(sizeBytes);
+      const disk = await this.#freshDisk(diskId);
+      await disk.resize(sizeBytes).finally(() => this.#letGo(diskId, disk));
       return this.#describe(diskId);
     });
   }
@@ -265,6 +268,20 @@ export class DiskHost {
       hosted.opening = null;
       throw error;
     }
+  }
+
+  /** In its lane: opened anew if it distrusts itself and serves nobody. */
+  async #freshDisk(diskId: string): Promise<Disk> {
+    this.#letGo(diskId, await this.#disk(diskId));
+    return await this.#disk(diskId);
+  }
+
+  /** In its lane: a failed sync may leave the live disk and its files with different states; the next opening finds out. */
+  #letGo(diskId: string, disk: Disk): void {
+    const hosted = this.#host(diskId);
+    if (disk.store.distrust === null || hosted.server !== null) return;
+    disk.store.abandon();
+    hosted.opening = null;
   }
 
   #exists(diskId: string): boolean {

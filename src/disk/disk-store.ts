@@ -148,7 +148,7 @@ export class DiskStore {
   /**
    * Makes the disk larger, for good when it resolves; I/O goes on meanwhile. The new size comes with a checkpoint: nothing
    * is written beyond the old end before that is durable, so every state that a crash leaves is whole, of one size or the
-   * other. When it throws, the live disk has its old size, and an opening may find either.
+   * other. When it throws, the live disk has its old size. If an opening may find the other, it distrusts itself.
    */
   async grow(sizeBytes: number): Promise<void> {
     while (this.#checkpoint !== null) await this.#checkpoint.catch(() => {});
@@ -263,10 +263,11 @@ export class DiskStore {
   }
 
   async #install(capture: Capture): Promise<void> {
+    let isReplaced = false;
     try {
-      await writeCheckpoint(this.#options.files, this.#options.folder, capture);
+      await writeCheckpoint(this.#options.files, this.#options.folder, capture, () => (isReplaced = true));
     } catch (error) {
-      if (errnoOf(error) === 'EIO') this.#noteFailedSync(error);
+      if (isReplaced || errnoOf(error) === 'EIO') this.#noteFailedSync(error);
       throw error;
     }
     this.#links = capture.links;

@@ -87,7 +87,10 @@ export type DiskdCalls = {
   deleteDisk: { request: { diskId: string }; reply: object };
   /** Serves the disk on a socket; refused if `incarnation` is not the disk's (D13). Again: the same reply. */
   openDisk: { request: { diskId: string; incarnation: number }; reply: { disk: DiskState } };
-  /** Finishes what is in flight, flushes, ends every client and unlinks the socket. Not open: nothing; damaged: null. */
+  /**
+   * Finishes what is in flight, flushes, ends every client and unlinks the socket; `clientCount` is how many there were. A
+   * disk that was not opened since diskd began has nothing to close: null.
+   */
   closeDisk: { request: { diskId: string }; reply: { disk: DiskState | null } };
   /** Fails for an unknown disk with a request error `InvalidDiskId.NotFound`. */
   describeDisk: { request: { diskId: string }; reply: { disk: DiskState } };

@@ -18,7 +18,7 @@ const unfinished = { snapshotId: 's-1', sourceDiskId: 'd-1', progressPercent: 45
 function disk(change: Partial<DiskFacts> = {}): DiskFacts {
   const status = change.status ?? 'In_use';
   const instanceId = status === 'Available' || status === 'Creating' ? null : 'i-1';
-  return { diskId: 'd-1', status, instanceId, zoneId: 'a', everAttached: true, sourceSnapshotId: null, ...change };
+  return { diskId: 'd-1', status, instanceId, zoneId: 'a', everAttached: true, beganEmpty: true, ...change };
 }
 
 function instance(status: InstanceStatus, change: Partial<InstanceFacts> = {}): InstanceFacts {
@@ -44,7 +44,7 @@ test('a system disk goes back to the Stopped instance that it was made for, whic
   const refuse = (change: Partial<Parameters<typeof refuseAttachSystemDisk>[0]>) =>
     refuseAttachSystemDisk({
       disk: disk({ status: 'Available' }),
-      originInstanceId: 'i-1',
+      homeInstanceId: 'i-1',
       instance: instance('Stopped'),
       presentSystemDiskId: null,
       ...change,
@@ -56,8 +56,8 @@ test('a system disk goes back to the Stopped instance that it was made for, whic
     const expected = status === 'Stopped' ? null : 'IncorrectInstanceStatus';
     assert.equal(refuse({ instance: instance(status) }), expected, status);
   }
-  assert.equal(refuse({ originInstanceId: null }), 'InvalidDisk.DiskNotBootable');
-  assert.equal(refuse({ originInstanceId: 'i-2' }), 'InvalidInstance.NotOriginInstance');
+  assert.equal(refuse({ homeInstanceId: null }), 'InvalidDisk.DiskNotBootable');
+  assert.equal(refuse({ homeInstanceId: 'i-2' }), 'InvalidInstance.NotOriginInstance');
   assert.equal(refuse({ presentSystemDiskId: 'd-2' }), 'InvalidDevice.InUse');
 });
 
@@ -66,7 +66,7 @@ test('a disk is detached from its own instance: a data disk while that is Runnin
     refuseDetachDisk({ disk: of, isSystemDisk, instance: from })?.code ?? null;
   const byStatus: Record<DiskStatus, string | null> = {
     Creating: 'IncorrectDiskStatus',
-    Available: 'IncorrectDiskStatus',
+    Available: 'InvalidDisk.AlreadyDetached',
     Attaching: 'IncorrectDiskStatus',
     In_use: null,
     Detaching: 'InvalidOperation.DiskDetachingFromThisEcs',

@@ -36,23 +36,23 @@ export function refuseAttachDisk(facts: {
 export function refuseAttachSystemDisk(facts: {
   disk: DiskFacts;
   /** The instance that it was made for as its system disk; null for other disks. */
-  originInstanceId: string | null;
+  homeInstanceId: string | null;
   instance: InstanceFacts;
   /** The system disk that the instance has now. */
   presentSystemDiskId: string | null;
 }): Refusal | null {
-  const { disk, originInstanceId, instance, presentSystemDiskId } = facts;
+  const { disk, homeInstanceId, instance, presentSystemDiskId } = facts;
   if (disk.status !== 'Available') return wrongDiskStatus(disk, 'A disk can be attached while it is Available.');
-  if (originInstanceId === null) {
+  if (homeInstanceId === null) {
     return refusal(
       'InvalidDisk.DiskNotBootable',
       `The disk ${disk.diskId} is not the system disk of an instance that is there: attach it without Bootable.`,
     );
   }
-  if (originInstanceId !== instance.instanceId) {
+  if (homeInstanceId !== instance.instanceId) {
     return refusal(
       'InvalidInstance.NotOriginInstance',
-      `The disk ${disk.diskId} can be the system disk of ${originInstanceId} only, which it was made for; without Bootable it can be a data disk of ${instance.instanceId}.`,
+      `The disk ${disk.diskId} can be the system disk of ${homeInstanceId} only, which it was made for; without Bootable it can be a data disk of ${instance.instanceId}.`,
     );
   }
   if (instance.status !== 'Stopped') {
@@ -84,6 +84,9 @@ export function refuseDetachDisk(facts: {
       'InvalidOperation.DiskDetachingFromThisEcs',
       `The disk ${disk.diskId} is being detached already: wait until it is Available.`,
     );
+  }
+  if (disk.status === 'Available') {
+    return refusal('InvalidDisk.AlreadyDetached', `The disk ${disk.diskId} is Available: it is attached to nothing.`);
   }
   if (disk.status !== 'In_use') return wrongDiskStatus(disk, 'A disk can be detached while it is In_use.');
   if (instance.status === 'Stopped' || (instance.status === 'Running' && !isSystemDisk)) return null;

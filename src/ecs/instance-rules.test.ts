@@ -9,7 +9,7 @@ const diskStatuses: DiskStatus[] = ['Creating', 'Available', 'Attaching', 'In_us
 const unfinished: UnfinishedSnapshot = { snapshotId: 's-1', sourceDiskId: 'd-1', progressPercent: 45 };
 
 function disk(status: DiskStatus = 'In_use'): DiskFacts {
-  return { diskId: 'd-1', status, instanceId: 'i-1', zoneId: 'a', everAttached: true, sourceSnapshotId: null };
+  return { diskId: 'd-1', status, instanceId: 'i-1', zoneId: 'a', everAttached: true, beganEmpty: true };
 }
 
 function instance(status: InstanceStatus): InstanceFacts {

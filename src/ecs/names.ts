@@ -35,10 +35,16 @@ export function findHostNameProblem(hostName: string): string | null {
   return good ? null : 'a host name has 2 to 64 characters: letters, digits and "-", in parts joined by "."';
 }
 
+/** Of a tag that users put and remove. */
 export function findTagKeyProblem(key: string): string | null {
+  if (/^(aliyun|acs:)/i.test(key)) return 'tag keys that start with "aliyun" or "acs:" are reserved';
+  return findAnyTagKeyProblem(key);
+}
+
+/** Of any tag, those of the system (`acs:…`) too. */
+export function findAnyTagKeyProblem(key: string): string | null {
   const length = characterCount(key);
   if (length < 1 || length > 128) return `a tag key has 1 to 128 characters, not ${length}`;
-  if (/^(aliyun|acs:)/i.test(key)) return 'tag keys that start with "aliyun" or "acs:" are reserved';
   return /https?:\/\//i.test(key) ? 'a tag key must not contain http:// or https://' : null;
 }
 

@@ -18,7 +18,7 @@ const unfinished = { snapshotId: 's-1', sourceDiskId: 'd-1', progressPercent: 45
 function disk(change: Partial<DiskFacts> = {}): DiskFacts {
   const status = change.status ?? 'In_use';
   const instanceId = status === 'Available' ? null : 'i-1';
-  return { diskId: 'd-1', status, instanceId, zoneId: 'a', everAttached: true, sourceSnapshotId: null, ...change };
+  return { diskId: 'd-1', status, instanceId, zoneId: 'a', everAttached: true, beganEmpty: true, ...change };
 }
 
 function instance(status: InstanceStatus): InstanceFacts {
@@ -49,10 +49,10 @@ test('CreateSnapshot is allowed as ecs-api.md 4.1 says', () => {
     ['IncorrectDiskStatus.NeverAttached', { disk: disk({ status: 'Available', everAttached: false }) }],
     [
       'IncorrectDiskStatus.NeverAttached',
-      { disk: disk({ status: 'Available', everAttached: false, sourceSnapshotId: 's-0' }) },
+      { disk: disk({ status: 'Available', everAttached: false, beganEmpty: false }) },
     ],
     ['IncorrectDiskStatus.NeverUsed', { disk: disk({ everAttached: false }), status: 'Stopped' }],
-    [null, { disk: disk({ everAttached: false, sourceSnapshotId: 's-0' }), status: 'Stopped' }],
+    [null, { disk: disk({ everAttached: false, beganEmpty: false }), status: 'Stopped' }],
     ['IncorrectDiskStatus.CreatingSnapshot', { disk: disk(), busy: true }],
     [null, { disk: disk(), count: MANUAL_SNAPSHOT_QUOTA - 1 }],
     ['QuotaExceed.Snapshot', { disk: disk(), count: MANUAL_SNAPSHOT_QUOTA }],

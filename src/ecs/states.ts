@@ -17,7 +17,8 @@ export interface DiskFacts {
   instanceId: string | null;
   zoneId: string;
   everAttached: boolean;
-  sourceSnapshotId: string | null;
+  /** Made neither from a snapshot nor from what an image holds: zeros. */
+  beganEmpty: boolean;
 }
 
 export interface InstanceFacts {
@@ -45,7 +46,7 @@ export const INSTANCE_AMOUNT_LIMIT = 100;
 
 /**
  * 4.1, the safe union of its two texts. A disk counts as used when a running instance had it once, when it was
- * imported, or when it began as a snapshot.
+ * imported, or when it began as a snapshot or as an image's disk that holds something.
  */
 export function refuseCreateSnapshot(facts: {
   disk: DiskFacts;
@@ -60,13 +61,13 @@ export function refuseCreateSnapshot(facts: {
   if (disk.status === 'Available' && !disk.everAttached) {
     return refusal(
       'IncorrectDiskStatus.NeverAttached',
-      `The disk ${disk.diskId} has never been attached, so it holds nothing: attach it to a running instance first.`,
+      `The disk ${disk.diskId} has never been attached to a running instance: attach it to one first.`,
     );
   }
   if (instance !== null && instance.status !== 'Running' && instance.status !== 'Stopped') {
     return wrongInstanceStatus(instance, 'Wait until it is Running or Stopped.');
   }
-  if (!disk.everAttached && disk.sourceSnapshotId === null) {
+  if (!disk.everAttached && disk.beganEmpty) {
     return refusal(
       'IncorrectDiskStatus.NeverUsed',
       `The disk ${disk.diskId} has not been used since it was created: start the instance ${disk.instanceId} first.`,

@@ -45,6 +45,11 @@ export class AssertionError extends Error {
   override readonly name = 'AssertionError';
 }
 
+/** Whether waiting may mend it. */
+export function isRetryable(error: unknown): boolean {
+  return error instanceof OperationalError && error.retryable;
+}
+
 /** The message of anything thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

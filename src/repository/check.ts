@@ -1,6 +1,6 @@
 /**
- * Checks a repository: that every snapshot can be restored, and where not, which object is to blame and which ranges of
- * which snapshots it hurts. Changes nothing but the index, which is a cache.
+ * Checks a repository: that every snapshot can be restored and every other root read, and where not, which object is to
+ * blame and which ranges of which of them it hurts. Changes nothing but the index, which is a cache.
  */
 import { CorruptionError, OperationalError, messageOf } from '../lib/errors.ts';
 import { CHUNK_BYTES } from '../lib/geometry.ts';
@@ -17,20 +17,33 @@ import {
 } from './manifest.ts';
 import type { Manifest } from './manifest.ts';
 import type { Stores } from './stores.ts';
+import type { TreeRef } from './tree-ref.ts';
 
 export interface RepositoryFinding {
   /** The name of the object that is damaged or missing; null when that is not known. */
   object: string | null;
   what: string;
-  /** Snapshots that it hurts, with the ranges of bytes that cannot be read; no ranges: the whole snapshot. */
-  hurts: { snapshotId: string; ranges: ByteRange[] }[];
+  /** Snapshots and roots that it hurts, with the ranges of bytes that cannot be read; no ranges: the whole snapshot. */
+  hurts: { name: string; ranges: ByteRange[] }[];
 }
 
-/** With `readData` every stored byte is read and verified. Nothing may be uploading or collecting meanwhile. */
-export async function checkRepository(
-  stores: Stores,
-  { readData }: { readData: boolean },
-): Promise<RepositoryFinding[]> {
+/** A tree that something other than a snapshot needs. */
+export interface NamedRoot {
+  /** For people. */
+  name: string;
+  tree: TreeRef;
+  /** What lies beyond it is not needed. */
+  sizeBytes: number;
+}
+
+export interface CheckRequest {
+  /** Every stored byte is read and verified. */
+  readData: boolean;
+  roots: readonly NamedRoot[];
+}
+
+/** Nothing may be uploading or collecting meanwhile. */
+export async function checkRepository(stores: Stores, { readData, roots }: CheckRequest): Promise<RepositoryFinding[]> {
   const bad = new BadCopies(stores.index);
   const findings = new Findings();
   for (const { object, what } of await checkPacks(stores, readData, bad)) findings.add(object, what);
@@ -41,6 +54,7 @@ export async function checkRepository(
     const manifest = await findGoodManifest(stores, snapshotId, findings);
     if (manifest !== undefined) await checkSnapshot(manifest, trees, findings);
   }
+  for (const root of roots) await checkTree(root, trees, findings);
   return findings.list();
 }
 
@@ -75,11 +89,7 @@ async function findGoodManifest(
 
 async function checkSnapshot(manifest: Manifest, trees: CheckedTrees, findings: Findings): Promise<void> {
   const { snapshotId, sizeBytes, tree } = manifest;
-  const count = await trees.check(tree, ({ object, what, firstChunk, chunkCount }) => {
-    const offset = firstChunk * CHUNK_BYTES;
-    const length = Math.min(chunkCount * CHUNK_BYTES, sizeBytes - offset);
-    findings.hurt(object, what, snapshotId, { offset, length });
-  });
+  const count = await checkTree({ name: snapshotId, tree, sizeBytes }, trees, findings);
   if (count.dataChunkCount !== null && count.dataChunkCount !== tree.dataChunkCount) {
     const what = `its tree has ${count.dataChunkCount} data chunks, not ${tree.dataChunkCount}`;
     findings.add(manifestName(snapshotId), what);
@@ -87,6 +97,14 @@ async function checkSnapshot(manifest: Manifest, trees: CheckedTrees, findings: 
   if (count.endChunk * CHUNK_BYTES > sizeBytes) {
     findings.add(manifestName(snapshotId), `its tree goes beyond its ${sizeBytes} bytes`);
   }
+}
+
+function checkTree({ name, tree, sizeBytes }: NamedRoot, trees: CheckedTrees, findings: Findings) {
+  return trees.check(tree, ({ object, what, firstChunk, chunkCount }) => {
+    const offset = firstChunk * CHUNK_BYTES;
+    const length = Math.min(chunkCount * CHUNK_BYTES, sizeBytes - offset);
+    findings.hurt(object, what, name, { offset, length });
+  });
 }
 
 /** Findings by object, and what each hurts, with neighbouring ranges joined. */
@@ -106,11 +124,11 @@ class Findings {
   }
 
   /** `what` counts only for an object without another finding; a null range means the whole snapshot. */
-  hurt(object: string | null, what: string, snapshotId: string, range: ByteRange | null): void {
+  hurt(object: string | null, what: string, name: string, range: ByteRange | null): void {
     const finding = this.#of(object);
     if (finding.whats.length === 0) finding.whats.push(what);
-    const ranges = finding.hurts.get(snapshotId) ?? [];
-    finding.hurts.set(snapshotId, ranges);
+    const ranges = finding.hurts.get(name) ?? [];
+    finding.hurts.set(name, ranges);
     if (range === null) return;
     const last = ranges.at(-1);
     if (last !== undefined && last.offset + last.length === range.offset) last.length += range.length;
@@ -119,7 +137,7 @@ class Findings {
 
   list(): RepositoryFinding[] {
     return [...this.#byObject].flatMap(([object, { whats, hurts }]) => {
-      const hurtList = [...hurts].map(([snapshotId, ranges]) => ({ snapshotId, ranges }));
+      const hurtList = [...hurts].map(([name, ranges]) => ({ name, ranges }));
       return [{ object, what: whats.join('; '), hurts: hurtList }];
     });
   }

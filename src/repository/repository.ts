@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import { Mutex } from '../lib/mutex.ts';
 import type { Random } from '../lib/random.ts';
 import { checkRepository } from './check.ts';
-import type { RepositoryFinding } from './check.ts';
+import type { CheckRequest, RepositoryFinding } from './check.ts';
 import { collectGarbage } from './collect.ts';
 import type { CollectRequest, CollectResult } from './collect.ts';
 import { commitManifest, deleteManifest, findManifest, readManifests } from './manifest.ts';
@@ -57,8 +57,8 @@ export class Repository {
     return this.#changing.run(async () => collectGarbage(request));
   }
 
-  /** What is wrong, empty when all is well. With `readData` every stored byte is verified. */
-  async check(options: { readData: boolean }): Promise<RepositoryFinding[]> {
+  /** What is wrong, empty when all is well. */
+  async check(options: CheckRequest): Promise<RepositoryFinding[]> {
     return this.#changing.run(async () => checkRepository(this.#stores, options));
   }
 

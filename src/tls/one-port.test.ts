@@ -135,6 +135,17 @@ test('closing ends what waits and what is plain', async () => {
   assert.deepEqual([await readAll(silent), await readAll(plain)], ['', '']);
 });
 
+test('closing ends a handshake that is half done', async () => {
+  await using port = await openPort();
+  const socket = await port.connect();
+  socket.write(Buffer.from('16030100c8010000c40303', 'hex'));
+  const whole = https.get({ host: '127.0.0.1', port: port.port, ca, path: '/', agent: false });
+  const [answer] = (await once(whole, 'response')) as [http.IncomingMessage];
+  answer.resume(); // by now the server has read what came before
+  port.endPlain();
+  assert.equal(await readAll(socket), '');
+});
+
 test('a broken handshake ends its connection', async () => {
   await using place = await openPort();
   const socket = await place.connect();

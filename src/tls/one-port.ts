@@ -15,7 +15,7 @@ const PATIENCE_MS = 10_000;
 
 /**
  * Lets `secure`, which listens, hand connections that are not TLS to `plain`, which does not. Returns how to end those
- * connections and the ones that have not said yet what they are; `secure` knows of the others.
+ * connections, and of ones that have not said yet what they are or are in the handshake; `secure` knows of the others.
  */
 export function shareOnePort(
   secure: https.Server,
@@ -26,6 +26,8 @@ export function shareOnePort(
   assert(startTls !== undefined, 'a TLS server starts the handshake on each connection');
   secure.removeAllListeners('connection');
   const waiting = new Set<net.Socket>();
+  const shaking = new Map<string, net.Socket>();
+  secure.on('secureConnection', (socket: net.Socket) => shaking.delete(peerOf(socket)));
   secure.on('connection', (socket: net.Socket) => {
     waiting.add(socket);
     const deadline = setTimeout(() => socket.destroy(), patienceMs);
@@ -37,6 +39,9 @@ export function shareOnePort(
     onFirstByte(socket, (first) => {
       if (first === TLS_HANDSHAKE) {
         letGo();
+        const peer = peerOf(socket);
+        shaking.set(peer, socket);
+        socket.once('close', () => shaking.delete(peer));
         startTls.call(secure, socket);
         return;
       }
@@ -45,8 +50,13 @@ export function shareOnePort(
     });
   });
   return () => {
-    for (const socket of waiting) socket.destroy();
+    for (const socket of [...waiting, ...shaking.values()]) socket.destroy();
   };
+}
+
+/** The same for a connection and for the TLS on it. */
+function peerOf({ remoteAddress, remotePort }: net.Socket): string {
+  return `${remoteAddress} ${remotePort}`;
 }
 
 /** Calls `next` once, with everything that was read put back. A connection that ends or breaks before is closed. */

@@ -1,11 +1,14 @@
 /** Requests in every shape that clients were seen to send (`clients.md` 1, 10), made by hand. */
 import assert from 'node:assert/strict';
 import http from 'node:http';
+import net from 'node:net';
 import test from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { actions } from '../../src/api/action-list.ts';
 import { EMPTY_IMAGE_ID } from '../../src/control/control.ts';
 import { OperationalError } from '../../src/lib/errors.ts';
 import type { Pair } from '../../src/api/percent.ts';
-import { allRows } from '../control/world.ts';
+import { allRows, diskRequest } from '../control/world.ts';
 import {
   ACCESS_KEY_ID,
   call,
@@ -122,32 +125,6 @@ test('raw brackets and quotes in the query are read as they are', async () => {
   assert.equal(status, 200);
 });
 
-test('a page has a NextToken whenever more remains, however it was asked for', async () => {
-  await using api = await openApi();
-  for (let index = 0; index < 23; index += 1) await call(api, 'CreateDisk', Object.fromEntries(DISK));
-  const seen = new Set<string>();
-  let token = '';
-  do {
-    const { body } = await call(api, 'DescribeDisks', token === '' ? {} : { NextToken: token });
-    for (const id of idsOf(body)) seen.add(id);
-    assert.equal(body['TotalCount'], 23);
-    token = String(body['NextToken']);
-  } while (token !== '');
-  assert.equal(seen.size, 23);
-  const first = await call(api, 'DescribeDisks', { PageNumber: '1', PageSize: '10', MaxResults: '10' });
-  const mixed = await call(api, 'DescribeDisks', {
-    PageNumber: '2',
-    PageSize: '10',
-    MaxResults: '10',
-    NextToken: String(first.body['NextToken']),
-  });
-  assert.deepEqual(idsOf(mixed.body), [...seen].slice(10, 20));
-  assert.deepEqual([mixed.body['PageNumber'], mixed.body['PageSize']], [2, 10]);
-  assert.equal(idsOf((await call(api, 'DescribeDisks', { MaxResults: '1' })).body).length, 10);
-  assert.equal(idsOf((await call(api, 'DescribeDisks', { MaxResults: '999' })).body).length, 23);
-  assert.equal((await call(api, 'DescribeDisks', { PageSize: '101' })).body['Code'], 'InvalidParameter');
-});
-
 test('a token stands for the business parameters and not for how they were sent', async () => {
   await using api = await openApi();
   const disk = { ...Object.fromEntries(DISK), ClientToken: 'n:pvc-1' };
@@ -164,6 +141,43 @@ test('a token stands for the business parameters and not for how they were sent'
   assert.deepEqual([other.status, other.body['Code']], [400, 'IdempotentParameterMismatch']);
   const long = await call(api, 'CreateDisk', { ...disk, ClientToken: 'x'.repeat(65) });
   assert.deepEqual([long.status, long.body['Code']], [403, 'InvalidClientToken.Malformed']);
+});
+
+test('a token that was used with other parameters is refused as each action documents it', async () => {
+  await using api = await openApi();
+  const run = { ImageId: EMPTY_IMAGE_ID, InstanceType: 'ecs.external.large' };
+  const { body: made } = await call(api, 'RunInstances', run);
+  const [instanceId = ''] = (made['InstanceIdSets'] as { InstanceIdSet: string[] }).InstanceIdSet;
+  await api.world.settle();
+  const [disk] = (await api.world.control.listDisks({ instanceId }, allRows)).items;
+  assert.ok(disk);
+  const ofDisk = { DiskId: disk.diskId };
+  const ofInstance = { 'InstanceId.1': instanceId, Force: 'true' };
+  const mismatch = 'IdempotentParameterMismatch';
+  const cases: [action: string, first: Record<string, string>, other: Record<string, string>, object][] = [
+    ['CreateDisk', Object.fromEntries(DISK), { Size: '21' }, [400, mismatch]],
+    ['CreateSnapshot', ofDisk, { SnapshotName: 'other' }, [403, mismatch]],
+    ['CreateImage', { InstanceId: instanceId }, { ImageName: 'other' }, [400, 'IdempotenceParamNotMatch']],
+    ['CreateInstance', run, { InstanceName: 'other' }, [400, mismatch]],
+    ['RunInstances', run, { Amount: '2' }, [400, mismatch]],
+    ['ResizeDisk', { ...ofDisk, NewSize: '50' }, { NewSize: '60' }, [400, mismatch]],
+    ['DeleteInstances', ofInstance, { Force: 'false' }, [400, mismatch]],
+  ];
+  const withToken = actions.filter(({ name, parameters }) => {
+    return parameters['ClientToken']?.use === 'used' && !name.startsWith('Hupo');
+  });
+  assert.deepEqual(cases.map(([action]) => action).sort(), withToken.map(({ name }) => name).sort());
+  for (const [action, first, other, expected] of cases) {
+    const asked = { ...first, ClientToken: 'n:pvc-1' };
+    const { status, body } = await call(api, action, asked);
+    assert.equal(status, 200, `${action} ${JSON.stringify(body)}`);
+    await api.world.settle();
+    const answer = await call(api, action, { ...asked, ...other });
+    assert.deepEqual([answer.status, answer.body['Code']], expected, action);
+    assert.match(String(answer.body['Message']), new RegExp(`n:pvc-1 was used for ${action} with other parameters`));
+    const again = await call(api, action, asked);
+    assert.deepEqual({ ...again.body, RequestId: '' }, { ...body, RequestId: '' }, action);
+  }
 });
 
 test('refusals have the documented code and status and say what to do', async () => {
@@ -396,6 +410,32 @@ test('clients that go away or stall leave nothing behind', async () => {
   assert.ok(api.server.headersTimeout > 0 && api.server.requestTimeout > 0 && api.server.timeout > 0);
 });
 
+test('a client that sends far ahead and reads nothing is not served ahead without end', async () => {
+  await using api = await openApi();
+  for (let index = 0; index < 100; index++) {
+    await api.world.control.createDisk(diskRequest({ description: 'x'.repeat(256) }));
+  }
+  const requests = Array.from({ length: 400 }, () => {
+    const pairs: Pair[] = [...commonPairs('DescribeDisks'), ['PageSize', '100']];
+    return `GET /?${encodePairs(signPairs('GET', pairs))} HTTP/1.1\r\nHost: x\r\n\r\n`;
+  });
+  const socket = net.connect(api.port, '127.0.0.1').setEncoding('latin1');
+  socket.write(requests.join(''));
+  let before = -1;
+  while (api.calls.length > before) {
+    before = api.calls.length;
+    await delay(500);
+  }
+  assert.ok(before > 0 && before < 300, `${before} of 400 were answered to a client that reads nothing`);
+  let answers = 0;
+  for await (const piece of socket) {
+    answers += String(piece).split('HTTP/1.1 200 OK').length - 1;
+    if (api.calls.length === 400 && answers >= 390) break; // the rest may be cut across pieces
+  }
+  assert.equal(api.calls.length, 400);
+  socket.destroy();
+});
+
 test('failures of ours are 5xx with a RequestId that the log knows, and no internals', async () => {
   await using broken = await openApi({ listDisks: fail(new TypeError('/secret/path')) });
   const answer = await call(broken, 'DescribeDisks');
@@ -425,10 +465,6 @@ test('a replayed request is refused', async () => {
   assert.equal((await send(api, target)).body['Code'], 'SignatureNonceUsed');
   assert.ok(!JSON.stringify(await send(api, target)).includes(ACCESS_KEY_ID));
 });
-
-function idsOf(body: Record<string, unknown>): string[] {
-  return (body['Disks'] as { Disk: { DiskId: string }[] }).Disk.map((disk) => disk.DiskId);
-}
 
 function fail(error: Error): () => Promise<never> {
   return () => {

@@ -11,6 +11,7 @@ import type { Pair } from '../../src/api/percent.ts';
 import { RequestError } from '../../src/lib/errors.ts';
 import { formatSecond } from '../../src/ecs/times.ts';
 import { systemClock } from '../../src/lib/clock.ts';
+import { gatewayCodes } from '../conformance/gateway-codes.ts';
 import { call, commonPairs, encodePairs, openApi, parseRaw, send, sendRaw, signPairs } from './api-fixture.ts';
 
 /** A signed GET whose parameters are changed before it is signed; null takes one away. */
@@ -71,6 +72,7 @@ test('each error of the gateway has its code, its status and its words, in JSON 
   for (const [code, status, query, message] of cases) {
     const { body, ...answer } = await send(api, query);
     assert.deepEqual([query, answer.status, body['Code']], [query, status, code]);
+    assert.equal(gatewayCodes[code], status, `docs/api.md names ${code}`);
     if (typeof message === 'string') assert.equal(body['Message'], message);
     else assert.match(String(body['Message']), message);
     assert.deepEqual(Object.keys(body), ['RequestId', 'HostId', 'Code', 'Message', 'Recommend']);
@@ -201,6 +203,7 @@ test('what is no API request still gets a JSON answer', async () => {
   for (const [name, request, status, code, message] of requests) {
     const answer = parseRaw(await sendRaw(api, request));
     assert.deepEqual([name, answer.status, answer.body['Code']], [name, status, code]);
+    if (status !== 431) assert.equal(gatewayCodes[code], status, `docs/api.md names ${code}`);
     if (message !== undefined) assert.match(String(answer.body['Message']), message);
   }
   assert.deepEqual(api.warnings, []);

@@ -68,6 +68,10 @@ test('http to the port of https is told to use https, in the format that it aske
     const body = JSON.parse(text) as Record<string, string>;
     assert.deepEqual([body['Code'], body['HostId']], ['InvalidProtocol.NeedSsl', secure.endpoint]);
   }
+  const seen = signedTarget();
+  await get(`${url}${seen}`);
+  const again = await get(`https://127.0.0.1:${secure.port}${seen}`, { ca: secure.ca });
+  assert.match(again.text, /"Code":"SignatureNonceUsed"/, 'what was seen on the way is of no use any more');
   const xml = await get(`${url}/?Format=XML`);
   assert.deepEqual([xml.status, xml.type], [400, 'text/xml;charset=utf-8']);
   assert.match(xml.text, /<Error>.*<Code>InvalidProtocol\.NeedSsl<\/Code>/);

@@ -26,6 +26,7 @@ export interface SecureApi extends AsyncDisposable {
 export async function openSecureApi({ control }: ApiFixture): Promise<SecureApi> {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'hupo-secure-'));
   const warnings: string[] = [];
+  const seen = new Set<string>();
   const log = { info: () => undefined, warn: (message: string) => void warnings.push(message) };
   const [clock, random, files] = [systemClock, systemRandom, systemFiles];
   const names = serverNames('127.0.0.1', { hostName: 'box', addresses: [] });
@@ -35,7 +36,7 @@ export async function openSecureApi({ control }: ApiFixture): Promise<SecureApi>
     {
       control,
       keys: { find: (id) => (id === ACCESS_KEY_ID ? ACCESS_KEY_SECRET : null) },
-      nonces: { accept: () => true },
+      nonces: { accept: (_id, nonce) => !seen.has(nonce) && seen.add(nonce).size > 0 },
       clock,
       random,
       region,

@@ -1,4 +1,16 @@
 /** What `docs/api.md` says by hand: the protocol, and where an action differs from its documentation. */
+import { gatewayCodes } from './gateway-codes.ts';
+
+/** In one line, by status. */
+function listCodes(codes: Readonly<Record<string, number>>): string {
+  const byStatus = Map.groupBy(Object.entries(codes), ([, status]) => status);
+  return [...byStatus]
+    .map(([status, list]) => `**${status}** ${list.map(([name]) => `\`${name}\``).join(' ')}`)
+    .join(' · ');
+}
+
+const connectedClients =
+  'The machine is not told: unmount the disk or shut the machine down first. Clients that are connected are cut off after a flush.';
 
 export const protocolNotes: Record<string, string[]> = {
   'Sending a request': [
@@ -10,17 +22,17 @@ export const protocolNotes: Record<string, string[]> = {
   Answers: [
     '`Format=JSON` or `Format=XML`, in any case. Without it an `Accept` header that wants XML first counts, and else JSON is sent, whatever the signature (ECS: XML for version 1 signatures): every client but one asks for JSON or reads nothing else.',
     'Errors have `RequestId`, `HostId`, `Code`, `Message` and `Recommend`, all strings. A refusal is 4xx with the status that ECS documents; 5xx is a failure of this service, and only that is worth repeating.',
+    '`Recommend` is the address of ECS’s own troubleshooting page, which does not know the request ids of this service.',
   ],
   Paging: [
     '`PageNumber` and `PageSize` (1 to 100, default 10), or `MaxResults` and `NextToken`; where an action has both they may be mixed, and a token says where to go on whatever the page number. `NextToken` is blank only when nothing remains.',
+    '`MaxResults` below 10 counts as 10, above the most of the action as that. DescribeTags has a default `PageSize` of 50, and DescribeInstanceStatus at most 50.',
   ],
   'Trying and repeating': [
     '`DryRun=true` is understood by every action that documents it and by every one that changes something: all checks are made, nothing is changed, and success is the error `DryRunOperation` (`DRYRUN.SUCCESS` for StartInstances, StopInstances, RebootInstances and DeleteInstances).',
-    '`ClientToken`: the same token with the same parameters gives the first answer again. Names in any case, blanks and the order of parameters do not count. With other parameters it is refused.',
+    '`ClientToken`: the same token with the same parameters gives the first answer again. Names in any case, blanks and the order of parameters do not count. With other parameters it is `IdempotentParameterMismatch` (400; 403 for CreateSnapshot, `IdempotenceParamNotMatch` for CreateImage).',
   ],
-  'Errors of every action': [
-    '`MissingParameter`, `InvalidParameter`, `UnsupportedParameter`, `InvalidRegionId.NotFound`, `InvalidVersion`, `InvalidAction.NotFound`, `InvalidAccessKeyId.NotFound`, `IncompleteSignature`, `SignatureDoesNotMatch`, `SignatureNonceUsed`, `InvalidTimeStamp.Format`, `InvalidTimeStamp.Expired`, `UnsupportedHTTPMethod`, `OperationConflict` (409), `InternalError` (500), `ServiceUnavailable` (503).',
-  ],
+  'Errors of every action': [listCodes(gatewayCodes), '`InvalidParamater` is spelt as ECS spells it.'],
 };
 
 /** By action: what a caller who knows ECS would not expect. */
@@ -39,8 +51,15 @@ export const actionNotes: Record<string, string[]> = {
   CreateDisk: ['A size below the snapshot’s becomes the snapshot’s.'],
   DescribeDisks: ['`NbdUri` says where a local program, such as a virtual machine monitor, reaches the disk.'],
   AttachDisk: ['The user’s machine has to connect to the disk’s `NbdUri`; this service starts no machines.'],
-  DetachDisk: ['A disk that is attached to nothing is `IncorrectDiskStatus`.'],
-  ResizeDisk: ['Clients that connect from then on see the new size.'],
+  DetachDisk: [
+    connectedClients,
+    'A disk that is attached to nothing is `InvalidDisk.AlreadyDetached` (404), which clients take as done; other states than `In_use` are refused.',
+  ],
+  ResizeDisk: ['Whatever `Type` says, an NBD client sees the new size when it connects again.'],
+  StopInstance: [connectedClients],
+  StopInstances: [connectedClients],
+  RebootInstance: [connectedClients],
+  RebootInstances: [connectedClients],
   RunInstances: [
     'An instance is a record of a machine that its user runs; its disks are served while it is `Running`.',
     'The instance types are `ecs.external.*`; there is one network, whose ids are accepted and whose addresses are names only.',

@@ -29,9 +29,9 @@ export function formatApiPage(): string {
     bullets(Object.entries(actionsBeyond).map(([name, what]) => `**${name}**: ${what}`)),
     ...[...Map.groupBy(here, ([, { group }]) => group)].flatMap(([group, list]) => [
       `## ${group}`,
-      ...list.flatMap(([name, { section, summary }]) => {
+      ...list.flatMap(([name, { summary }]) => {
         const action = built.get(name);
-        return action === undefined ? [] : actionParts(action, `${summary} (\`ecs-api.md\` ${section})`);
+        return action === undefined ? [] : actionParts(action, summary);
       }),
     ]),
   ]
@@ -63,21 +63,26 @@ function parameterParts(action: Action): string[] {
   const listed = listParameters(action);
   const used = listed.filter(({ use }) => use === 'used').map((parameter) => usedRow(action.name, parameter));
   const added = Object.entries(parametersBeyond[action.name] ?? {});
-  const rows = [...used, ...added.map(([name, why]) => [code(name), '', `extension: ${why}`])];
+  const rows = [...used, ...added.map(([name, why]) => [code(name), '', `extension: ${why}`, ''])];
   const others = Map.groupBy(
     listed.filter(({ use }) => use !== 'used'),
-    ({ use, reason }) => `${use}: ${reason}`,
+    ({ use, reason, accepts }) => `${accepts.length > 0 ? `only ${accepts.map(code).join(' or ')}` : use}: ${reason}`,
   );
   const rest = [...others].map(([why, parameters]) => `${parameters.map(({ name }) => code(name)).join(' ')} ${why}`);
   return [
-    rows.length === 0 ? 'No parameters.' : table(['Parameter', 'Type', 'Here'], rows),
+    rows.length === 0 ? 'No parameters.' : table(['Parameter', 'Type', 'Here', 'Value'], rows),
     ...(rest.length === 0 ? [] : [bullets(rest.sort())]),
   ];
 }
 
-function usedRow(action: string, { name, type, isRequired }: Listed): string[] {
+function usedRow(action: string, { name, type, isRequired, shape }: Listed): string[] {
   const note = parameterNotes[`${action} ${name}`];
-  return [code(name), `${type}${isRequired ? ', required' : ''}`, note === undefined ? 'supported' : `partly: ${note}`];
+  return [
+    code(name),
+    `${type}${isRequired ? ', required' : ''}`,
+    note === undefined ? 'supported' : `partly: ${note}`,
+    shape,
+  ];
 }
 
 function fieldParts(action: string): string[] {
@@ -125,7 +130,9 @@ function errorParts(action: string): string[] {
   return [
     ...(answers.length === 0 ? [] : [`Documented errors it answers with: ${answers.join(' · ')}`]),
     ...(added.length === 0 ? [] : ['Errors that ECS documents for other actions:', bullets(added)]),
-    ...(never.length === 0 ? [] : ['Documented errors that do not come:', bullets(never)]),
+    ...(never.length === 0
+      ? []
+      : ['<details><summary>Documented errors that do not come</summary>', bullets(never), '</details>']),
   ];
 }
 

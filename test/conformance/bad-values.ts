@@ -1,7 +1,8 @@
 /** Values that a parameter cannot have, by what it is: each must be refused with a documented code and change nothing. */
 import type { Listed } from './tables.ts';
 
-const NUMBERS = ['ten', '1.5', '-1', '1e3', '９', '99999999999999999999'];
+const NO_DECIMALS = ['ten', '-1', '1e3', '９', '99999999999999999999'];
+const NO_WHOLE_NUMBERS = ['1.5', ...NO_DECIMALS];
 const FLAGS = ['maybe', '1', 'yes'];
 const LONG = 'x'.repeat(5000);
 
@@ -13,22 +14,26 @@ const BROKEN_LISTS = ['x', '"x"', '[1]', '{"a":1}', '["a"', '[[]]', JSON.stringi
 const ANY_TEXT =
   /^(Describe\w+|ListTagResources) (.*Id|.*Ids(\.N)?|.*Name|.*Tag\w*(\.N)?(\.\w+)?|InstanceType\w*|ImageFamily|ZoneId|\w+Addresses|Ipv6Address\.N|ResourceId\.N|TagFilter.*|NextToken)$/i;
 
+/** Tags that can be on nothing are refused, though they are filters. */
+const TAGS = /^(DescribeTags Tag\.N\.\w+|ListTagResources (Tag\.N\.\w+|TagFilter\.N\.TagKey))$/i;
+
 /** Words of a fixed list; text that none of them is is refused, in filters too. */
 const WORDS =
   /(^|\.)(Status|DiskType|Category|DiskCategory|PerformanceLevel|SourceDiskType|Usage|ResourceType|BootMode|Architecture|Platform|OSType|ImageOwnerAlias|InstanceChargeType|DiskChargeType|ChargeType|MultiAttach|LockReason|SnapshotType|AcceptLanguage|Type|StoppedMode|BatchOptimization)$/;
 
 /** What is the same for every resource here, or what none has: whatever is asked for, the answer is right. */
-const LENIENT =
-  /^(RemoveTags Tag\.N\.\w+|DescribeInstanceTypes \w+(\.N)?|DescribeImages ImageOwnerId|DescribeInstanceStatus InstanceId\.N)$/;
+const LENIENT = /^(RemoveTags Tag\.N\.Value|DescribeInstanceTypes \w+(\.N)?|DescribeInstanceStatus InstanceId\.N)$/;
 
 /** Values that must be refused when the parameter is used. */
 export function badValues(action: string, { name, type }: Listed): string[] {
+  if (type === 'Integer' || type === 'Long' || /(^|\.)Size$/.test(name)) return NO_WHOLE_NUMBERS;
+  if (type === 'Float') return NO_DECIMALS;
   if (LENIENT.test(`${action} ${name}`)) return [];
-  if (type === 'Integer' || type === 'Long' || /(^|\.)Size$/.test(name)) return NUMBERS;
   if (type === 'Boolean') return FLAGS;
   if (JSON_LISTS.test(name)) return BROKEN_LISTS;
   if (WORDS.test(name)) return ['no-such-word', LONG];
-  return ANY_TEXT.test(`${action} ${name}`) ? [] : [LONG];
+  const full = `${action} ${name}`;
+  return ANY_TEXT.test(full) && !TAGS.test(full) ? [] : [LONG];
 }
 
 /** Values that must be answered somehow, without a failure of ours. */

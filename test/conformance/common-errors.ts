@@ -3,6 +3,7 @@
 /** The gateway's (`ecs-api.md` 1.7): they apply to every action. */
 export const commonErrors: Record<string, number[]> = {
   DryRunOperation: [400],
+  IdempotentParameterMismatch: [400],
   InvalidParameter: [400],
   'InvalidRegionId.NotFound': [404],
   MissingParameter: [400],
@@ -77,12 +78,6 @@ export const beyond: readonly Beyond[] = [
     codes: /^InvalidParameter\.(NextToken|Conflict|TagValue)$/,
     statuses: [400],
     reason: 'as the gateway says it of a parameter; nothing fitting is documented for this one',
-  },
-  {
-    actions: /^DescribeTags$/,
-    codes: /^InvalidTag\.Mismatch$/,
-    statuses: [400],
-    reason: 'as AddTags says it',
   },
   {
     actions: /^ModifyImageAttribute$/,

@@ -61,7 +61,7 @@ export function fieldPaths(shape: Shape, at = ''): string[] {
 function readOf(kind: string, action: string): unknown {
   const file = `${kind}/${action}.json`;
   if (fs.existsSync(path.join(folder, file))) return read(file);
-  throw new Error(`test/data/${file} is not there: make it with test/conformance/derive-data.ts`);
+  throw new Error(`test/data/${file} is not there: make it with test/data/derive-data.ts`);
 }
 
 function read(file: string): unknown {

@@ -11,6 +11,10 @@ export interface Listed {
   use: 'used' | 'no effect' | 'refused';
   /** Why it has no effect or is refused. */
   reason: string;
+  /** What its value may be, where the table knows; empty else. */
+  shape: string;
+  /** All words that its value may be; of a refused one those that are taken all the same. */
+  accepts: readonly string[];
 }
 
 /**
@@ -30,7 +34,7 @@ export function listParameters(action: Action): Listed[] {
   return unique.map((parameter) => {
     const found = find(action.parameters, parameter.name);
     if (found === null) throw new Error(`${action.name} ${parameter.name} is in no table`);
-    return { ...parameter, ...found };
+    return { ...parameter, ...found, isRequired: parameter.isRequired || found.isRequired };
   });
 }
 
@@ -40,12 +44,15 @@ function membersOf(table: ParameterTable, name: string): string[] {
 }
 
 /** The entry for a name, in the table or in that of a group above it. */
-function find(table: ParameterTable, name: string, prefix = ''): Pick<Listed, 'use' | 'reason'> | null {
-  for (const [own, { use, reason, covers, members }] of Object.entries(table)) {
+function find(table: ParameterTable, name: string, prefix = ''): Omit<Listed, 'name' | 'type'> | null {
+  for (const [own, parameter] of Object.entries(table)) {
+    const { use, reason, covers, members, shape = '', accepts = [] } = parameter;
     const full = prefix + own;
     const inside = members && find(members.table, name, `${full}.${members.below}`);
     if (inside) return inside;
-    if (covers.some((below) => isCovered(full + below, name))) return { use, reason };
+    if (covers.some((below) => isCovered(full + below, name))) {
+      return { use, reason, shape, accepts, isRequired: parameter.isRequired === true && prefix === '' };
+    }
   }
   return null;
 }

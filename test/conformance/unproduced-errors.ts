@@ -98,7 +98,7 @@ export const unproducedErrors: readonly Unproduced[] = [
     'RegionId may be left out; one of another region is InvalidRegionId.NotFound',
   ),
   codes(
-    /InvalidVolumeId\.NotFound|IncorrectVolumeStatus|IncorrectDiskStatus\.(Invalid|Transferring)|Disk\.NotFound|HOSTNAME_ILLEGAL|InvalidDiskSize|InvalidDisk\.SystemDiskSize|InvalidSystemDiskSize|MissingParamter|IncompleteParamter|ZoneId\.NotFound|InvalidHostPassword\.Malformed|DISK_HAS_CREATING_SNAPSHOT|DiskStillAttached|DiskAttachedNumberExceeded|QuotaExceed\.SnapshotQuota|InvalidInstance\.ZoneConflict|InvalidDiskId\.OperationNotSupported|InvalidDisk\.(InUse|AlreadyDetached)|InvalidParam\.(Amount|ZoneIdAndInstanceId\.Conflict)|InvalidParameter\.(NotMatch|ResourceOwnerAccount|DiskIds)|DiskId\.(StatusNotSupported|ValueNotSupported)|InvalidDiskIds\.ValueNotSupported|InvalidOperation\.InvalidEcsState|InvalidInstanceIds\.NotFound|InstanceNotReady|SnapshotNotReady|TooManySnapshot\.Unfinished|InvalidInstanceId\.(ValueNotSupported|NotSupport)|InvalidResourceType\.NotSupported|InstanceDiskNumLimitExceed|InvalidOperation\.OtherInstanceUnsupported|InstanceType\.ParameterMismatch|OperationDenied\.SystemInstanceNotSupport|InvalidParamter\.Conflict/,
+    /InvalidVolumeId\.NotFound|IncorrectVolumeStatus|IncorrectDiskStatus\.(Invalid|Transferring)|Disk\.NotFound|HOSTNAME_ILLEGAL|InvalidDiskSize|InvalidDisk\.SystemDiskSize|InvalidSystemDiskSize|MissingParamter|IncompleteParamter|ZoneId\.NotFound|InvalidHostPassword\.Malformed|DISK_HAS_CREATING_SNAPSHOT|DiskStillAttached|DiskAttachedNumberExceeded|QuotaExceed\.SnapshotQuota|InvalidInstance\.ZoneConflict|InvalidDiskId\.OperationNotSupported|InvalidDisk\.InUse|InvalidParam\.(Amount|ZoneIdAndInstanceId\.Conflict)|InvalidParameter\.(NotMatch|ResourceOwnerAccount|DiskIds)|DiskId\.(StatusNotSupported|ValueNotSupported)|InvalidDiskIds\.ValueNotSupported|InvalidOperation\.InvalidEcsState|InvalidInstanceIds\.NotFound|InstanceNotReady|SnapshotNotReady|TooManySnapshot\.Unfinished|InvalidInstanceId\.(ValueNotSupported|NotSupport)|InvalidResourceType\.NotSupported|InstanceDiskNumLimitExceed|InvalidOperation\.OtherInstanceUnsupported|InstanceType\.ParameterMismatch|OperationDenied\.SystemInstanceNotSupport|InvalidParamter\.Conflict/,
     'another documented code of the action says the same',
   ),
   codes(
@@ -116,9 +116,8 @@ export const unproducedErrors: readonly Unproduced[] = [
   },
   { errors: /^TagResources QuotaExceed\.Tags$/, reason: 'OperationDenied.QuotaExceed says the same' },
   {
-    errors:
-      /^((ListTagResources|RemoveTags|DescribeTags) (Duplicate\.TagKey|InvalidTag(Key|Value)\.Malformed)|UntagResources (Duplicate\.TagKey|InvalidTagValue\.Malformed))$/,
-    reason: 'a tag that cannot be is on nothing, and the same tag twice is that tag: nothing is found or removed',
+    errors: /^UntagResources InvalidTagValue\.Malformed$/,
+    reason: 'tags are removed by their keys alone',
   },
   {
     errors: /^ListTagResources InvalidResourceId\.(NotFound|NotSupported)$/,
@@ -191,8 +190,7 @@ export const unproducedErrors: readonly Unproduced[] = [
     reason: 'a disk can be made from a snapshot of a system disk too',
   },
   {
-    errors:
-      /^(CreateInstance|RunInstances) (InvalidDiskDescription\.Malformed|InvalidInstanceChargeType\.NotFound|IncorrectImageStatus)$/,
+    errors: /^CreateInstance OperationDenied\.ImageNotValid$/,
     reason: 'another documented code of the action says the same',
   },
 ];

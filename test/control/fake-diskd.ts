@@ -160,8 +160,8 @@ export class FakeDiskd {
   #close(diskId: string): DiskState {
     const disk = this.#get(diskId);
     disk.open = false;
-    disk.clientCount = 0;
     const state = toState(disk);
+    disk.clientCount = 0;
     disk.syncFailure = null; // opened again, it is trusted again
     return state;
   }

@@ -16,13 +16,8 @@ import { compareRecords } from '../../src/control/check.ts';
 import { OpenDisks } from '../../src/control/open-disks.ts';
 import type { DataPlane } from '../../src/control/parts.ts';
 import { within } from '../../src/control/patience.ts';
-import type {
-  ChangeOptions,
-  CreateDiskRequest,
-  NewDisk,
-  Paging,
-  RunInstancesRequest,
-} from '../../src/control/requests.ts';
+import type { ChangeOptions, CreateDiskRequest, NewDisk, RunInstancesRequest } from '../../src/control/requests.ts';
+import type { Paging } from '../../src/ecs/list-filters.ts';
 import type { DiskdCalls } from '../../src/disk/protocol.ts';
 import type { Disk, Instance, Snapshot } from '../../src/ecs/resources.ts';
 import { GIB } from '../../src/lib/geometry.ts';
@@ -118,7 +113,7 @@ export class World {
       catalog: crashingCatalog(catalog, crash),
       dataPlane,
       openDisks,
-      driver: new ExternalDriver(openDisks),
+      driver: new ExternalDriver(openDisks, log),
       transfer: { upload: (job, options) => crash.act(() => transfer.upload(job, options)) },
       repository: {
         commitManifest: (manifest) => crash.act(() => repository.commitManifest(manifest)),
@@ -265,7 +260,7 @@ export class World {
         snapshots: snapshots
           .filter(({ status }) => status === 'accomplished')
           .map((row) => ({ snapshotId: row.snapshot_id, tree: JSON.parse(row.tree ?? '') as TreeRef })),
-        operations: '',
+        changing: '',
       },
       stored,
       await this.repository.listManifests(),

@@ -182,8 +182,9 @@ test('a rollback takes the disk to its base, gives it a new incarnation, and ref
   await assert.rejects(client.call('openDisk', { diskId: DISK_ID, incarnation: 1 }), { code: 'OperationConflict' });
   const again = await openNbd(diskd, 2);
   assert.deepEqual(await again.read(0, CHUNK_BYTES), pattern(0, CHUNK_BYTES));
-  await again.close();
-  await client.call('closeDisk', { diskId: DISK_ID });
+  const { disk: closed } = await client.call('closeDisk', { diskId: DISK_ID });
+  assert.equal(closed?.clientCount, 1, 'it says how many clients it cut off');
+  again.destroy();
   await client.call('deleteDisk', { diskId: DISK_ID });
   await client.call('deleteDisk', { diskId: DISK_ID });
   await assert.rejects(client.call('describeDisk', { diskId: DISK_ID }), { code: 'InvalidDiskId.NotFound' });

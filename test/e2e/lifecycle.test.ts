@@ -180,6 +180,20 @@ test('a folder keeps its region, and an address in use is said', async (t) => {
   await server.stop();
 });
 
+test('a start that fails at its last step ends everything that it started', async (t) => {
+  const server = new TestServer();
+  t.after(() => {
+    for (const left of server.leftProcesses()) process.kill(Number(left.split(' ')[0]), 'SIGKILL');
+    fs.rmSync(server.dataFolder, { recursive: true, force: true });
+  });
+  fs.mkdirSync(path.join(server.runFolder, 'endpoint'), { recursive: true });
+  const { status, stderr } = server.cli('serve', '--data', server.dataFolder, '--listen', '127.0.0.1:0');
+  assert.equal(status, 1);
+  assert.match(stderr, /endpoint cannot be written: EISDIR/);
+  await waitFor('the data plane to end', 10_000, async () => (server.leftProcesses().length === 0 ? true : null));
+  assert.ok(!fs.existsSync(path.join(server.dataFolder, 'keys', 'root.json')), 'a secret that nobody saw is kept');
+});
+
 test('`hupo stop` on a folder that is not one of hupo says so and leaves nothing in it', (t) => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'hupo-other-'));
   t.after(() => fs.rmSync(folder, { recursive: true }));

@@ -7,6 +7,7 @@ import crypto from 'node:crypto';
 import test from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
+import { unconditionally } from '../../src/control/change.ts';
 import type { Control } from '../../src/control/control.ts';
 import type { ChangeOptions, PowerRequest } from '../../src/control/requests.ts';
 import type { Disk, Image, Instance, Snapshot } from '../../src/ecs/resources.ts';
@@ -66,6 +67,8 @@ const stopped = ({ status }: Instance) => status === 'Stopped';
 const running = ({ status }: Instance) => status === 'Running';
 const free = ({ status }: Disk) => status === 'Available';
 const attached = ({ status }: Disk) => status === 'In_use';
+const ofStopped = (disk: Disk, { instances }: There) =>
+  instances.some((instance) => instance.instanceId === disk.instanceId && stopped(instance));
 const ofSystem = ({ sourceDiskType }: Snapshot) => sourceDiskType === 'system';
 
 /** What a request needs, more or less. */
@@ -73,7 +76,7 @@ const fitting: Partial<
   Record<
     Kind,
     {
-      disk?: (disk: Disk) => boolean;
+      disk?: (disk: Disk, there: There) => boolean;
       snapshot?: (snapshot: Snapshot) => boolean;
       instance?: (instance: Instance) => boolean;
     }
@@ -82,6 +85,7 @@ const fitting: Partial<
   attachDisk: { disk: free },
   detachDisk: { disk: (disk) => attached(disk) && disk.type === 'data' },
   deleteDisk: { disk: free },
+  reInitDisk: { disk: ofStopped },
   createImage: { snapshot: ofSystem },
   start: { instance: stopped },
   stop: { instance: running },
@@ -164,13 +168,24 @@ class Player {
     this.#oracle = new ControlOracle(world);
   }
 
+  /** An instance with a written disk, a snapshot of that, an image of both, and a stopped instance of the image. */
   async begin(): Promise<void> {
+    const { world } = this;
     await this.#oracle.watch();
-    const { diskId } = await this.world.runOne();
-    await this.world.settle();
-    await this.#oracle.check();
+    const { instanceId, diskId } = await world.runOne();
+    await this.#settle();
     this.#write(diskId, 1);
-    await this.world.takeSnapshot(diskId);
+    await world.takeSnapshot(diskId);
+    await this.#settle();
+    const imageId = await this.#createImage({ instanceId, imageName: 'first' }, unconditionally);
+    await this.#settle();
+    const made = await world.control.runInstances(runRequest({ imageId, dataDisks: [] }));
+    await this.#settle();
+    await world.power('stop', made.instanceIds[0] ?? '');
+    await this.#settle();
+  }
+
+  async #settle(): Promise<void> {
     await this.world.settle();
     await this.#oracle.check();
   }
@@ -191,8 +206,7 @@ class Player {
       await this.world.restart(); // what the dead server still owed an answer is refused by its end
     }
     await answers;
-    await this.world.settle();
-    await this.#oracle.check();
+    await this.#settle();
   }
 
   /** To the open disks only, and between the batches: what a snapshot must hold is then known. */
@@ -213,7 +227,7 @@ class Player {
   /** What the request is about: mostly things that it may well be allowed for, sometimes any. */
   #choose({ kind, pick, other, likely }: Asked, there: There): { [Name in Subject]: string } {
     const fits = likely ? (fitting[kind] ?? {}) : {};
-    const disks = there.disks.filter(fits.disk ?? any);
+    const disks = there.disks.filter((disk) => (fits.disk ?? any)(disk, there));
     const disk = disks[pick % Math.max(1, disks.length)];
     const ofDisk = ({ sourceDiskId }: Snapshot) => sourceDiskId === disk?.diskId;
     const snapshots = there.snapshots.filter(kind === 'resetDisk' && likely ? ofDisk : (fits.snapshot ?? any));

@@ -44,6 +44,8 @@ export class ControlOracle {
   readonly #disks = new Map<string, Words>();
   /** Also of those that are deleted: disks may stand on them. */
   readonly #snapshots = new Map<string, Words>();
+  /** What each disk held when it was seen first. */
+  readonly #began = new Map<string, Words>();
   readonly attempts: Attempt[] = [];
   /** How often it was asked that something go away and not refused. */
   readonly #doomed = new Map<string, number>();
@@ -66,22 +68,36 @@ export class ControlOracle {
     }
   }
 
-  /** The disk may be rolled back by what is asked now: to a snapshot, or with null to how it began. */
+  /** The disk may be rolled back by what is asked now: to a snapshot, or with null to how it began, if that is known still. */
   async mayReset(diskId: string, snapshotId: string | null): Promise<void> {
     const targets = this.#targets.get(diskId) ?? [];
     if (snapshotId !== null) targets.push(this.#snapshots.get(snapshotId) ?? {});
-    else targets.push({}, ...(await this.#originsOf(diskId)));
+    else if (await this.#hasSource(diskId)) targets.push(this.#began.get(diskId) ?? {});
     this.#targets.set(diskId, targets);
   }
 
-  /** What the disk's source snapshot, and its image's system disk, held. */
-  async #originsOf(diskId: string): Promise<Words[]> {
+  /** Whether the snapshot or image that it was made from is there. */
+  async #hasSource(diskId: string): Promise<boolean> {
     const { queries } = this.#world.catalog;
     const row = await queries.selectFrom('disks').selectAll().where('disk_id', '=', diskId).executeTakeFirst();
-    const images = queries.selectFrom('image_disks').select('snapshot_id');
-    const parts = await images.where('image_id', '=', row?.image_id ?? '').execute();
-    const sources = [row?.source_snapshot_id, ...parts.map((part) => part.snapshot_id)];
-    return sources.flatMap((id) => (id === null || id === undefined ? [] : [this.#snapshots.get(id) ?? {}]));
+    const snapshots = queries.selectFrom('snapshots').where('snapshot_id', '=', row?.source_snapshot_id ?? '');
+    const images = queries
+      .selectFrom('images')
+      .where('image_id', '=', row?.image_id ?? '')
+      .where('deleted', '=', 0);
+    const hasSnapshot = (await snapshots.selectAll().executeTakeFirst()) !== undefined;
+    const hasImage = (await images.selectAll().executeTakeFirst()) !== undefined;
+    const [noSnapshot, noImage] = [(row?.source_snapshot_id ?? null) === null, (row?.image_id ?? null) === null];
+    return (noSnapshot || hasSnapshot) && (noImage || hasImage);
+  }
+
+  /** What the disk's image has for the device where it is: the one it was made for, when it is seen first. */
+  async #imageDiskOf(disk: { image_id: string | null; device: string | null }): Promise<Words | null> {
+    const parts = this.#world.catalog.queries.selectFrom('image_disks').select('snapshot_id');
+    const ofImage = parts.where('image_id', '=', disk.image_id ?? '').where('device', '=', disk.device ?? '');
+    const part = await ofImage.executeTakeFirst();
+    if (part === undefined) return null;
+    return part.snapshot_id === null ? {} : (this.#snapshots.get(part.snapshot_id) ?? {});
   }
 
   doom(id: string): void {
@@ -175,7 +191,7 @@ export class ControlOracle {
       ...disks,
       ...(await instances.execute()),
       ...(await snapshots.where('status', '<>', 'failed').execute()),
-      ...(await images.where('deleted', '=', 0).execute()),
+      ...(await images.where('deleted', '=', 0).where('status', '<>', 'CreateFailed').execute()),
     ];
   }
 
@@ -190,7 +206,8 @@ export class ControlOracle {
       const words = now.get(row.disk_id) ?? {};
       const base = (JSON.parse(row.base) as { snapshotId: string | null }).snapshotId;
       const origin = base === null ? {} : (this.#snapshots.get(base) ?? {});
-      const before = this.#disks.get(row.disk_id) ?? origin;
+      if (!this.#began.has(row.disk_id)) this.#began.set(row.disk_id, (await this.#imageDiskOf(row)) ?? origin);
+      const before = this.#disks.get(row.disk_id) ?? this.#began.get(row.disk_id) ?? {};
       assertOneOf(words, [before, ...(this.#targets.get(row.disk_id) ?? [])], `the content of ${row.disk_id}`);
     }
     this.#disks.clear();

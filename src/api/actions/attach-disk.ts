@@ -1,5 +1,6 @@
 /** AttachDisk (`ecs-api.md` 2.3): a data disk, or with Bootable a system disk to the instance that it was made for. */
 import { SYSTEM_DEVICE_NAME, isDataDeviceName } from '../../ecs/device-names.ts';
+import { keyPair, password } from '../absent-features.ts';
 import { defineAction } from '../action.ts';
 import { boolean, invalidParameter, notBuilt, required, text, withDefault } from '../parameters.ts';
 import { dryRun } from '../resource-parameters.ts';
@@ -14,10 +15,8 @@ export const attachDisk = defineAction({
     Bootable: withDefault(boolean(), false),
     Force: notBuilt('it is for regional disks, and this service has none', { neutral: ['false'] }),
     DryRun: dryRun,
-    KeyPairName: notBuilt('there are no key pairs', { code: 'InvalidParameter' }),
-    Password: notBuilt('a password cannot be set in a machine that its user runs; leave it out', {
-      code: 'InvalidParameter',
-    }),
+    KeyPairName: keyPair('InvalidParameter'),
+    Password: password('InvalidParameter'),
   },
   run: async (values, { control, options }) => {
     checkDevice(values.Device, values.Bootable);

@@ -13,8 +13,9 @@ export const beginImport = defineAction({
     SnapshotId: notBuilt('an imported disk starts empty'),
     ClientToken: notBuilt('an import belongs to the one who began it and cannot be repeated'),
   },
-  run: async (values, { control, region }) => {
-    const { diskId, nbdUri } = await control.beginImport(createDiskRequestOf(values, region));
+  run: async (values, { control, region, options }) => {
+    const request = createDiskRequestOf(values, region);
+    const { diskId, nbdUri } = await control.beginImport(request, options({ dryRun: values.DryRun }));
     return { DiskId: diskId, NbdUri: nbdUri };
   },
 });

@@ -1,27 +1,21 @@
 /** CreateDisk (`ecs-api.md` 2.3): an empty data disk, or one from a snapshot. HupoBeginImport takes the same parameters. */
 import type { CreateDiskRequest } from '../../control/requests.ts';
-import { findDescriptionProblem, findNameProblem } from '../../ecs/names.ts';
+import { offeredCategories, performanceLevels } from '../../ecs/disk-categories.ts';
+import { findNameProblem } from '../../ecs/names.ts';
 import { RequestError } from '../../lib/errors.ts';
+import { autoSnapshotPolicy, notPublic, resourceGroup, storageSet, unbuiltDiskFeatures } from '../absent-features.ts';
 import { checkZone, defineAction, type Region } from '../action.ts';
-import { integer, noEffect, notBuilt, required, text, withDefault, type Values } from '../parameters.ts';
-import {
-  autoSnapshotPolicy,
-  checkDiskKind,
-  clientToken,
-  resourceGroup,
-  tags,
-  unbuiltDiskFeatures,
-  dryRun,
-} from '../resource-parameters.ts';
+import { integer, knowingWords, notBuilt, required, text, withDefault, type Values } from '../parameters.ts';
+import { checkDiskKind, clientToken, description, dryRun, tags } from '../resource-parameters.ts';
 
 export const createDiskParameters = {
   ZoneId: required(text()),
-  DiskCategory: withDefault(text(), 'cloud'),
-  PerformanceLevel: text(),
+  DiskCategory: withDefault(knowingWords(text(), offeredCategories), 'cloud'),
+  PerformanceLevel: knowingWords(text(), performanceLevels),
   Size: integer({ least: 1, most: 65536, code: 'InvalidDataDiskSize.ValueNotSupported' }),
   SnapshotId: text(),
   DiskName: withDefault(text('InvalidDiskName.Malformed', findNameProblem), ''),
-  Description: withDefault(text('InvalidDescription.Malformed', findDescriptionProblem), ''),
+  Description: withDefault(description, ''),
   Tag: tags(),
   ClientToken: clientToken('InvalidClientToken.Malformed'),
   ...unbuiltDiskFeatures,
@@ -35,10 +29,9 @@ export const createDiskParameters = {
   ResourceGroupId: resourceGroup,
   AutoSnapshotPolicyId: autoSnapshotPolicy,
   DryRun: dryRun,
-  StorageSetId: notBuilt('there are no storage sets'),
-  StorageSetPartitionNumber: noEffect('only matters with StorageSetId, and that is refused'),
-  AdvancedFeatures: noEffect('not public; the documentation says to ignore it'),
-  Arn: noEffect('not public; the documentation says to ignore it'),
+  ...storageSet,
+  AdvancedFeatures: notPublic,
+  Arn: notPublic,
 };
 
 /**

@@ -2,12 +2,12 @@
 import type { CreateImageRequest } from '../../control/requests.ts';
 import { architectures, bootModes, platforms } from '../../ecs/image-platforms.ts';
 import { findImageNameProblem, findImageVersionProblem } from '../../ecs/image-rules.ts';
-import { findDescriptionProblem } from '../../ecs/names.ts';
 import type { DiskType } from '../../ecs/resources.ts';
 import { RequestError } from '../../lib/errors.ts';
+import { imdsSupport, resourceGroup } from '../absent-features.ts';
 import { defineAction } from '../action.ts';
 import { group, groups, integer, notBuilt, oneOf, text, withDefault, type Values } from '../parameters.ts';
-import { clientToken, dryRun, resourceGroup, tags } from '../resource-parameters.ts';
+import { clientToken, description, dryRun, tags } from '../resource-parameters.ts';
 
 /** One system disk and sixteen data disks. */
 const DISK_LIMIT = 17;
@@ -31,7 +31,7 @@ const parameters = {
   ImageName: text('InvalidImageName.Malformed', findImageNameProblem),
   ImageFamily: withDefault(text('InvalidImageFamily.Malformed', findImageNameProblem), ''),
   ImageVersion: withDefault(text('InvalidImageVersion.Malformed', findImageVersionProblem), ''),
-  Description: withDefault(text('InvalidDescription.Malformed', findDescriptionProblem), ''),
+  Description: withDefault(description, ''),
   Architecture: oneOf(architectures, 'InvalidArchitecture.Malformed'),
   Platform: oneOf(platforms, 'InvalidPlatform.Malformed'),
   BootMode: oneOf(bootModes),
@@ -39,7 +39,7 @@ const parameters = {
   ClientToken: clientToken('InvalidClientToken.Malformed'),
   DryRun: dryRun,
   DetectionStrategy: notBuilt('images are not checked here; leave it out'),
-  Features: group({ ImdsSupport: notBuilt('there is no metadata service yet', { neutral: ['v1'] }) }),
+  Features: group({ ImdsSupport: imdsSupport }),
   SecureBootOptions: group({
     SecureBootSupport: notBuilt('whether a machine boots securely is decided by its user', {
       neutral: ['unsupported', 'false'],
@@ -50,16 +50,15 @@ const parameters = {
 
 export const createImage = defineAction({
   name: 'CreateImage',
+  ownCodes: {
+    IdempotentParameterMismatch: 'IdempotenceParamNotMatch',
+    'IncorrectDiskStatus.NeverUsed': 'IncorrectDiskStatus.NeverAttached',
+  },
   parameters,
   run: async (values, { control, options }) => {
-    const request = requestOf(values);
-    try {
-      const asked = options({ clientToken: values.ClientToken, dryRun: values.DryRun });
-      const { imageId } = await control.createImage(request, asked);
-      return { ImageId: imageId };
-    } catch (error) {
-      throw inOwnCodes(error);
-    }
+    const asked = options({ clientToken: values.ClientToken, dryRun: values.DryRun });
+    const { imageId } = await control.createImage(requestOf(values), asked);
+    return { ImageId: imageId };
   },
 });
 
@@ -89,15 +88,4 @@ function requestOf(values: Values<typeof parameters>): CreateImageRequest {
     bootMode: values.BootMode,
     tags: values.Tag,
   };
-}
-
-/** What CreateSnapshot and the other actions call otherwise. */
-const OWN_CODES: Readonly<Record<string, string>> = {
-  IdempotentParameterMismatch: 'IdempotenceParamNotMatch',
-  'IncorrectDiskStatus.NeverUsed': 'IncorrectDiskStatus.NeverAttached',
-};
-
-function inOwnCodes(error: unknown): unknown {
-  if (!(error instanceof RequestError)) return error;
-  return new RequestError(OWN_CODES[error.code] ?? error.code, error.message);
 }

@@ -7,6 +7,7 @@ import { unbuiltCreateInstanceFeatures } from './run-instances-features.ts';
 
 export const createInstance = defineAction({
   name: 'CreateInstance',
+  ownCodes: { 'OperationDenied.ImageNotValid': 'IncorrectImageStatus' },
   parameters: { ...newInstanceParameters, ...createInstanceDisks, ...unbuiltCreateInstanceFeatures },
   run: async (values, { control, region, options }) => {
     const request = newInstancesOf(values, region, {

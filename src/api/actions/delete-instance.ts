@@ -1,4 +1,5 @@
 /** DeleteInstance (`ecs-api.md` 2.4). */
+import { onlyForSubscriptions } from '../absent-features.ts';
 import { defineAction } from '../action.ts';
 import { boolean, noEffect, required, text, withDefault } from '../parameters.ts';
 import { dryRun } from '../resource-parameters.ts';
@@ -7,7 +8,7 @@ import { dryRun } from '../resource-parameters.ts';
 export const deletionParameters = {
   Force: withDefault(boolean(), false),
   ForceStop: noEffect('a forced stop is a stop here: the disks are flushed first in either case'),
-  TerminateSubscription: noEffect('only matters to subscriptions, and there are none'),
+  TerminateSubscription: onlyForSubscriptions,
   DryRun: dryRun,
 };
 

@@ -1,12 +1,12 @@
 /** DeleteInstances (`ecs-api.md` 2.4): all of them or none. */
 import { defineAction } from '../action.ts';
-import { BATCH_DRY_RUN_CODE, instanceIds } from '../instance-batch.ts';
+import { batchCodes, instanceIds } from '../instance-batch.ts';
 import { clientToken } from '../resource-parameters.ts';
 import { deletionParameters } from './delete-instance.ts';
 
 export const deleteInstances = defineAction({
   name: 'DeleteInstances',
-  dryRunCode: BATCH_DRY_RUN_CODE,
+  ownCodes: batchCodes,
   parameters: {
     InstanceId: instanceIds(),
     ...deletionParameters,

@@ -1,6 +1,6 @@
 /** DescribeDisks (`ecs-api.md` 2.3). */
 import { isKnownCategory } from '../../ecs/disk-categories.ts';
-import type { DiskFilter } from '../../control/requests.ts';
+import type { DiskFilter } from '../../ecs/list-filters.ts';
 import { checkZone, defineAction } from '../action.ts';
 import {
   constantFilter,
@@ -11,6 +11,7 @@ import {
   pageFields,
   pagingOf,
   pagingParameters,
+  resourceFilterOf,
   tagFilters,
   timeFilters,
 } from '../filters.ts';
@@ -71,6 +72,7 @@ export const describeDisks = defineAction({
 
 function filterOf(values: Values<typeof parameters>): DiskFilter {
   return {
+    ...resourceFilterOf(values),
     ...(values.DiskIds !== null && { diskIds: values.DiskIds }),
     ...(values.InstanceId !== null && { instanceId: values.InstanceId }),
     ...(values.ZoneId !== null && { zoneId: values.ZoneId }),
@@ -83,8 +85,5 @@ function filterOf(values: Values<typeof parameters>): DiskFilter {
     ...(values.DeleteWithInstance !== null && { deleteWithInstance: values.DeleteWithInstance }),
     ...(values.DeleteAutoSnapshot !== null && { deleteAutoSnapshot: values.DeleteAutoSnapshot }),
     ...(values.EnableAutoSnapshot !== null && { enableAutoSnapshot: values.EnableAutoSnapshot }),
-    ...(values.Filter.CreationStartTime !== undefined && { createdFromMs: values.Filter.CreationStartTime }),
-    ...(values.Filter.CreationEndTime !== undefined && { createdUntilMs: values.Filter.CreationEndTime }),
-    ...(values.Tag.length > 0 && { tags: values.Tag }),
   };
 }

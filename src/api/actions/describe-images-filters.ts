@@ -2,12 +2,10 @@
  * `Filter.N.Key`, `Filter.N.Value` of DescribeImages (`ecs-api.md` 2.5): the time of creation, the network and what can be
  * changed in a running instance. The last two are the same for every image here.
  */
-import { parseMinute, parseSecond } from '../../ecs/times.ts';
+import { parseFilterTime, type CreationTimes } from '../filters.ts';
 import { groups, invalidParameter, text, type Parameter } from '../parameters.ts';
 
-export interface ImageFilters {
-  createdFromMs: number | null;
-  createdUntilMs: number | null;
+export interface ImageFilters extends CreationTimes {
   /** Whether one of them excludes every image. */
   matchesNothing: boolean;
 }
@@ -30,7 +28,7 @@ export function imageFilters(): Parameter<ImageFilters> {
   return {
     ...list,
     read: (set, name) => {
-      const found: ImageFilters = { createdFromMs: null, createdUntilMs: null, matchesNothing: false };
+      const found: ImageFilters = { matchesNothing: false };
       for (const { Key, Value, name: item } of list.read(set, name)) {
         if (Key !== null || Value !== null) readFilter(found, { key: Key ?? '', value: Value ?? '', item });
       }
@@ -41,13 +39,11 @@ export function imageFilters(): Parameter<ImageFilters> {
 
 function readFilter(found: ImageFilters, filter: { key: string; value: string; item: string }): void {
   const { key, value, item } = filter;
-  const constant = CONSTANTS[key];
+  const constant = Object.hasOwn(CONSTANTS, key) ? CONSTANTS[key] : undefined;
   if (constant !== undefined) {
     found.matchesNothing ||= isExcluded(constant, value, `${item}.Value`);
-  } else if (key === 'CreationStartTime') {
-    found.createdFromMs = parseTime(value, `${item}.Value`);
-  } else if (key === 'CreationEndTime') {
-    found.createdUntilMs = parseTime(value, `${item}.Value`);
+  } else if (key === 'CreationStartTime' || key === 'CreationEndTime') {
+    found[key] = parseFilterTime(value, `${item}.Value`);
   } else {
     throw invalidParameter('InvalidFilterKey.NotFound', `${item}.Key`, key, `it must be one of ${KEYS.join(', ')}`);
   }
@@ -58,10 +54,4 @@ function isExcluded({ all, none, code }: { all: string; none: string[]; code: st
   if (lower === all) return false;
   if (none.includes(lower)) return true;
   throw invalidParameter(code, name, value, `it must be one of ${[all, ...none].join(', ')}`);
-}
-
-function parseTime(value: string, name: string): number {
-  const timeMs = parseMinute(value) ?? parseSecond(value);
-  if (timeMs === null) throw invalidParameter('InvalidFilterValue', name, value, 'it must be UTC as yyyy-MM-ddTHH:mmZ');
-  return timeMs;
 }

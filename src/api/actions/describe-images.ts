@@ -3,7 +3,7 @@ import { findInstanceType, instanceTypes } from '../../ecs/instance-types.ts';
 import { architectures } from '../../ecs/image-platforms.ts';
 import { isUsable } from '../../ecs/image-rules.ts';
 import type { ImageStatus } from '../../ecs/resources.ts';
-import type { ImageFilter } from '../../control/requests.ts';
+import type { ImageFilter } from '../../ecs/list-filters.ts';
 import { defineAction } from '../action.ts';
 import {
   constantFilter,
@@ -13,6 +13,7 @@ import {
   noneHas,
   pagingOf,
   pagingParameters,
+  resourceFilterOf,
   tagFilters,
 } from '../filters.ts';
 import {
@@ -58,7 +59,7 @@ const parameters = {
   IsPublic: constantFilter({ all: ['false'], none: ['true'], code: 'InvalidParameter' }),
   IsSupportCloudinit: constantFilter({ all: ['false'], none: ['true'], code: 'InvalidParameter' }),
   IsSupportIoOptimized: constantFilter({ all: ['true'], none: ['false'], code: 'InvalidParameter' }),
-  ImageOwnerId: noneHas(),
+  ImageOwnerId: ownerId(),
   ResourceGroupId: noneHas(),
   ActionType: noEffect('every image can make an instance and replace a system'),
   ShowExpired: noEffect('no image expires'),
@@ -84,6 +85,20 @@ export const describeImages = defineAction({
   },
 });
 
+/** Of another account, from which no image here is. */
+function ownerId(): Parameter<symbol | null> {
+  const number = text('InvalidParameter', (value) => (/^\d{1,19}$/.test(value) ? null : 'account ids are digits'));
+  const filter = noneHas();
+  return {
+    ...filter,
+    covers: [''],
+    read: (set, name) => {
+      number.read(set, name);
+      return filter.read(set, name);
+    },
+  };
+}
+
 /** Words joined by commas, or `ALL`; `Available` by default. */
 function statuses(): Parameter<ImageStatus[]> {
   const list = commaList();
@@ -105,8 +120,9 @@ function statuses(): Parameter<ImageStatus[]> {
 }
 
 function filterOf(values: Values<typeof parameters>): ImageFilter {
-  const { Usable, Filter } = values;
+  const { Usable } = values;
   return {
+    ...resourceFilterOf(values),
     statuses: values.Status.filter((status) => Usable === null || isUsable(status) === Usable),
     ...architecturesOf(values),
     ...(values.ImageId !== null && { imageIds: values.ImageId }),
@@ -116,9 +132,6 @@ function filterOf(values: Values<typeof parameters>): ImageFilter {
     ...(values.OSType !== null && { osType: values.OSType }),
     ...(values.Usage !== null && { isUsed: values.Usage === 'instance' }),
     ...(values.SnapshotId !== null && { snapshotId: values.SnapshotId }),
-    ...(Filter.createdFromMs !== null && { createdFromMs: Filter.createdFromMs }),
-    ...(Filter.createdUntilMs !== null && { createdUntilMs: Filter.createdUntilMs }),
-    ...(values.Tag.length > 0 && { tags: values.Tag }),
   };
 }
 

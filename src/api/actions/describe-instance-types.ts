@@ -1,8 +1,9 @@
 /** DescribeInstanceTypes (`ecs-api.md` 2.4). All types fit one page, so NextToken is always blank. */
 import { instanceTypes, type InstanceType } from '../../ecs/instance-types.ts';
+import { allFieldsAreShown } from '../absent-features.ts';
 import { defineAction } from '../action.ts';
 import { noneHas, pagingParameters } from '../filters.ts';
-import { noEffect, oneOf, repeated, text, type Parameter } from '../parameters.ts';
+import { integer, oneOf, repeated, text, type Parameter } from '../parameters.ts';
 
 type Rendered = ReturnType<typeof renderInstanceType>;
 
@@ -12,6 +13,8 @@ type Test = (type: Rendered) => boolean;
 type NumberField = { [Field in keyof Rendered]: Rendered[Field] extends number ? Field : never }[keyof Rendered];
 
 const { MaxResults } = pagingParameters(100);
+const whole = integer({ least: 0, most: 999_999_999_999_999 });
+const decimal = decimalNumber();
 
 const tests = {
   InstanceTypes: anyOf((type) => type.InstanceTypeId, repeated(10)),
@@ -25,12 +28,12 @@ const tests = {
   NvmeSupport: anyOf((type) => type.NvmeSupport, single(oneOf(['required', 'supported', 'unsupported']))),
   MinimumCpuCoreCount: atLeast('CpuCoreCount'),
   MaximumCpuCoreCount: atMost('CpuCoreCount'),
-  MinimumCpuSpeedFrequency: atLeast('CpuSpeedFrequency'),
-  MaximumCpuSpeedFrequency: atMost('CpuSpeedFrequency'),
-  MinimumCpuTurboFrequency: atLeast('CpuTurboFrequency'),
-  MaximumCpuTurboFrequency: atMost('CpuTurboFrequency'),
-  MinimumMemorySize: atLeast('MemorySize'),
-  MaximumMemorySize: atMost('MemorySize'),
+  MinimumCpuSpeedFrequency: atLeast('CpuSpeedFrequency', decimal),
+  MaximumCpuSpeedFrequency: atMost('CpuSpeedFrequency', decimal),
+  MinimumCpuTurboFrequency: atLeast('CpuTurboFrequency', decimal),
+  MaximumCpuTurboFrequency: atMost('CpuTurboFrequency', decimal),
+  MinimumMemorySize: atLeast('MemorySize', decimal),
+  MaximumMemorySize: atMost('MemorySize', decimal),
   MinimumGPUAmount: atLeast('GPUAmount'),
   MaximumGPUAmount: atMost('GPUAmount'),
   MinimumDiskQuantity: atLeast('DiskQuantity'),
@@ -65,7 +68,7 @@ export const describeInstanceTypes = defineAction({
   parameters: {
     ...tests,
     ...hardware,
-    AdditionalAttributes: noEffect('asks for fields, and all there are are shown'),
+    AdditionalAttributes: allFieldsAreShown,
     MaxResults,
     NextToken: text('InvalidParameter', () => 'all types fit one page, no answer gave a token'),
   },
@@ -139,16 +142,26 @@ function single(parameter: Parameter<string | null>): Parameter<string[]> {
   };
 }
 
-function atLeast(field: NumberField): Parameter<Test> {
-  return compared((limit) => (type) => type[field] >= limit);
+function atLeast(field: NumberField, number = whole): Parameter<Test> {
+  return compared(number, (limit) => (type) => type[field] >= limit);
 }
 
-function atMost(field: NumberField): Parameter<Test> {
-  return compared((limit) => (type) => type[field] <= limit);
+function atMost(field: NumberField, number = whole): Parameter<Test> {
+  return compared(number, (limit) => (type) => type[field] <= limit);
 }
 
-/** A decimal number, fractions allowed (memory, frequencies). */
-function compared(test: (limit: number) => Test): Parameter<Test> {
+function compared(number: Parameter<number | null>, test: (limit: number) => Test): Parameter<Test> {
+  return {
+    ...number,
+    read: (set, name) => {
+      const limit = number.read(set, name);
+      return limit === null ? () => true : test(limit);
+    },
+  };
+}
+
+/** With a fraction: memory and frequencies. */
+function decimalNumber(): Parameter<number | null> {
   const number = text('InvalidParameter', (value) =>
     /^\d{1,15}(\.\d{1,9})?$/.test(value) ? null : 'it must be a decimal number',
   );
@@ -156,7 +169,7 @@ function compared(test: (limit: number) => Test): Parameter<Test> {
     ...number,
     read: (set, name) => {
       const value = number.read(set, name);
-      return value === null ? () => true : test(Number(value));
+      return value === null ? null : Number(value);
     },
   };
 }

@@ -2,22 +2,25 @@
 import { defaultNetwork } from '../../ecs/default-network.ts';
 import { instanceTypes } from '../../ecs/instance-types.ts';
 import type { Image, Instance } from '../../ecs/resources.ts';
-import type { InstanceFilter } from '../../control/requests.ts';
+import type { InstanceFilter } from '../../ecs/list-filters.ts';
+import { allFieldsAreShown, notPublic } from '../absent-features.ts';
 import { checkZone, defineAction, type Region } from '../action.ts';
 import type { ControlPlane } from '../control-plane.ts';
 import {
   constantFilter,
   emptyPage,
   finishDryRun,
+  instanceChargeFilter,
   matchesNothing,
   noneHas,
   pageFields,
   pagingOf,
   pagingParameters,
+  resourceFilterOf,
   tagFilters,
   timeFilters,
 } from '../filters.ts';
-import { jsonList, noEffect, notBuilt, oneOf, text, type Values } from '../parameters.ts';
+import { jsonList, notBuilt, oneOf, text, type Values } from '../parameters.ts';
 import { dryRun } from '../resource-parameters.ts';
 import { renderInstance } from '../render/instance.ts';
 import { NEVER_EXPIRES } from '../render/list.ts';
@@ -35,11 +38,7 @@ const parameters = {
   VpcId: text(),
   VSwitchId: text(),
   SecurityGroupId: text(),
-  InstanceChargeType: constantFilter({
-    all: ['PostPaid'],
-    none: ['PrePaid'],
-    code: 'InvalidInstanceChargeType.NotFound',
-  }),
+  InstanceChargeType: instanceChargeFilter,
   InternetChargeType: constantFilter({
     all: ['PayByTraffic'],
     none: ['PayByBandwidth'],
@@ -61,10 +60,10 @@ const parameters = {
   KeyPairName: noneHas(),
   ResourceGroupId: noneHas(),
   HpcClusterId: notBuilt('there are no HPC clusters', { code: 'InvalidHpcClusterId.NotFound' }),
-  AdditionalAttributes: noEffect('asks for fields, and all there are are shown'),
-  DeviceAvailable: noEffect('not public; the documentation says to ignore it'),
-  HttpPutResponseHopLimit: noEffect('not public; the documentation says to ignore it'),
-  NeedSaleCycle: noEffect('not public; the documentation says to ignore it'),
+  AdditionalAttributes: allFieldsAreShown,
+  DeviceAvailable: notPublic,
+  HttpPutResponseHopLimit: notPublic,
+  NeedSaleCycle: notPublic,
   Filter: timeFilters(['CreationStartTime', 'CreationEndTime', 'ExpiredStartTime', 'ExpiredEndTime']),
   Tag: tagFilters(),
   DryRun: dryRun,
@@ -112,6 +111,7 @@ function isExpiryWanted(fromMs = -Infinity, untilMs = Infinity): boolean {
 function filterOf(values: Values<typeof parameters>, zones: string[], region: Region): InstanceFilter {
   const [zoneId] = zones;
   return {
+    ...resourceFilterOf(values),
     ...(zoneId !== undefined && zones.length < region.zoneIds.length && { zoneId }),
     ...(values.InstanceIds !== null && { instanceIds: values.InstanceIds }),
     ...(values.InstanceName !== null && { instanceName: values.InstanceName }),
@@ -119,9 +119,6 @@ function filterOf(values: Values<typeof parameters>, zones: string[], region: Re
     ...(values.ImageId !== null && { imageId: values.ImageId }),
     ...(values.Status !== null && { status: values.Status }),
     ...(values.PrivateIpAddresses !== null && { privateIps: values.PrivateIpAddresses }),
-    ...(values.Filter.CreationStartTime !== undefined && { createdFromMs: values.Filter.CreationStartTime }),
-    ...(values.Filter.CreationEndTime !== undefined && { createdUntilMs: values.Filter.CreationEndTime }),
-    ...(values.Tag.length > 0 && { tags: values.Tag }),
   };
 }
 

@@ -1,6 +1,6 @@
 /** DescribeRegions (`ecs-api.md` 2.4): the one region that this server is, at the address that it answers on. */
 import { defineAction } from '../action.ts';
-import { constantFilter, matchesNothing } from '../filters.ts';
+import { constantFilter, instanceChargeFilter, matchesNothing } from '../filters.ts';
 import { noEffect } from '../parameters.ts';
 import { acceptLanguage } from '../resource-parameters.ts';
 
@@ -9,11 +9,7 @@ export const describeRegions = defineAction({
   regional: false,
   parameters: {
     AcceptLanguage: acceptLanguage(),
-    InstanceChargeType: constantFilter({
-      all: ['PostPaid'],
-      none: ['PrePaid'],
-      code: 'InvalidInstanceChargeType.NotFound',
-    }),
+    InstanceChargeType: instanceChargeFilter,
     ResourceType: constantFilter({
       all: ['instance', 'disk'],
       none: ['reservedinstance', 'scu', 'ddh'],

@@ -1,6 +1,6 @@
 /** DescribeSnapshots (`ecs-api.md` 2.1). */
 import { diskOfSnapshotLink } from '../../ecs/ids.ts';
-import type { SnapshotFilter } from '../../control/requests.ts';
+import type { SnapshotFilter } from '../../ecs/list-filters.ts';
 import { defineAction } from '../action.ts';
 import {
   constantFilter,
@@ -11,6 +11,7 @@ import {
   pageFields,
   pagingOf,
   pagingParameters,
+  resourceFilterOf,
   tagFilters,
   timeFilters,
 } from '../filters.ts';
@@ -76,6 +77,7 @@ function diskIdsOf(values: Values<typeof parameters>): string[] {
 
 function filterOf(values: Values<typeof parameters>, [diskId]: string[]): SnapshotFilter {
   return {
+    ...resourceFilterOf(values),
     ...(values.SnapshotIds !== null && { snapshotIds: values.SnapshotIds }),
     ...(diskId !== undefined && { diskId }),
     ...(values.InstanceId !== null && { instanceId: values.InstanceId }),
@@ -83,8 +85,5 @@ function filterOf(values: Values<typeof parameters>, [diskId]: string[]): Snapsh
     ...(values.Status !== null && values.Status !== 'all' && { status: values.Status }),
     ...(values.SourceDiskType !== null && { sourceDiskType: values.SourceDiskType }),
     ...(values.Usage !== null && { usage: values.Usage }),
-    ...(values.Filter.CreationStartTime !== undefined && { createdFromMs: values.Filter.CreationStartTime }),
-    ...(values.Filter.CreationEndTime !== undefined && { createdUntilMs: values.Filter.CreationEndTime }),
-    ...(values.Tag.length > 0 && { tags: values.Tag }),
   };
 }

@@ -1,15 +1,15 @@
 /** DescribeTags (`ecs-api.md` 2.6): each different tag once, with how many resources of each type have it. */
 import type { TagCount } from '../../ecs/resources.ts';
-import type { TagsOfResourcesFilter } from '../../control/requests.ts';
+import type { TagsOfResourcesFilter } from '../../ecs/list-filters.ts';
 import { defineAction } from '../action.ts';
-import { emptyPage, tagFilters } from '../filters.ts';
+import { emptyPage } from '../filters.ts';
 import { integer, noEffect, text, withDefault, type Values } from '../parameters.ts';
-import { findTaggedType, resourceType } from '../tag-parameters.ts';
+import { describedTags, findTaggedType, resourceType } from '../tag-parameters.ts';
 
 const parameters = {
   ResourceType: resourceType(),
   ResourceId: text(),
-  Tag: tagFilters(),
+  Tag: describedTags(),
   Category: noEffect('documented as obsolete'),
   PageNumber: withDefault(integer({ least: 1, most: 1_000_000_000 }), 1),
   PageSize: withDefault(integer({ least: 1, most: 100 }), 50),

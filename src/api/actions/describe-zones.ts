@@ -2,7 +2,7 @@
 import { offeredCategories } from '../../ecs/disk-categories.ts';
 import { instanceTypes } from '../../ecs/instance-types.ts';
 import { defineAction } from '../action.ts';
-import { constantFilter, matchesNothing } from '../filters.ts';
+import { constantFilter, instanceChargeFilter, matchesNothing } from '../filters.ts';
 import { boolean, withDefault } from '../parameters.ts';
 import { acceptLanguage } from '../resource-parameters.ts';
 
@@ -10,11 +10,7 @@ export const describeZones = defineAction({
   name: 'DescribeZones',
   parameters: {
     AcceptLanguage: acceptLanguage(),
-    InstanceChargeType: constantFilter({
-      all: ['PostPaid'],
-      none: ['PrePaid'],
-      code: 'InvalidInstanceChargeType.NotFound',
-    }),
+    InstanceChargeType: instanceChargeFilter,
     SpotStrategy: constantFilter({
       all: ['NoSpot'],
       none: ['SpotWithPriceLimit', 'SpotAsPriceGo'],

@@ -1,5 +1,5 @@
 /** ListTagResources (`ecs-api.md` 2.6): tags of the resources that match all that is asked for, in pages of 50. */
-import type { TagsOfResourcesFilter } from '../../control/requests.ts';
+import type { TagsOfResourcesFilter } from '../../ecs/list-filters.ts';
 import { RequestError } from '../../lib/errors.ts';
 import { defineAction } from '../action.ts';
 import { emptyPage, pagingParameters } from '../filters.ts';

@@ -1,23 +1,21 @@
 /** ModifyDiskAttribute (`ecs-api.md` 2.3): of one disk or of several, all or none. */
 import type { ModifyDisksRequest } from '../../control/requests.ts';
-import { findDescriptionProblem, findNameProblem } from '../../ecs/names.ts';
+import { findNameProblem } from '../../ecs/names.ts';
 import { RequestError } from '../../lib/errors.ts';
+import { unbuiltDiskFeatures } from '../absent-features.ts';
 import { defineAction } from '../action.ts';
-import { boolean, notBuilt, repeated, text, type Values } from '../parameters.ts';
-import { dryRun } from '../resource-parameters.ts';
+import { boolean, repeated, text, type Values } from '../parameters.ts';
+import { description, dryRun } from '../resource-parameters.ts';
 
 const parameters = {
   DiskId: text(),
   DiskIds: repeated(100),
   DiskName: text('InvalidDiskName.Malformed', findNameProblem),
-  Description: text('InvalidDescription.Malformed', findDescriptionProblem),
+  Description: description,
   DeleteWithInstance: boolean(),
   DeleteAutoSnapshot: boolean(),
   EnableAutoSnapshot: boolean(),
-  BurstingEnabled: notBuilt('disks here are as fast as they can be at all times', {
-    code: 'BurstingEnabledForDiskCategoryUnsupported',
-    neutral: ['false'],
-  }),
+  BurstingEnabled: unbuiltDiskFeatures.BurstingEnabled,
   DryRun: dryRun,
 };
 

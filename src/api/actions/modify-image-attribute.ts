@@ -1,10 +1,10 @@
 /** ModifyImageAttribute (`ecs-api.md` 2.5). A parameter that is absent or blank leaves what it is about as it is. */
 import { bootModes } from '../../ecs/image-platforms.ts';
 import { findImageNameProblem } from '../../ecs/image-rules.ts';
-import { findDescriptionProblem } from '../../ecs/names.ts';
+import { imdsSupport } from '../absent-features.ts';
 import { defineAction } from '../action.ts';
 import { group, noEffect, notBuilt, oneOf, required, text } from '../parameters.ts';
-import { dryRun } from '../resource-parameters.ts';
+import { description, dryRun } from '../resource-parameters.ts';
 
 const SETTABLE_STATUSES = ['Deprecated', 'Available'] as const;
 
@@ -13,13 +13,13 @@ export const modifyImageAttribute = defineAction({
   parameters: {
     ImageId: required(text()),
     ImageName: text('InvalidImageName.Malformed', findImageNameProblem),
-    Description: text('InvalidDescription.Malformed', findDescriptionProblem),
+    Description: description,
     ImageFamily: text('InvalidImageFamily.Malformed', findImageNameProblem),
     BootMode: oneOf(bootModes),
     Status: oneOf(SETTABLE_STATUSES),
     LicenseType: noEffect('licences are between the system in the image and its owner'),
     Features: group({
-      ImdsSupport: notBuilt('there is no metadata service yet', { neutral: ['v1'] }),
+      ImdsSupport: imdsSupport,
       NvmeSupport: notBuilt('disks are reached over NBD, not as NVMe devices', { neutral: ['unsupported'] }),
     }),
     DryRun: dryRun,

@@ -2,11 +2,11 @@
 import type { RunInstancesRequest } from '../../control/requests.ts';
 import { defaultNetwork } from '../../ecs/default-network.ts';
 import { findInstanceType, instanceTypes } from '../../ecs/instance-types.ts';
-import { findDescriptionProblem, findHostNameProblem, findNameProblem, formatInstanceNames } from '../../ecs/names.ts';
+import { findHostNameProblem, findNameProblem, formatInstanceNames } from '../../ecs/names.ts';
 import { RequestError } from '../../lib/errors.ts';
 import { checkZone, type Region } from '../action.ts';
 import { boolean, invalidParameter, required, text, withDefault, type Values } from '../parameters.ts';
-import { clientToken, dryRun, tags } from '../resource-parameters.ts';
+import { checkSecurityGroups, clientToken, description, dryRun, tags } from '../resource-parameters.ts';
 import { dataDisksOf, systemDiskOf, type DiskValues } from './run-instances-disks.ts';
 import { unbuiltInstanceFeatures } from './run-instances-features.ts';
 
@@ -19,7 +19,7 @@ export const newInstanceParameters = {
   SecurityGroupId: text(),
   InstanceName: text(),
   HostName: text(),
-  Description: withDefault(text('InvalidDescription.Malformed', findDescriptionProblem), ''),
+  Description: withDefault(description, ''),
   DeletionProtection: withDefault(boolean(), false),
   Tag: tags(),
   ClientToken: clientToken('InvalidClientToken.ValueNotSupported'),
@@ -43,7 +43,7 @@ export interface Several {
 export function newInstancesOf(values: NewInstanceValues, region: Region, several: Several): RunInstancesRequest {
   checkInstanceType(values.InstanceType);
   const zoneId = zoneOf(values, region);
-  checkSecurityGroups(values, several.securityGroupIds, { region, zoneId });
+  checkSecurityGroups('SecurityGroupId', securityGroupsOf(values, several), region);
   return {
     zoneId,
     ...imageOf(values),
@@ -61,12 +61,7 @@ export function newInstancesOf(values: NewInstanceValues, region: Region, severa
 }
 
 function imageOf({ ImageId: imageId, ImageFamily: imageFamily }: NewInstanceValues) {
-  if (imageId !== null && imageFamily !== null) {
-    throw new RequestError(
-      'InvalidParameter.Conflict',
-      'ImageId and ImageFamily are both given: give one of the two, the family for its newest image.',
-    );
-  }
+  if (imageId !== null && imageFamily !== null) throw bothGiven('ImageId', 'ImageFamily');
   if (imageId !== null || imageFamily !== null) return { imageId, imageFamily };
   throw new RequestError(
     'MissingParameter',
@@ -102,21 +97,10 @@ function zoneOf({ ZoneId, VSwitchId }: NewInstanceValues, region: Region): strin
   return ZoneId ?? first;
 }
 
-function checkSecurityGroups(
-  { SecurityGroupId }: NewInstanceValues,
-  more: string[],
-  place: { region: Region; zoneId: string },
-): void {
-  const { securityGroupId } = defaultNetwork(place.region.regionId, place.zoneId);
-  const asked = [...(SecurityGroupId === null ? [] : [SecurityGroupId]), ...more];
-  const unknown = asked.find((id) => id !== securityGroupId);
-  if (unknown === undefined) return;
-  throw invalidParameter(
-    'InvalidSecurityGroupId.NotFound',
-    'SecurityGroupId',
-    unknown,
-    `leave it out or give ${securityGroupId}`,
-  );
+function securityGroupsOf({ SecurityGroupId: one }: NewInstanceValues, { securityGroupIds }: Several): string[] {
+  if (one === null) return securityGroupIds;
+  if (securityGroupIds.length > 0) throw bothGiven('SecurityGroupId', 'SecurityGroupIds.N');
+  return [one];
 }
 
 /** A name for each instance, or null for its id. */
@@ -133,12 +117,7 @@ function instanceNamesOf({ InstanceName }: NewInstanceValues, { amount, uniqueSu
 /** `HostNames.N` one by one, or HostName for all, counted as instance names are; null for one made from the id. */
 function hostNamesOf({ HostName }: NewInstanceValues, several: Several): (string | null)[] {
   const { amount, uniqueSuffix, hostNames } = several;
-  if (HostName !== null && hostNames.length > 0) {
-    throw new RequestError(
-      'InvalidParameter.Conflict',
-      'HostName and HostNames.N are both given: give one of the two.',
-    );
-  }
+  if (HostName !== null && hostNames.length > 0) throw bothGiven('HostName', 'HostNames.N');
   if (hostNames.length > amount) {
     throw new RequestError(
       'InvalidHostName.Malformed',
@@ -151,4 +130,9 @@ function hostNamesOf({ HostName }: NewInstanceValues, several: Several): (string
     if (problem !== null) throw invalidParameter('InvalidHostName.Malformed', 'HostName', name, problem);
   }
   return Array.from({ length: amount }, (_, index) => names[index] ?? null);
+}
+
+/** They are documented as excluding each other, even where they say the same. */
+function bothGiven(name: string, other: string): RequestError {
+  return new RequestError('InvalidParameter.Conflict', `${name} and ${other} are both given: give one of the two.`);
 }

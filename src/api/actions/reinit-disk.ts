@@ -1,6 +1,7 @@
 /** ReInitDisk (`ecs-api.md` 2.3): a disk as it was made, from its image, its snapshot, or empty. */
+import { keyPair, password, securityAgent } from '../absent-features.ts';
 import { defineAction } from '../action.ts';
-import { boolean, noEffect, notBuilt, required, text, withDefault } from '../parameters.ts';
+import { boolean, required, text, withDefault } from '../parameters.ts';
 import { dryRun } from '../resource-parameters.ts';
 
 export const reInitDisk = defineAction({
@@ -8,11 +9,9 @@ export const reInitDisk = defineAction({
   parameters: {
     DiskId: required(text()),
     AutoStartInstance: withDefault(boolean(), false),
-    KeyPairName: notBuilt('there are no key pairs', { code: 'InvalidKeyPairName.NotFound' }),
-    Password: notBuilt('a password cannot be set in a machine that its user runs; leave it out', {
-      code: 'InvalidPassword.Malformed',
-    }),
-    SecurityEnhancementStrategy: noEffect('it is about an agent in images of Alibaba Cloud, and there are none'),
+    KeyPairName: keyPair(),
+    Password: password('InvalidPassword.Malformed'),
+    SecurityEnhancementStrategy: securityAgent,
     DryRun: dryRun,
   },
   run: async (values, { control, options }) => {

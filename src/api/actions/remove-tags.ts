@@ -3,17 +3,16 @@
  * value. What happens when no tag is named is not documented: it is refused, rather than every tag removed.
  */
 import { defineAction } from '../action.ts';
-import { tagFilters } from '../filters.ts';
 import { required, text } from '../parameters.ts';
 import { dryRun } from '../resource-parameters.ts';
-import { atLeastOneOf, getTaggedType, resourceType } from '../tag-parameters.ts';
+import { getTaggedType, resourceType, tagsToRemove } from '../tag-parameters.ts';
 
 export const removeTags = defineAction({
   name: 'RemoveTags',
   parameters: {
     ResourceType: required(resourceType()),
     ResourceId: required(text()),
-    Tag: atLeastOneOf(tagFilters(), 'Tag.N', 'InvalidTagCount'),
+    Tag: tagsToRemove(),
     DryRun: dryRun,
   },
   run: async (values, { control, options }) => {

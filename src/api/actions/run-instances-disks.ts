@@ -1,18 +1,20 @@
 /** The disks of CreateInstance and RunInstances (`ecs-api.md` 2.4, 4.4): `SystemDisk.*` and `DataDisk.N.*`. */
 import type { NewDisk } from '../../control/requests.ts';
 import { isDataDeviceName } from '../../ecs/device-names.ts';
+import { offeredCategories, performanceLevels } from '../../ecs/disk-categories.ts';
 import { findDescriptionProblem, findNameProblem } from '../../ecs/names.ts';
 import { RequestError } from '../../lib/errors.ts';
-import { boolean, group, groups, integer, text, withDefault, type Values } from '../parameters.ts';
-import { autoSnapshotPolicy, checkDiskKind, unbuiltDiskFeatures } from '../resource-parameters.ts';
+import { autoSnapshotPolicy, unbuiltDiskFeatures } from '../absent-features.ts';
+import { boolean, group, groups, integer, knowingWords, text, withDefault, type Values } from '../parameters.ts';
+import { checkDiskKind } from '../resource-parameters.ts';
 
 const DATA_DISK_LIMIT = 16;
 
 const diskParameters = {
-  Category: withDefault(text(), 'cloud_efficiency'),
-  PerformanceLevel: text(),
+  Category: withDefault(knowingWords(text(), offeredCategories), 'cloud_efficiency'),
+  PerformanceLevel: knowingWords(text(), performanceLevels),
   DiskName: withDefault(text('InvalidDiskName.Malformed', findNameProblem), ''),
-  Description: withDefault(text('InvalidDescription.Malformed', findDescriptionProblem), ''),
+  Description: withDefault(text('InvalidDiskDescription.Malformed', findDescriptionProblem), ''),
 };
 
 const systemDiskParameters = {

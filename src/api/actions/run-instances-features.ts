@@ -3,23 +3,29 @@
  * that its user runs: what only concerns charging, or asks for what is so anyway, is accepted; what promises something
  * about the machine, its network or its place is refused, so that nobody believes it happened.
  */
-import { group, noEffect, notBuilt } from '../parameters.ts';
-import { resourceGroup } from '../resource-parameters.ts';
+import {
+  creditSpecification,
+  keyPair,
+  notPublic,
+  onlyForSubscriptions,
+  password,
+  resourceGroup,
+  securityAgent,
+  storageSet,
+  userData,
+} from '../absent-features.ts';
+import { group, noEffect, notBuilt, oneOf, type Parameter } from '../parameters.ts';
 
-const NOT_PUBLIC = 'not public; the documentation says to ignore it';
 const USERS_MACHINE = 'the machine is run by its user, who decides this';
 
 const NO_TEMPLATES = notBuilt('there are no launch templates', { code: 'InvalidLaunchTemplate.NotFound' });
 
 const charging = {
-  InstanceChargeType: notBuilt('nothing is charged here, and only PostPaid instances exist', {
-    code: 'InvalidInstanceChargeType.NotSupport',
-    neutral: ['PostPaid'],
-  }),
-  AutoRenew: noEffect('only matters to subscriptions'),
-  AutoRenewPeriod: noEffect('only matters to subscriptions'),
-  Period: noEffect('only matters to subscriptions'),
-  PeriodUnit: noEffect('only matters to subscriptions'),
+  InstanceChargeType: chargeType(),
+  AutoRenew: onlyForSubscriptions,
+  AutoRenewPeriod: onlyForSubscriptions,
+  Period: onlyForSubscriptions,
+  PeriodUnit: onlyForSubscriptions,
   SpotStrategy: notBuilt('there are no spot instances', { code: 'InvalidSpotStrategy', neutral: ['NoSpot'] }),
   SpotDuration: noEffect('only matters with SpotStrategy'),
   SpotInterruptionBehavior: noEffect('only matters with SpotStrategy'),
@@ -35,9 +41,7 @@ const network = {
 
 const machine = {
   HibernationOptions: group({ Configured: notBuilt('instances cannot hibernate', { neutral: ['false'] }) }),
-  CreditSpecification: notBuilt('there are no burstable instance types', {
-    code: 'InvalidParameter.CreditSpecification',
-  }),
+  CreditSpecification: creditSpecification,
   IoOptimized: notBuilt('every instance is I/O optimized', {
     code: 'IoOptimized.NotSupported',
     neutral: ['optimized', 'true'],
@@ -51,17 +55,15 @@ const machine = {
     code: 'InvalidHttpTokens.NotSupported',
     neutral: ['optional'],
   }),
-  HttpPutResponseHopLimit: noEffect(NOT_PUBLIC),
+  HttpPutResponseHopLimit: notPublic,
 };
 
 const system = {
-  Password: notBuilt('a password cannot be set in a machine that its user runs; leave it out'),
+  Password: password(),
   PasswordInherit: noEffect('the system keeps the password it has in any case'),
-  KeyPairName: notBuilt('there are no key pairs', { code: 'InvalidKeyPairName.NotFound' }),
-  UserData: notBuilt('there is no metadata service yet that could hand it over', {
-    code: 'InvalidUserData.NotSupported',
-  }),
-  SecurityEnhancementStrategy: noEffect('it is about an agent in images of Alibaba Cloud, and there are none'),
+  KeyPairName: keyPair(),
+  UserData: userData,
+  SecurityEnhancementStrategy: securityAgent,
 };
 
 const place = {
@@ -72,14 +74,13 @@ const place = {
   DeploymentSetId: notBuilt('there are no deployment sets', { code: 'DeploymentSet.NotFound' }),
   DeploymentSetGroupNo: noEffect('only matters with DeploymentSetId, and that is refused'),
   HpcClusterId: notBuilt('there are no HPC clusters', { code: 'InvalidHpcClusterId.NotFound' }),
-  StorageSetId: notBuilt('there are no storage sets'),
-  StorageSetPartitionNumber: noEffect('only matters with StorageSetId, and that is refused'),
+  ...storageSet,
   PrivatePoolOptions: group({
     Id: notBuilt('there are no private pools'),
     MatchCriteria: notBuilt('there are no private pools', { neutral: ['None', 'Open'] }),
   }),
   ResourceGroupId: resourceGroup,
-  Arn: noEffect(NOT_PUBLIC),
+  Arn: notPublic,
 };
 
 /** Of both actions. */
@@ -97,14 +98,14 @@ export const unbuiltCreateInstanceFeatures = {
   InnerIpAddress: notBuilt('addresses cannot be chosen'),
   VlanId: notBuilt('there are no VLANs, every instance is in the default vSwitch'),
   UseAdditionalService: noEffect('it is about services of Alibaba Cloud for the machine, and there are none'),
-  NodeControllerId: noEffect(NOT_PUBLIC),
+  NodeControllerId: notPublic,
 };
 
 /** Of RunInstances alone. */
 export const unbuiltRunInstancesFeatures = {
-  AutoPay: noEffect('only matters to subscriptions'),
+  AutoPay: onlyForSubscriptions,
   AutoReleaseTime: notBuilt('instances are not released by themselves yet'),
-  Isp: noEffect(NOT_PUBLIC),
+  Isp: notPublic,
   Ipv6Address: notBuilt('instances get no IPv6 address', { code: 'InvalidOperation.Ipv6NotSupport' }),
   Ipv6AddressCount: notBuilt('instances get no IPv6 address', {
     code: 'InvalidOperation.Ipv6NotSupport',
@@ -129,3 +130,19 @@ export const unbuiltRunInstancesFeatures = {
   LaunchTemplateName: NO_TEMPLATES,
   LaunchTemplateVersion: noEffect('only matters with a launch template, and those are refused'),
 };
+
+/** What is no charge type at all is refused with a code of its own. */
+function chargeType(): Parameter<null> {
+  const word = oneOf(['PostPaid', 'PrePaid'], 'InvalidInstanceChargeType.NotFound');
+  const unbuilt = notBuilt('nothing is charged here, and only PostPaid instances exist', {
+    code: 'InvalidInstanceChargeType.NotSupport',
+    neutral: ['PostPaid'],
+  });
+  return {
+    ...unbuilt,
+    read: (set, name) => {
+      word.read(set, name);
+      return unbuilt.read(set, name);
+    },
+  };
+}

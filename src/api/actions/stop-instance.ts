@@ -1,4 +1,5 @@
 /** StopInstance (`ecs-api.md` 2.4). */
+import { stoppedMode } from '../absent-features.ts';
 import { defineAction } from '../action.ts';
 import { boolean, noEffect, notBuilt, required, text, withDefault } from '../parameters.ts';
 import { dryRun } from '../resource-parameters.ts';
@@ -9,7 +10,7 @@ export const stopInstance = defineAction({
     InstanceId: required(text()),
     ForceStop: withDefault(boolean(), false),
     ConfirmStop: noEffect('documented as obsolete'),
-    StoppedMode: noEffect('chooses what is charged while stopped, and nothing is charged here'),
+    StoppedMode: stoppedMode,
     Hibernate: notBuilt('instances cannot hibernate', { code: 'HibernationConfigured.NotEnabled', neutral: ['false'] }),
     DryRun: dryRun,
   },

@@ -1,30 +1,16 @@
 /** StopInstances (`ecs-api.md` 2.4). */
+import { stoppedMode } from '../absent-features.ts';
 import { defineAction } from '../action.ts';
-import { BATCH_DRY_RUN_CODE, batchOptimization, instanceIds } from '../instance-batch.ts';
-import { boolean, noEffect, withDefault } from '../parameters.ts';
-import { renderPowerOutcomes } from '../render/power-outcome.ts';
-import { dryRun } from '../resource-parameters.ts';
+import { batchCodes, powerBatch, powerBatchParameters } from '../instance-batch.ts';
+import { boolean, withDefault } from '../parameters.ts';
 
 export const stopInstances = defineAction({
   name: 'StopInstances',
-  dryRunCode: BATCH_DRY_RUN_CODE,
+  ownCodes: batchCodes,
   parameters: {
-    InstanceId: instanceIds(),
-    BatchOptimization: batchOptimization(),
+    ...powerBatchParameters,
     ForceStop: withDefault(boolean(), false),
-    StoppedMode: noEffect('chooses what is charged while stopped, and nothing is charged here'),
-    DryRun: dryRun,
+    StoppedMode: stoppedMode,
   },
-  run: async (values, { control, options }) => {
-    const outcomes = await control.powerInstances(
-      {
-        change: 'stop',
-        instanceIds: values.InstanceId,
-        force: values.ForceStop,
-        successFirst: values.BatchOptimization === 'SuccessFirst',
-      },
-      options({ dryRun: values.DryRun }),
-    );
-    return renderPowerOutcomes(outcomes);
-  },
+  run: (values, call) => powerBatch({ change: 'stop', force: values.ForceStop }, values, call),
 });

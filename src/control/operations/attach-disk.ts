@@ -3,7 +3,7 @@
  * disk is `In_use` at once and nothing remains to be done.)
  *
  * The instance's driver gives it the disk, and the row becomes `In_use`. Undone, the driver takes it away again and the
- * row is `Available`.
+ * row is `Available`: as a system disk if it was one, unless its instance was deleted meanwhile.
  */
 import { findDisk, updateDisk } from '../../catalog/disks.ts';
 import type { DiskType } from '../../ecs/resources.ts';
@@ -16,7 +16,7 @@ export const ATTACH_DISK = 'attach-disk';
 
 export interface AttachDiskState {
   diskId: string;
-  /** A detached system disk that becomes a data disk. */
+  /** `system`: a detached system disk that becomes a data disk. */
   typeBefore?: DiskType;
 }
 
@@ -28,13 +28,14 @@ export function attachDiskOperation(parts: Parts): OperationKind<AttachDiskState
         name: 'attach',
         run: async (state) => parts.driver.attach(await diskOf(parts, state)),
         record: (transaction, { diskId }) => updateDisk(transaction, diskId, { status: 'In_use', ever_attached: 1 }),
-        undo: async (state) => parts.driver.detach(await diskOf(parts, state)),
+        undo: async (state) => parts.driver.undoStart([await diskOf(parts, state)]),
       },
     ],
     abandon: async (transaction, { state }) => {
       const { diskId, typeBefore } = state;
       const detached = { status: 'Available', instance_id: null, device: null, attached_at_ms: null } as const;
-      const type = typeBefore === undefined ? {} : { type: typeBefore };
+      const home = (await findDisk(transaction, diskId))?.home_instance_id ?? null;
+      const type = typeBefore === 'system' && home !== null ? { type: typeBefore } : {};
       await updateDisk(transaction, diskId, { ...detached, ...type, delete_with_instance: 0 });
     },
   };

@@ -2,7 +2,7 @@
  * CreateDisk, after the request has written the row as `Creating` with its base (which is a collector's root from then on).
  *
  * diskd makes the folder, and the row becomes `Available`. Undone, the folder goes, then the row and the client token, so
- * that the same request may try again.
+ * that the same request may try again. A folder that does not go is tried again for ever: its name must not go first.
  */
 import { findDisk, updateDisk } from '../../catalog/disks.ts';
 import type { Queries } from '../../catalog/schema.ts';

@@ -5,13 +5,20 @@
  * It waits until every snapshot is accomplished; then what each disk begins as, and `Available`, are written in one
  * transaction. A snapshot that fails makes the image `CreateFailed`, with the reason; the other snapshots stay. After a
  * crash it waits again.
+ *
+ * Whoever asked is answered once every disk is frozen. When one was never frozen, nobody was answered, and the client token
+ * is forgotten so that asking again makes another image; the name is free too.
  */
+import path from 'node:path';
 import { listAwaitedSnapshots, setImageDiskBase, updateImage } from '../../catalog/images.ts';
 import type { AwaitedSnapshot } from '../../catalog/images.ts';
 import type { Queries } from '../../catalog/schema.ts';
 import type { BaseRef } from '../../disk/protocol.ts';
 import { OperationalError } from '../../lib/errors.ts';
 import type { TreeRef } from '../../repository/tree-ref.ts';
+import { forgetResult } from '../client-token.ts';
+import type { TokenRef } from '../client-token.ts';
+import { toPublicReason } from '../failure-reason.ts';
 import type { OperationKind, Undone } from '../operation-kind.ts';
 import type { Parts } from '../parts.ts';
 
@@ -21,6 +28,9 @@ const LOOK_AGAIN_MS = 250;
 
 export interface CreateImageState {
   imageId: string;
+  token: TokenRef | null;
+  /** Those that are taken for it. */
+  snapshots: { diskId: string; snapshotId: string }[];
 }
 
 export function createImageOperation(parts: Parts): OperationKind<CreateImageState> {
@@ -33,17 +43,22 @@ export function createImageOperation(parts: Parts): OperationKind<CreateImageSta
         record: complete,
       },
     ],
-    abandon,
+    abandon: (transaction, undone) => abandon(parts, transaction, undone),
   };
 }
 
 async function awaitSnapshots(parts: Parts, imageId: string, signal: AbortSignal): Promise<void> {
   for (;;) {
     const awaited = await listAwaitedSnapshots(parts.catalog.queries, imageId);
-    awaited.forEach(assertNotLost);
+    if (awaited.every(isSettled)) awaited.forEach(assertNotLost);
     if (awaited.every(({ status }) => status === 'accomplished')) return;
     await parts.clock.sleep(LOOK_AGAIN_MS, signal);
   }
+}
+
+/** Frozen, or it never will be: what becomes of the others is told when that is known of all. */
+function isSettled({ status, isFrozen }: AwaitedSnapshot): boolean {
+  return isFrozen || status !== 'progressing';
 }
 
 function assertNotLost({ device, snapshotId, status, failureReason }: AwaitedSnapshot): void {
@@ -62,6 +77,12 @@ async function complete(transaction: Queries, { imageId }: CreateImageState): Pr
   await updateImage(transaction, imageId, { status: 'Available' });
 }
 
-async function abandon(transaction: Queries, { state, reason }: Undone<CreateImageState>): Promise<void> {
-  await updateImage(transaction, state.imageId, { status: 'CreateFailed', failure_reason: reason });
+async function abandon(parts: Parts, transaction: Queries, { state, reason }: Undone<CreateImageState>): Promise<void> {
+  const { imageId, token } = state;
+  const awaited = await listAwaitedSnapshots(transaction, imageId);
+  if (!awaited.every(({ isFrozen }) => isFrozen)) await forgetResult(transaction, token);
+  await updateImage(transaction, imageId, {
+    status: 'CreateFailed',
+    failure_reason: toPublicReason(reason, path.dirname(parts.repositoryFolder)),
+  });
 }

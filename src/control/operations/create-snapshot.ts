@@ -8,14 +8,15 @@
  *
  * Undone at any step, the manifest goes, the view is released and no later freeze of this snapshot can happen. The row stays
  * as `failed`, or is gone already when DeleteSnapshot cancelled it. A server that ends before the freeze is recorded has
- * answered nobody: the snapshot is `failed`, and its client token is forgotten so that asking again makes another.
+ * answered nobody: the snapshot is `failed`, and its client token is forgotten so that asking again makes another. A view
+ * that is not released is tried again for ever: it would keep the disk from every later snapshot, and from being deleted.
  */
 import path from 'node:path';
 import { findNewestSnapshot, findSnapshot, updateSnapshot } from '../../catalog/snapshots.ts';
 import type { Queries, SnapshotRow } from '../../catalog/schema.ts';
 import type { FreezeReply } from '../../disk/protocol.ts';
 import { assert } from '../../lib/assert.ts';
-import { OperationalError, RequestError } from '../../lib/errors.ts';
+import { CorruptionError, OperationalError, RequestError } from '../../lib/errors.ts';
 import type { Manifest } from '../../repository/manifest.ts';
 import type { TreeRef } from '../../repository/tree-ref.ts';
 import type { UploadJob, UploadResult } from '../../transfer/job.ts';
@@ -61,7 +62,7 @@ export function createSnapshotOperation(
         endsWithServer: true,
         run: async (state) => ({ frozen: await freeze(parts, state) }),
         record: show,
-        undo: (state) => ignoreUnknownDisk(dataPlane.call('cancelFreeze', names(state))),
+        undo: (state) => ignoreLostDisk(dataPlane.call('cancelFreeze', names(state))),
       },
       {
         name: 'sync',
@@ -79,7 +80,7 @@ export function createSnapshotOperation(
       },
       {
         name: 'release',
-        run: (state) => ignoreUnknownDisk(dataPlane.call('releaseView', { ...names(state), committed: true })),
+        run: (state) => ignoreLostDisk(dataPlane.call('releaseView', { ...names(state), committed: true })),
       },
       { name: 'accomplish', record: (transaction, state) => accomplish(parts, transaction, state) },
     ],
@@ -212,7 +213,7 @@ async function abandon(
   { state, step, reason }: Undone<CreateSnapshotState>,
 ): Promise<void> {
   const nowMs = parts.clock.nowMs();
-  await raiseGarbageMark(transaction, state.snapshotId);
+  await raiseGarbageMark(transaction);
   if (step === 'freeze') await forgetResult(transaction, state.token);
   await updateSnapshot(transaction, state.snapshotId, {
     status: 'failed',
@@ -223,10 +224,12 @@ async function abandon(
   });
 }
 
-async function ignoreUnknownDisk(call: Promise<object>): Promise<void> {
+/** A disk that is gone, or damaged, has no view that anybody could read. */
+async function ignoreLostDisk(call: Promise<object>): Promise<void> {
   try {
     await call;
   } catch (error) {
-    if (!(error instanceof RequestError && error.code === 'InvalidDiskId.NotFound')) throw error;
+    const isGone = error instanceof RequestError && error.code === 'InvalidDiskId.NotFound';
+    if (!isGone && !(error instanceof CorruptionError)) throw error;
   }
 }

@@ -11,7 +11,9 @@
  * | record             | `Stopping`, at `stop`                              | stops it (again: nothing), goes on         |
  * | `stop`             | rows gone, the folders' ids in the state           | removes the folders                        |
  * | some folders       | likewise                                           | removes the others (absent: nothing)       |
- * | a disk not flushed | `Stopping`, undoing                                | opens its disks again; status as before    |
+ * | a disk not flushed | `Stopping`, undoing                                | opens its disks again; status as before ¹  |
+ *
+ * ¹ One that can never be opened again, for it is damaged, stays closed; the log says so.
  *
  * From `stop` on it is never given up: there is no name any more to go back to.
  */
@@ -19,7 +21,7 @@ import { findInstance, updateInstance } from '../../catalog/instances.ts';
 import type { InstanceStatus } from '../../ecs/resources.ts';
 import { assert } from '../../lib/assert.ts';
 import { OperationalError, messageOf } from '../../lib/errors.ts';
-import { forgetResult } from '../client-token.ts';
+import { forgetPart } from '../client-token.ts';
 import type { TokenRef } from '../client-token.ts';
 import { forgetInstance, runningInstance } from '../instance-rows.ts';
 import type { OperationKind } from '../operation-kind.ts';
@@ -52,14 +54,15 @@ export function deleteInstanceOperation(parts: Parts, ended: () => void): Operat
           return { releasedDiskIds: await forgetInstance(transaction, row, parts.clock.nowMs()) };
         },
         undo: async ({ instanceId, statusBefore }) => {
-          if (statusBefore === 'Running') await driver.start(await runningInstance(catalog.queries, instanceId));
+          if (statusBefore !== 'Running') return;
+          await driver.undoStop((await runningInstance(catalog.queries, instanceId)).disks);
         },
       },
       { name: 'release', run: ({ releasedDiskIds = [] }) => removeFolders(parts, releasedDiskIds) },
     ],
     abandon: async (transaction, { state }) => {
       await updateInstance(transaction, state.instanceId, { status: state.statusBefore });
-      await forgetResult(transaction, state.token);
+      await forgetPart(transaction, state.token, state.instanceId);
     },
   };
 }

@@ -24,7 +24,7 @@ export function deleteSnapshotOperation(parts: Parts, ended: () => void): Operat
         run: async ({ snapshotId }) => {
           await parts.repository.deleteManifest(snapshotId);
         },
-        record: (transaction, { snapshotId }) => raiseGarbageMark(transaction, snapshotId),
+        record: (transaction) => raiseGarbageMark(transaction),
       },
     ],
   };

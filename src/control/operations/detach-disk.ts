@@ -3,12 +3,15 @@
  * disk is `Available` at once and nothing remains to be done.)
  *
  * The instance's driver takes the disk away, flushed, and the row is `Available`. When it cannot be flushed, it is given
- * back and stays `In_use`, and whoever asked is told why.
+ * back and stays `In_use`, and whoever asked is told why. When it cannot even be opened again, for it is damaged, it stays
+ * closed and `In_use`, which the log tells; it can be detached then.
  */
+import path from 'node:path';
 import { findDisk, updateDisk } from '../../catalog/disks.ts';
-import type { DiskRow, Queries } from '../../catalog/schema.ts';
+import type { DiskRow } from '../../catalog/schema.ts';
 import { OperationalError, RequestError } from '../../lib/errors.ts';
-import { attachedDiskOf } from '../disk-folder.ts';
+import { attachedDiskOf, markDetached } from '../disk-folder.ts';
+import { toPublicReason } from '../failure-reason.ts';
 import type { OperationKind } from '../operation-kind.ts';
 import type { AttachedDisk, Parts } from '../parts.ts';
 
@@ -30,26 +33,11 @@ export function detachDiskOperation(parts: Parts): OperationKind<DetachDiskState
           await detach(parts, await diskOf(parts, state));
         },
         record: (transaction, state) => markDetached(transaction, state, parts.clock.nowMs()),
-        undo: async (state) => parts.driver.attach(await diskOf(parts, state)),
+        undo: async (state) => parts.driver.undoStop([await diskOf(parts, state)]),
       },
     ],
     abandon: (transaction, { state }) => updateDisk(transaction, state.diskId, { status: 'In_use' }),
   };
-}
-
-/** The row of a disk that is attached to nothing any more. */
-export async function markDetached(
-  transaction: Queries,
-  { diskId, deleteWithInstance }: DetachDiskState,
-  nowMs: number,
-): Promise<void> {
-  await updateDisk(transaction, diskId, {
-    status: 'Available',
-    instance_id: null,
-    device: null,
-    detached_at_ms: nowMs,
-    delete_with_instance: deleteWithInstance ? 1 : 0,
-  });
 }
 
 /** A failed flush is told with a code that clients try again on: the disk is whole again, as of the flush before. */
@@ -58,7 +46,8 @@ async function detach(parts: Parts, disk: AttachedDisk): Promise<void> {
     await parts.driver.detach(disk);
   } catch (error) {
     if (!(error instanceof OperationalError) || error.retryable) throw error;
-    throw new RequestError('IncorrectDiskStatus', `It stays attached, for ${error.message}.`);
+    const reason = toPublicReason(error.message, path.dirname(parts.repositoryFolder));
+    throw new RequestError('IncorrectDiskStatus', `It stays attached, for ${reason}.`);
   }
 }
 

@@ -3,7 +3,8 @@
  *
  * diskd makes the folder and serves the disk; an importer connects and writes. When it says that it is done, the disk is
  * flushed and closed, and the row is `Available` and counts as used. An import without a client for a minute, or whose
- * server ends before it is done, is dropped: closed, folder gone, row gone.
+ * server ends before it is done, is dropped: closed, folder gone, row gone. A folder that does not go is tried again for
+ * ever: its name must not go first.
  */
 import { findDisk, updateDisk } from '../../catalog/disks.ts';
 import { OperationalError } from '../../lib/errors.ts';
@@ -62,7 +63,7 @@ export function importDiskOperation(
         run: async (state) => {
           await parts.openDisks.open(attachedDiskOf(await rowOf(parts, state)));
         },
-        undo: ({ diskId }) => parts.openDisks.close(diskId),
+        undo: async (state) => parts.driver.undoStart([attachedDiskOf(await rowOf(parts, state))]),
       },
       {
         name: 'receive',
@@ -71,7 +72,7 @@ export function importDiskOperation(
       },
       {
         name: 'close',
-        run: ({ diskId }) => parts.openDisks.close(diskId),
+        run: async ({ diskId }) => void (await parts.openDisks.close(diskId)),
         record: async (transaction, { diskId }) => {
           completions.forget(diskId);
           await updateDisk(transaction, diskId, { status: 'Available', ever_attached: 1 });

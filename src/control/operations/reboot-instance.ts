@@ -8,6 +8,8 @@
  * | `stop`                | `Starting`, at `start`    | starts it (again: the same sockets)              |
  * | a disk not flushed    | `Stopping`, undoing       | opens its disks again: `Running`, not rebooted   |
  * | a disk not opened     | `Starting`, undoing       | closes its disks: `Stopped`, for nothing is lost |
+ *
+ * A disk that can never be opened (or closed) again in an undoing is told in the log and left so: the undoing ends.
  */
 import { updateInstance } from '../../catalog/instances.ts';
 import { markRunning, runningInstance } from '../instance-rows.ts';
@@ -28,6 +30,8 @@ export function rebootInstanceOperation(parts: Parts): OperationKind<RebootInsta
     driver.start(await runningInstance(catalog.queries, instanceId));
   const stop = async ({ instanceId }: RebootInstanceState) =>
     driver.stop(await runningInstance(catalog.queries, instanceId));
+  const disksOf = async ({ instanceId }: RebootInstanceState) =>
+    (await runningInstance(catalog.queries, instanceId)).disks;
   return {
     kind: REBOOT_INSTANCE,
     steps: [
@@ -39,14 +43,14 @@ export function rebootInstanceOperation(parts: Parts): OperationKind<RebootInsta
           return { stopped: true };
         },
         undo: async (state) => {
-          if (state.stopped !== true) await start(state);
+          if (state.stopped !== true) await driver.undoStop(await disksOf(state));
         },
       },
       {
         name: 'start',
         run: start,
         record: (transaction, { instanceId }) => markRunning(transaction, instanceId, parts.clock.nowMs()),
-        undo: stop,
+        undo: async (state) => driver.undoStart(await disksOf(state)),
       },
     ],
     abandon: async (transaction, { state }) => {

@@ -4,14 +4,15 @@
  *
  * diskd sets the base and the incarnation in one durable act; then the row takes both. ReInitDisk may ask that the instance
  * is started then: it is `Starting` from the same transaction on. Last, the row takes its former status. A rollback that
- * cannot be done leaves the disk as it was: the row takes whatever diskd has, and its former status.
+ * cannot be done leaves the disk as it was: the row takes whatever diskd has (nothing is known of a damaged one), and its
+ * former status.
  */
 import { listDisksOfInstance, updateDisk } from '../../catalog/disks.ts';
 import { findInstance, updateInstance } from '../../catalog/instances.ts';
 import type { Queries } from '../../catalog/schema.ts';
 import type { BaseRef } from '../../disk/protocol.ts';
 import type { DiskStatus } from '../../ecs/resources.ts';
-import { CorruptionError } from '../../lib/errors.ts';
+import { findDiskState } from '../disk-state.ts';
 import { raiseGarbageMark } from '../garbage.ts';
 import { markRunning, runningInstance } from '../instance-rows.ts';
 import type { OperationKind, Undone } from '../operation-kind.ts';
@@ -56,7 +57,8 @@ export function resetDiskOperation(parts: Parts, ended: () => void): OperationKi
           if (startingInstanceId) await markRunning(transaction, startingInstanceId, parts.clock.nowMs());
         },
         undo: async ({ startingInstanceId }) => {
-          if (startingInstanceId) await parts.driver.stop(await runningInstance(queries, startingInstanceId));
+          if (!startingInstanceId) return;
+          await parts.driver.undoStart((await runningInstance(queries, startingInstanceId)).disks);
         },
       },
     ],
@@ -68,7 +70,7 @@ export function resetDiskOperation(parts: Parts, ended: () => void): OperationKi
 async function recordRollback(transaction: Queries, state: ResetDiskState): Promise<Partial<ResetDiskState>> {
   const { diskId, base, incarnation, startInstanceId } = state;
   await updateDisk(transaction, diskId, { base: JSON.stringify(base), incarnation });
-  await raiseGarbageMark(transaction, `${diskId}/${incarnation}`);
+  await raiseGarbageMark(transaction);
   if (startInstanceId === undefined || !(await isReadyToStart(transaction, startInstanceId, diskId))) return {};
   await updateInstance(transaction, startInstanceId, { status: 'Starting' });
   return { startingInstanceId: startInstanceId };
@@ -84,18 +86,14 @@ async function isReadyToStart(transaction: Queries, instanceId: string, diskId: 
 }
 
 async function findLeft(parts: Parts, diskId: string): Promise<Partial<ResetDiskState>> {
-  try {
-    const { disk } = await parts.dataPlane.call('describeDisk', { diskId });
-    return { left: { base: disk.base, incarnation: disk.incarnation } };
-  } catch (error) {
-    if (error instanceof CorruptionError) return {}; // a damaged disk is rolled back by nobody
-    throw error;
-  }
+  const disk = await findDiskState(parts, diskId);
+  return disk === null ? {} : { left: { base: disk.base, incarnation: disk.incarnation } };
 }
 
 async function abandon(transaction: Queries, { state }: Undone<ResetDiskState>): Promise<void> {
   const { diskId, statusBefore, startingInstanceId, left } = state;
   const kept = left === undefined ? {} : { base: JSON.stringify(left.base), incarnation: left.incarnation };
   await updateDisk(transaction, diskId, { status: statusBefore, ...kept });
+  await raiseGarbageMark(transaction);
   if (startingInstanceId) await updateInstance(transaction, startingInstanceId, { status: 'Stopped' });
 }

@@ -3,14 +3,15 @@
  * keeps everything else from it that depends on its size.
  *
  * diskd follows: the disk has the old size or the new one, durably. When diskd cannot, the row takes the size that diskd
- * has, the client token is forgotten, and whoever asked is told why.
+ * has, the client token is forgotten, and whoever asked is told why. After a failed sync a disk that clients have open
+ * cannot say which it is: the operation waits until it was closed, which stopping the instance or detaching it does.
  */
 import { updateDisk } from '../../catalog/disks.ts';
 import type { Queries } from '../../catalog/schema.ts';
-import { CorruptionError, RequestError } from '../../lib/errors.ts';
 import { GIB } from '../../lib/geometry.ts';
 import { forgetResult } from '../client-token.ts';
 import type { TokenRef } from '../client-token.ts';
+import { findDiskState } from '../disk-state.ts';
 import type { OperationKind, Undone } from '../operation-kind.ts';
 import type { Parts } from '../parts.ts';
 
@@ -41,15 +42,9 @@ export function resizeDiskOperation(parts: Parts): OperationKind<ResizeDiskState
   };
 }
 
-/** Nothing is known of a disk that is damaged, or deleted with its instance. */
 async function findSizeLeft(parts: Parts, diskId: string): Promise<{ sizeGibLeft?: number }> {
-  try {
-    const { disk } = await parts.dataPlane.call('describeDisk', { diskId });
-    return { sizeGibLeft: disk.sizeBytes / GIB };
-  } catch (error) {
-    if (error instanceof CorruptionError || error instanceof RequestError) return {};
-    throw error;
-  }
+  const disk = await findDiskState(parts, diskId);
+  return disk === null ? {} : { sizeGibLeft: disk.sizeBytes / GIB };
 }
 
 async function abandon(transaction: Queries, { state }: Undone<ResizeDiskState>): Promise<void> {

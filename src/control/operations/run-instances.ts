@@ -4,7 +4,8 @@
  *
  * diskd makes the disks' folders; the instances are `Starting`; their drivers start them; they are `Running`. Those of
  * CreateInstance are not started: they stay `Pending` and are `Stopped` at the end. All of the request's instances come to
- * be, or none: undone, they are stopped, the folders go, then the rows and the client token.
+ * be, or none: undone, they are stopped, the folders go, then the rows and the client token. A folder that does not go is
+ * tried again for ever: its name must not go first.
  */
 import { listDisksOfInstance, updateDisk } from '../../catalog/disks.ts';
 import { purgeDeletedImage } from '../../catalog/images.ts';
@@ -54,7 +55,9 @@ export function runInstancesOperation(parts: Parts, ended: () => void): Operatio
           for (const id of unstarted(state)) await updateInstance(transaction, id, { status: 'Stopped' });
         },
         undo: async (state) => {
-          for (const id of started(state)) await parts.driver.stop(await runningInstance(parts.catalog.queries, id));
+          for (const id of started(state)) {
+            await parts.driver.undoStart((await runningInstance(parts.catalog.queries, id)).disks);
+          }
         },
       },
     ],

@@ -22,7 +22,7 @@ export function startInstanceOperation(parts: Parts): OperationKind<InstanceStat
         name: 'start',
         run: async ({ instanceId }) => driver.start(await runningInstance(catalog.queries, instanceId)),
         record: (transaction, { instanceId }) => markRunning(transaction, instanceId, parts.clock.nowMs()),
-        undo: async ({ instanceId }) => driver.stop(await runningInstance(catalog.queries, instanceId)),
+        undo: async ({ instanceId }) => driver.undoStart((await runningInstance(catalog.queries, instanceId)).disks),
       },
     ],
     abandon: (transaction, { state }) => updateInstance(transaction, state.instanceId, { status: 'Stopped' }),

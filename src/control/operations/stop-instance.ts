@@ -1,6 +1,7 @@
 /**
  * StopInstance, after the request has written `Stopping`: the driver stops it (its disks are flushed), and it is `Stopped`.
- * When a disk cannot be flushed, it is started again and stays `Running`, and whoever asked is told why.
+ * When a disk cannot be flushed, it is started again and stays `Running`, and whoever asked is told why. A disk that cannot
+ * be opened again, for it is damaged, stays closed, which the log tells; the instance can be stopped then.
  */
 import { updateInstance } from '../../catalog/instances.ts';
 import { runningInstance } from '../instance-rows.ts';
@@ -19,7 +20,7 @@ export function stopInstanceOperation(parts: Parts): OperationKind<InstanceState
         name: 'stop',
         run: async ({ instanceId }) => driver.stop(await runningInstance(catalog.queries, instanceId)),
         record: (transaction, { instanceId }) => updateInstance(transaction, instanceId, { status: 'Stopped' }),
-        undo: async ({ instanceId }) => driver.start(await runningInstance(catalog.queries, instanceId)),
+        undo: async ({ instanceId }) => driver.undoStop((await runningInstance(catalog.queries, instanceId)).disks),
       },
     ],
     abandon: (transaction, { state }) => updateInstance(transaction, state.instanceId, { status: 'Running' }),

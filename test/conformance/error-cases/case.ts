@@ -70,7 +70,7 @@ export async function beginSnapshot({ world }: Scene, diskId: string): Promise<s
 
 /** As many snapshots of the disk as a quota counts, made by copying a row. */
 export async function fillWithSnapshots(
-  { world, snapshot, dataDisk }: Scene,
+  { world, snapshot, dataDisk }: Pick<Scene, 'world' | 'snapshot' | 'dataDisk'>,
   count: number,
   diskId = dataDisk,
 ): Promise<void> {

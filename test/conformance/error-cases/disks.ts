@@ -91,6 +91,7 @@ export const diskCases: ErrorCases = {
     'InvalidOperation.DiskDetachingFromThisEcs': {
       after: (scene) => setDisk(scene, scene.dataDisk, { status: 'Detaching' }),
     },
+    'InvalidDisk.AlreadyDetached': ({ usedDisk }) => ({ DiskId: usedDisk }),
     'InvalidDiskId.NotFound': { DiskId: 'd-none' },
     'InvalidInstanceId.NotFound': { InstanceId: 'i-none' },
     'InvalidParameter.DeleteWithInstance': { DeleteWithInstance: 'perhaps' },

@@ -12,6 +12,11 @@ import {
   type ErrorCases,
 } from './case.ts';
 
+const imageIsCreating: ErrorCase = {
+  after: (scene) => setImage(scene, scene.image, { status: 'Creating' }),
+  ask: ({ image }) => ({ ImageId: image }),
+};
+
 /** RunInstances and CreateInstance make instances alike. */
 const newInstance: Record<string, ErrorCase> = {
   ...newTagCases,
@@ -28,6 +33,7 @@ const newInstance: Record<string, ErrorCase> = {
   'DeploymentSet.NotFound': { DeploymentSetId: 'ds-none' },
   'InvalidDedicatedHostId.NotFound': { DedicatedHostId: 'dh-none' },
   'InvalidHpcClusterId.NotFound': { HpcClusterId: 'hpc-none' },
+  'InvalidInstanceChargeType.NotFound': { InstanceChargeType: 'Barter' },
   'InvalidInstanceChargeType.NotSupport': { InstanceChargeType: 'PrePaid' },
   'InvalidParam.Tenancy': { Tenancy: 'host' },
   InvalidSpotStrategy: { SpotStrategy: 'SpotAsPriceGo' },
@@ -38,6 +44,7 @@ const newInstance: Record<string, ErrorCase> = {
     'DataDisk.2.Size': '20',
     'DataDisk.2.Category': 'cloud_essd',
   },
+  'InvalidDiskDescription.Malformed': { 'SystemDisk.Description': 'http://x' },
   'InvalidDiskName.Malformed': { 'DataDisk.1.DiskName': '1' },
   'InvalidHostName.Malformed': { HostName: '-' },
   'InvalidHttpEndpoint.NotSupported': { HttpEndpoint: 'enabled' },
@@ -79,10 +86,6 @@ const newInstance: Record<string, ErrorCase> = {
     'DataDisk.1.Size': '10',
     'DataDisk.1.Category': 'cloud',
   }),
-  'OperationDenied.ImageNotValid': {
-    after: (scene) => setImage(scene, scene.image, { status: 'Creating' }),
-    ask: ({ image }) => ({ ImageId: image }),
-  },
   InvalidParameter: { DeletionProtection: 'perhaps' },
   'InvalidParameter.Conflict': { ImageFamily: 'golden-family' },
   'InvalidParameter.Mismatch': { ZoneId: 'cn-hangzhou-b', VSwitchId: 'vsw-bp1default000000000a' },
@@ -107,8 +110,9 @@ export const instanceCases: ErrorCases = {
     'InvalidOperation.Ipv6NotSupport': { Ipv6AddressCount: '1' },
     'InvalidMaxAmount.Malformed': { Amount: '101' },
     'InvalidMinAmount.Malformed': { MinAmount: '0' },
+    'OperationDenied.ImageNotValid': imageIsCreating,
   },
-  CreateInstance: newInstance,
+  CreateInstance: { ...newInstance, IncorrectImageStatus: imageIsCreating },
   DescribeInstances: {
     ...tagFilterCases,
     DryRunOperation: dryRun,

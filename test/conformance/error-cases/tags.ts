@@ -37,6 +37,7 @@ export const tagCases: ErrorCases = {
     ...resources,
     'InvalidResourceId.NotFound': { 'ResourceId.1': 'd-none' },
     'InvalidResourceId.NotSupported': ofNobody,
+    'Duplicate.TagKey': { 'TagKey.1': 'a', 'TagKey.2': 'a' },
     'InvalidTagKey.Malformed': { 'TagKey.1': 'acs:a' },
     'MissingParameter.ResourceType': { ResourceType: '' },
     'NumberExceed.ResourceIds': tooManyResources,
@@ -45,6 +46,9 @@ export const tagCases: ErrorCases = {
   },
   ListTagResources: {
     ...resources,
+    'Duplicate.TagKey': { 'Tag.1.Key': 'a', 'Tag.2.Key': 'a' },
+    'InvalidTagKey.Malformed': { 'Tag.1.Key': 'http://a' },
+    'InvalidTagValue.Malformed': { 'Tag.1.Value': 'http://a' },
     'MissingParameter.ResourceType': { ResourceType: '' },
     'NumberExceed.ResourceIds': tooManyResources,
     'NumberExceed.Tags': manyTags,
@@ -60,9 +64,12 @@ export const tagCases: ErrorCases = {
   RemoveTags: {
     ...oldResources,
     InvalidTagCount: manyTags,
+    'InvalidTagKey.Malformed': { 'Tag.1.Key': 'acs:a' },
   },
   DescribeTags: {
     ...resources,
     InvalidTagCount: manyTags,
+    'InvalidTagKey.Malformed': { 'Tag.1.Key': 'acs:a' },
+    'InvalidTagValue.Malformed': { 'Tag.1.Key': 'a', 'Tag.1.Value': 'http://a' },
   },
 };

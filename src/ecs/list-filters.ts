@@ -1,0 +1,101 @@
+/** What lists can be asked for: filters and pages, from the API's words to the catalog's queries. */
+import type {
+  DiskStatus,
+  DiskType,
+  ImageStatus,
+  InstanceStatus,
+  SnapshotStatus,
+  SnapshotUsage,
+  TaggedType,
+} from './resources.ts';
+
+export interface Paging {
+  /** 1-based; ignored when `nextToken` is given. */
+  pageNumber: number;
+  pageSize: number;
+  nextToken: string | null;
+}
+
+/** Tag filters AND together; a null value matches any. */
+export interface TagFilter {
+  key: string;
+  value: string | null;
+}
+
+/** What every list of resources can be filtered by. Absent members do not filter; all AND together. */
+export interface ResourceFilter {
+  createdFromMs?: number;
+  createdUntilMs?: number;
+  tags?: TagFilter[];
+}
+
+export interface DiskFilter extends ResourceFilter {
+  diskIds?: string[];
+  instanceId?: string;
+  zoneId?: string;
+  diskName?: string;
+  category?: string;
+  type?: DiskType;
+  status?: DiskStatus;
+  sourceSnapshotId?: string;
+  portable?: boolean;
+  deleteWithInstance?: boolean;
+  deleteAutoSnapshot?: boolean;
+  enableAutoSnapshot?: boolean;
+}
+
+export interface SnapshotFilter extends ResourceFilter {
+  snapshotIds?: string[];
+  diskId?: string;
+  /** Snapshots of the disks that are attached to this instance now. */
+  instanceId?: string;
+  snapshotName?: string;
+  status?: SnapshotStatus;
+  sourceDiskType?: DiskType;
+  usage?: SnapshotUsage;
+}
+
+export interface InstanceFilter extends ResourceFilter {
+  instanceIds?: string[];
+  /** `*` matches any run of characters. */
+  instanceName?: string;
+  instanceType?: string;
+  imageId?: string;
+  status?: InstanceStatus;
+  zoneId?: string;
+  privateIps?: string[];
+}
+
+export interface ImageFilter extends ResourceFilter {
+  imageIds?: string[];
+  /** Part of the name. */
+  imageName?: string;
+  ownerAlias?: string;
+  osType?: string;
+  /** One of these. */
+  architectures?: string[];
+  imageFamily?: string;
+  /** An image of one of these. */
+  statuses?: ImageStatus[];
+  /** Made with this snapshot. */
+  snapshotId?: string;
+  /** Whether an instance that was made from it is there. */
+  isUsed?: boolean;
+}
+
+/** Absent members do not filter. */
+export interface TagsOfResourcesFilter {
+  resourceType?: TaggedType;
+  resourceIds?: string[];
+  /** Listed by resource: resources that have all of these. Counted: tags that are one of these. */
+  tags?: TagFilter[];
+  /** Resources that have a tag for each of these. */
+  tagPatterns?: TagPattern[];
+}
+
+/** `*` matches any run of characters. No values: any. */
+export interface TagPattern {
+  key: string;
+  /** One of them. */
+  values: string[];
+}
