@@ -150,6 +150,14 @@ const refusedHere: [line: string[], message: RegExp][] = [
   [['DescribeDisks', '--DiskIds'], /^ERROR: --DiskIds lacks its value/],
   [['CreateSnapshot', '--DiskId', 'd', '--cli-query', 'a['], /^ERROR: --cli-query: "a\[" is not a JMESPath expression/],
   [['CreateSnapshot', '--DiskId', 'd', '--output', 'cols=A', 'rows=['], /^ERROR: --output rows/],
+  [
+    ['CreateSnapshot', '--DiskId', 'd', '--pager'],
+    /^ERROR: --pager may call the action many times, and CreateSnapshot/,
+  ],
+  [
+    ['CreateSnapshot', '--DiskId', 'd', '--waiter', 'expr=a', 'to=b'],
+    /^ERROR: --waiter may call the action many times/,
+  ],
   [['DescribeDisks', '--pager', '--waiter', 'expr=a', 'to=b'], /^ERROR: flag --pager is exclusive with --waiter/],
 ];
 
@@ -158,6 +166,19 @@ test('what is wrong with what was typed is told before anything is sent, with ex
     const { status, out, err, asked } = await run({ CreateSnapshot: {}, DescribeDisks: disks }, ...line);
     assert.deepEqual([status, out, asked], [1, '', []], line.join(' '));
     assert.match(err, message);
+  }
+});
+
+test('the answer to a change is printed even when it cannot be shown as it was asked for', async () => {
+  const answer = { SnapshotId: 's-1', RequestId: 'R' };
+  for (const flags of [
+    ['--cli-query', 'foo(@)'],
+    ['--output', 'cols=A', 'rows=Nope[]'],
+  ]) {
+    const { status, out, err } = await run({ CreateSnapshot: answer }, 'CreateSnapshot', '--DiskId', 'd', ...flags);
+    assert.equal(status, 1);
+    assert.deepEqual(JSON.parse(out), answer);
+    assert.match(err, /^ERROR: /);
   }
 });
 

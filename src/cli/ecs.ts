@@ -66,6 +66,7 @@ async function callAction(word: string, typed: EcsWords, context: CliContext): P
   const action = options.force ? word : checkAction(word, context.environment.command);
   const parameters = await readParameters(action, typed, options, context);
   checkExpressions(options);
+  checkRepeatable(action, options);
   const { client } = findConnection(options.connect, context);
   const work = { action, parameters, options, client, context };
   if (options.dryRun) return showRequest(work);
@@ -94,6 +95,19 @@ async function readParameters(
     formNames: [...new URLSearchParams(options.body ?? '').keys()],
     findBuiltPatterns: async () => (await import('./built-parameters.ts')).findBuiltPatterns(action),
   });
+}
+
+/** What changes something is done once. */
+function checkRepeatable(action: string, { pager, waiter, force }: EcsOptions): void {
+  const flag = pager === null ? '--waiter' : '--pager';
+  if (force || (pager === null && waiter === null) || readsOnly(action)) return;
+  throw new UsageError(
+    `${flag} may call the action many times, and ${action} changes something: use it with Describe… or List…`,
+  );
+}
+
+function readsOnly(action: string): boolean {
+  return /^(Describe|List)/.test(action);
 }
 
 /** So that a misspelt expression does not show only after the action was done. */
@@ -129,7 +143,12 @@ async function perform(work: Work, signal: AbortSignal): Promise<string> {
   if (isPlain && wantsXml(options)) return call();
   const fetchAnswer = async (more?: Record<string, string>) => parseText(await call(more), work);
   const answer = await fetchWhole(work, fetchAnswer, signal);
-  return formatResult(work, answer);
+  try {
+    return formatResult(work, answer);
+  } catch (error) {
+    if (!readsOnly(work.action)) work.context.out(`${formatAnswer(answer)}\n`); // It is done, and nothing else tells the id.
+    throw error;
+  }
 }
 
 async function fetchWhole(

@@ -211,6 +211,16 @@ test('a folder that cannot be made is said at once', () => {
   assert.match(result.stderr, /\/proc\/nothing cannot be made/);
 });
 
+test('output that cannot be written is an error, but for a reader that is gone', () => {
+  const hupo = `'${process.execPath}' '${path.join(root, 'src', 'main.ts')}'`;
+  const run = (line: string) => spawnSync('bash', ['-c', `set -o pipefail; ${line}`], { encoding: 'utf8' });
+  const full = run(`${hupo} completion bash > /dev/full`);
+  assert.equal(full.status, 1);
+  assert.match(full.stderr, /standard output cannot be written: ENOSPC/);
+  const gone = run(`${hupo} completion bash | head -n 0`);
+  assert.deepEqual([gone.status, gone.stderr], [0, '']);
+});
+
 test('Ctrl-C at any moment of the demo leaves neither process nor folder', async () => {
   for (const afterMs of [300, 700, 2500]) {
     const temporary = fs.mkdtempSync(path.join(os.tmpdir(), 'hupo-interrupt-'));
