@@ -32,8 +32,9 @@ export class OpenDisks {
   }
 
   /**
-   * Flushes, ends every client and closes the socket; how many clients there were. Not open: nothing. Throws an OperationalError when what clients wrote
-   * could not be flushed: the socket is closed all the same, and closing again is no failure.
+   * Flushes, ends every client and closes the socket; how many clients there were. Not open: nothing. Throws an
+   * OperationalError when what clients wrote could not be flushed: the socket is closed all the same, and closing again is
+   * no failure.
    */
   async close(diskId: string): Promise<number> {
     return await this.#turn(diskId).run(async () => {

@@ -150,13 +150,11 @@ test('any snapshots of several disks survive deletions and collections in any or
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 4, maxLength: 14 }), async (steps) => {
       const stores = memoryStores();
+      const random = seededRandom(1); // one for the whole run: names of packs come from it, and must differ
       const disks: { image: Image; tree: TreeRef }[] = [0, 1].map(() => ({ image: new Map(), tree: emptyTree }));
       const snapshots = new Map<string, { image: Image; tree: TreeRef }>();
       const collectAll = async (): Promise<void> => {
-        await collect(
-          stores,
-          disks.map((disk) => disk.tree),
-        );
+        await collectGarbage({ stores, random, roots: disks.map((disk) => disk.tree) });
         for (const { image, tree } of [...snapshots.values(), ...disks]) await assertImage(stores, tree, image);
         await assertChecksClean(stores);
       };
@@ -172,7 +170,7 @@ test('any snapshots of several disks survive deletions and collections in any or
           const disk = disks[todo.disk];
           assert.ok(disk);
           const changes = imageOf(todo.chunk, todo.count, todo.seed);
-          disk.tree = await storeImage(stores, changes, { parent: disk.tree, random: seededRandom(number + 2) });
+          disk.tree = await storeImage(stores, changes, { parent: disk.tree, random });
           disk.image = new Map([...disk.image, ...changes]);
           snapshots.set(`s-${number}`, { ...disk });
           await commitManifest(stores.store, manifestOf(`s-${number}`, disk.tree));

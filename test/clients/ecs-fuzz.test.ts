@@ -15,6 +15,7 @@ import { EMPTY_IMAGE_ID } from '../../src/control/control.ts';
 import { commonPairs, encodePairs, openApi, signPairs, type ApiFixture } from './api-fixture.ts';
 
 const ANSWER_WITHIN_MS = 5_000;
+const RUNS = Number(process.env['HUPO_FUZZ'] ?? 2_500);
 
 const likely = [
   'true',
@@ -96,7 +97,7 @@ test('signed requests with random parameters never fail by our fault', async (co
       assert.deepEqual(api.warnings, []);
       succeeded += status === 200 ? 1 : 0;
     }),
-    { numRuns: 2_500 },
+    { numRuns: RUNS },
   );
   context.diagnostic(`${succeeded} of 2500 requests were good ones`);
   assert.ok(succeeded > 40, 'hardly a request was good: the generator reaches nothing');
@@ -146,7 +147,7 @@ test('broken HTTP is answered or dropped, never hung on and never our failure', 
       checkAnswers(answer);
       assert.deepEqual(api.warnings, []);
     }),
-    { numRuns: 1_500 },
+    { numRuns: Math.ceil(RUNS * 0.6) },
   );
 });
 
