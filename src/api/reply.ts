@@ -1,7 +1,7 @@
 /** How an answer goes out: JSON or XML, never empty, with the headers that clients look for (`clients.md` 2.1). */
 import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { Random } from '../lib/random.ts';
+import { newUuid, type Random } from '../lib/random.ts';
 import { formatXml } from './xml.ts';
 
 export type Format = 'JSON' | 'XML';
@@ -20,15 +20,9 @@ export interface Reply {
   close?: boolean;
 }
 
-/** An upper-case UUID (version 4). */
+/** An upper-case UUID. */
 export function newRequestId(random: Random): string {
-  const bytes = random.bytes(16);
-  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
-  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
-  return bytes
-    .toString('hex')
-    .replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
-    .toUpperCase();
+  return newUuid(random).toUpperCase();
 }
 
 export function send(response: ServerResponse, { status, requestId, body, format, root, close }: Reply): void {

@@ -10,7 +10,7 @@ import { findInstanceType } from '../ecs/instance-types.ts';
 import { INSTANCE_AMOUNT_LIMIT } from '../ecs/states.ts';
 import { assert } from '../lib/assert.ts';
 import { RequestError } from '../lib/errors.ts';
-import type { Random } from '../lib/random.ts';
+import { newUuid } from '../lib/random.ts';
 import { change } from './change.ts';
 import { awaitEarlier, findEarlierResult, rememberResult } from './client-token.ts';
 import { assertZone } from './disks.ts';
@@ -126,12 +126,4 @@ async function nextAddress(transaction: Queries): Promise<{ ip: string; mac: str
   const ip = `172.${16 + ((host >> 16) & 15)}.${(host >> 8) & 255}.${host & 255}`;
   const mac = [16, 8, 0].map((shift) => ((number >> shift) & 255).toString(16).padStart(2, '0')).join(':');
   return { ip, mac: `00:16:3e:${mac}` };
-}
-
-/** A random UUID, lower-case (RFC 9562, version 4). */
-function newUuid(random: Random): string {
-  const bytes = random.bytes(16);
-  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
-  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
-  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }

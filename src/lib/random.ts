@@ -7,3 +7,11 @@ export interface Random {
 }
 
 export const systemRandom: Random = { bytes: (byteCount) => randomBytes(byteCount) };
+
+/** A random UUID, lower-case (RFC 9562, version 4). */
+export function newUuid(random: Random): string {
+  const bytes = random.bytes(16);
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}

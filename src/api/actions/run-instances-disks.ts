@@ -61,11 +61,9 @@ export interface DiskValues {
 
 type DataDiskValues = Values<typeof dataDiskParameters> & { name: string };
 
-/** The data disks in the order of N, their device names checked against each other. */
+/** The data disks in the order of N. */
 export function dataDisksOf(values: DataDiskValues[]): NewDisk[] {
-  const disks = values.map((disk) => dataDiskOf(disk));
-  checkDevicesDiffer(disks);
-  return disks;
+  return values.map((disk) => dataDiskOf(disk));
 }
 
 export function systemDiskOf(values: DiskValues['SystemDisk']): NewDisk {
@@ -114,14 +112,4 @@ function dataDiskOf(values: DataDiskValues): NewDisk {
 
 function namesOf(disk: string): { category: string; performanceLevel: string; size: string } {
   return { category: `${disk}.Category`, performanceLevel: `${disk}.PerformanceLevel`, size: `${disk}.Size` };
-}
-
-function checkDevicesDiffer(disks: readonly NewDisk[]): void {
-  const devices = disks.flatMap((disk) => disk.device ?? []);
-  const twice = devices.find((device, index) => devices.indexOf(device) !== index);
-  if (twice === undefined) return;
-  throw new RequestError(
-    'InvalidDevice.InUse',
-    `The device ${twice} is asked for by two data disks; give each its own or leave it out.`,
-  );
 }
