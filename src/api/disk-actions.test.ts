@@ -1,16 +1,10 @@
 /** The actions on disks and snapshots from their parameters to their answers, before a real control plane on a fake diskd. */
 import assert from 'node:assert/strict';
-import test, { type TestContext } from 'node:test';
+import test from 'node:test';
 import { callAction, itemsOf } from '../../test/control/call-action.ts';
-import { World, allRows, diskRequest } from '../../test/control/world.ts';
+import { type World, allRows, createWorld, diskRequest } from '../../test/control/world.ts';
 import { formatMinute } from '../ecs/times.ts';
 import { findErrorStatus } from './error-statuses.ts';
-
-async function createWorld(t: TestContext): Promise<World> {
-  const world = await World.create();
-  t.after(() => world.end());
-  return world;
-}
 
 /** Code and HTTP status of what an action refuses. */
 async function assertRefusals(world: World, rows: [string, string, number, Record<string, string>][]): Promise<void> {

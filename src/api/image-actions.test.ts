@@ -1,19 +1,13 @@
 /** The actions on images from their parameters to their answers, before a real control plane on a fake diskd. */
 import assert from 'node:assert/strict';
-import test, { type TestContext } from 'node:test';
+import test from 'node:test';
 import { callAction, itemsOf } from '../../test/control/call-action.ts';
-import { World, allRows } from '../../test/control/world.ts';
+import { type World, allRows, createWorld } from '../../test/control/world.ts';
 import { formatSecond } from '../ecs/times.ts';
 import { findErrorStatus } from './error-statuses.ts';
 
 const TYPE = { InstanceType: 'ecs.external.large' };
 const EMPTY = { ImageId: 'hupo_empty_20G' };
-
-async function createWorld(t: TestContext): Promise<World> {
-  const world = await World.create(200);
-  t.after(() => world.end());
-  return world;
-}
 
 /** A running instance with one data disk, and snapshots of its two disks. */
 async function runSource(world: World) {
@@ -42,7 +36,7 @@ async function assertCode(work: Promise<unknown>, code: string, what = code): Pr
 }
 
 test('an image is shown with each documented field in its type', async (t) => {
-  const world = await createWorld(t);
+  const world = await createWorld(t, 200);
   const { system, data } = await runSource(world);
   const ImageId = await createImage(world, {
     'DiskDeviceMapping.1.SnapshotId': system,
@@ -122,7 +116,7 @@ test('an image is shown with each documented field in its type', async (t) => {
 });
 
 test('images are listed Available unless asked otherwise, and by every documented filter', async (t) => {
-  const world = await createWorld(t);
+  const world = await createWorld(t, 200);
   const { instanceId, system } = await runSource(world);
   const web = await createImage(world, { SnapshotId: system, ImageName: 'web', ImageFamily: 'fam', 'Tag.1.Key': 'k' });
   await world.clock.sleep(2000);
@@ -175,7 +169,7 @@ test('images are listed Available unless asked otherwise, and by every documente
 });
 
 test('what DescribeImages refuses has its documented code', async (t) => {
-  const world = await createWorld(t);
+  const world = await createWorld(t, 200);
   const cases: [string, Record<string, string>][] = [
     ['InvalidParamter', { Status: 'Nice' }],
     ['InvalidUsage', { Usage: 'disk' }],
@@ -195,7 +189,7 @@ test('what DescribeImages refuses has its documented code', async (t) => {
 });
 
 test('what CreateImage refuses has its documented code and status', async (t) => {
-  const world = await createWorld(t);
+  const world = await createWorld(t, 200);
   const { instanceId, system, data } = await runSource(world);
   const token = { ClientToken: 'one', ImageName: 'named' };
   await createImage(world, { SnapshotId: system, ...token });
@@ -243,7 +237,7 @@ test('what CreateImage refuses has its documented code and status', async (t) =>
 });
 
 test('an image of an instance descends from the instance’s image, and an unused instance makes none', async (t) => {
-  const world = await createWorld(t);
+  const world = await createWorld(t, 200);
   const { instanceId, system } = await runSource(world);
   const parent = await createImage(world, { SnapshotId: system, Platform: 'Debian', BootMode: 'UEFI' });
   const run = await callAction(world, 'RunInstances', { ...TYPE, ImageId: parent });
@@ -261,7 +255,7 @@ test('an image of an instance descends from the instance’s image, and an unuse
 });
 
 test('DeleteImage and ModifyImageAttribute do what they are asked, and a blank changes nothing', async (t) => {
-  const world = await createWorld(t);
+  const world = await createWorld(t, 200);
   const { system } = await runSource(world);
   const ImageId = await createImage(world, { SnapshotId: system, ImageName: 'web', Description: 'the web' });
   await callAction(world, 'ModifyImageAttribute', { ImageId, ImageName: '', Description: '', ImageFamily: 'fam' });

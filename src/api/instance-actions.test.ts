@@ -1,18 +1,12 @@
 /** The actions on instances from their parameters to their answers, before a real control plane on a fake diskd. */
 import assert from 'node:assert/strict';
-import test, { type TestContext } from 'node:test';
+import test from 'node:test';
 import { callAction, itemsOf } from '../../test/control/call-action.ts';
-import { World, allRows, runRequest } from '../../test/control/world.ts';
+import { type World, allRows, createWorld, runRequest } from '../../test/control/world.ts';
 import { defaultNetwork } from '../ecs/default-network.ts';
 import { formatMinute } from '../ecs/times.ts';
 import { findAction } from './action-list.ts';
 import { findErrorStatus } from './error-statuses.ts';
-
-async function createWorld(t: TestContext): Promise<World> {
-  const world = await World.create();
-  t.after(() => world.end());
-  return world;
-}
 
 async function runSeveral(world: World, amount: number): Promise<string[]> {
   const { instanceIds } = await world.control.runInstances(runRequest({ amount }));

@@ -1,18 +1,12 @@
 /** The actions that make instances from their parameters to their answers, before a real control plane on a fake diskd. */
 import assert from 'node:assert/strict';
-import test, { type TestContext } from 'node:test';
+import test from 'node:test';
 import { callAction } from '../../test/control/call-action.ts';
-import { World, allRows } from '../../test/control/world.ts';
+import { type World, allRows, createWorld } from '../../test/control/world.ts';
 import { findErrorStatus } from './error-statuses.ts';
 
 const TYPE = { InstanceType: 'ecs.external.large' };
 const EMPTY = { ImageId: 'hupo_empty_20G' };
-
-async function createWorld(t: TestContext): Promise<World> {
-  const world = await World.create(200);
-  t.after(() => world.end());
-  return world;
-}
 
 /** A running instance with one data disk, and snapshots of its two disks. */
 async function runSource(world: World) {
@@ -33,7 +27,7 @@ async function assertCode(work: Promise<unknown>, code: string, what = code): Pr
 }
 
 test('CreateInstance leaves one instance Stopped, protected and tagged as asked', async (t) => {
-  const world = await createWorld(t);
+  const world = await createWorld(t, 200);
   const parameters = {
     ...TYPE,
     ...EMPTY,
@@ -69,7 +63,7 @@ test('CreateInstance leaves one instance Stopped, protected and tagged as asked'
 });
 
 test('RunInstances names hosts one by one, by number, or by the instance', async (t) => {
-  const world = await createWorld(t);
+  const world = await createWorld(t, 200);
   const hostsOf = async (parameters: Record<string, string>) => {
     const answer = await callAction(world, 'RunInstances', { ...TYPE, ...EMPTY, Amount: '2', ...parameters });
     await world.settle();
@@ -100,7 +94,7 @@ test('RunInstances names hosts one by one, by number, or by the instance', async
 });
 
 test('CreateInstance and RunInstances refuse wrong values, each with the code that it documents', async (t) => {
-  const world = await createWorld(t);
+  const world = await createWorld(t, 200);
   const { system } = await runSource(world);
   const ImageId = await createImage(world, { SnapshotId: system });
   const own = { SecurityGroupId: 'sg-bp1default0000000000' };
@@ -135,7 +129,7 @@ test('CreateInstance and RunInstances refuse wrong values, each with the code th
 });
 
 test('a data disk needs a size unless a snapshot or the image gives it one', async (t) => {
-  const world = await createWorld(t);
+  const world = await createWorld(t, 200);
   const { instanceId, data } = await runSource(world);
   const ImageId = await createImage(world, { InstanceId: instanceId });
   const sizesOf = async (parameters: Record<string, string>) => {

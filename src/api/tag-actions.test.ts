@@ -1,15 +1,9 @@
 /** The actions on tags from their parameters to their answers, before a real control plane on a fake diskd. */
 import assert from 'node:assert/strict';
-import test, { type TestContext } from 'node:test';
+import test from 'node:test';
 import { callAction, itemsOf } from '../../test/control/call-action.ts';
-import { World, diskRequest } from '../../test/control/world.ts';
+import { type World, createWorld, diskRequest } from '../../test/control/world.ts';
 import { findErrorStatus } from './error-statuses.ts';
-
-async function createWorld(t: TestContext): Promise<World> {
-  const world = await World.create();
-  t.after(() => world.end());
-  return world;
-}
 
 async function createDisk(world: World): Promise<string> {
   return (await world.control.createDisk(diskRequest())).diskId;

@@ -1,15 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { TestContext } from 'node:test';
-import { World, diskRequest, runRequest, token } from '../../test/control/world.ts';
+import { type World, createWorld, diskRequest, runRequest, token } from '../../test/control/world.ts';
 import type { DiskdCalls } from '../disk/protocol.ts';
 import { OperationalError, RequestError } from '../lib/errors.ts';
-
-async function createWorld(t: TestContext): Promise<World> {
-  const world = await World.create();
-  t.after(() => world.end());
-  return world;
-}
 
 /** Asks twice with one token, the second time while the first is held at `call`, which then goes on by `end`: both ends. */
 async function askTwice(

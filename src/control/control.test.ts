@@ -1,19 +1,17 @@
 /** What the control plane answers, on a real catalog with a fake diskd, transfer and repository. */
 import assert from 'node:assert/strict';
-import test, { type TestContext } from 'node:test';
-import { World, allRows, dataDisk, diskRequest, runRequest, snapshotRequest, token } from '../../test/control/world.ts';
+import test from 'node:test';
+import {
+  allRows,
+  checked,
+  createWorld,
+  dataDisk,
+  diskRequest,
+  runRequest,
+  snapshotRequest,
+  token,
+} from '../../test/control/world.ts';
 import { OperationalError } from '../lib/errors.ts';
-
-async function createWorld(t: TestContext, speed?: number): Promise<World> {
-  const world = await World.create(speed);
-  t.after(() => world.end());
-  return world;
-}
-
-async function checked(world: World): Promise<void> {
-  await world.settle();
-  await world.checkSettled();
-}
 
 test('a new instance runs with a system disk and its data disks, each served', async (t) => {
   const world = await createWorld(t);

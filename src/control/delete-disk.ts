@@ -5,10 +5,9 @@ import { forgetDisk } from './disk-folder.ts';
 import { DELETE_DISK } from './operations/delete-disk.ts';
 import type { Parts } from './parts.ts';
 import type { ChangeOptions } from './requests.ts';
-import { assertNotResizing } from './resizing.ts';
+import { assertIdle } from './idle-disk.ts';
 import { assertAllowed, diskFacts, getDisk, listUnfinished } from './rows.ts';
 import type { OperationRunner } from './runner.ts';
-import { assertNotReleasing } from './snapshots.ts';
 import { waitSoon } from './wait-soon.ts';
 
 /** The row goes at once, the folder right after. Snapshots of the disk stay. */
@@ -22,8 +21,7 @@ export async function deleteDisk(
     const disk = await getDisk(transaction, diskId);
     const [unfinished = null] = await listUnfinished(transaction, [diskId]);
     assertAllowed(refuseDeleteDisk({ disk: diskFacts(disk), unfinished }));
-    await assertNotReleasing(transaction, diskId, 'DiskCreatingSnapshot');
-    await assertNotResizing(transaction, diskId);
+    await assertIdle(transaction, diskId, { releasing: 'DiskCreatingSnapshot' });
     await forgetDisk(transaction, diskId);
     return await runner.record(transaction, DELETE_DISK, diskId, { diskId });
   });

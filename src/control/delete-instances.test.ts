@@ -1,19 +1,17 @@
 /** DeleteInstance and DeleteInstances on a real catalog with a fake diskd and repository. */
 import assert from 'node:assert/strict';
-import test, { type TestContext } from 'node:test';
-import { World, allRows, dataDisk, runRequest, snapshotRequest, token } from '../../test/control/world.ts';
+import test from 'node:test';
+import {
+  type World,
+  allRows,
+  checked,
+  createWorld,
+  dataDisk,
+  runRequest,
+  snapshotRequest,
+  token,
+} from '../../test/control/world.ts';
 import { OperationalError, RequestError } from '../lib/errors.ts';
-
-async function createWorld(t: TestContext): Promise<World> {
-  const world = await World.create();
-  t.after(() => world.end());
-  return world;
-}
-
-async function checked(world: World): Promise<void> {
-  await world.settle();
-  await world.checkSettled();
-}
 
 /** A running instance whose system disk and second data disk are kept when it goes; the first data disk goes with it. */
 async function runKeeping(world: World) {

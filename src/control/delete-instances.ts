@@ -14,10 +14,9 @@ import { DELETE_INSTANCE } from './operations/delete-instance.ts';
 import type { DeleteInstanceState } from './operations/delete-instance.ts';
 import type { Parts } from './parts.ts';
 import type { ChangeOptions, DeleteInstancesRequest } from './requests.ts';
-import { assertNotResizing } from './resizing.ts';
+import { assertIdle } from './idle-disk.ts';
 import { assertAllowed, diskFacts, getInstance, instanceFacts, listUnfinished } from './rows.ts';
 import type { OperationRunner } from './runner.ts';
-import { assertNotReleasing } from './snapshots.ts';
 import { waitSoon } from './wait-soon.ts';
 
 /** Answers when they are gone from every list; the folders of their disks go afterwards. */
@@ -62,8 +61,7 @@ async function getDeletable(transaction: Queries, instanceId: string, force: boo
     }),
   );
   for (const diskId of concerned) {
-    await assertNotReleasing(transaction, diskId, 'OperationConflict');
-    await assertNotResizing(transaction, diskId, 'OperationConflict');
+    await assertIdle(transaction, diskId, { releasing: 'OperationConflict', resizing: 'OperationConflict' });
   }
   return row;
 }

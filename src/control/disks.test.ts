@@ -1,20 +1,19 @@
 /** What the control plane does with disks: detaching, going back, growing, deleting, and what it refuses meanwhile. */
 import assert from 'node:assert/strict';
-import test, { type TestContext } from 'node:test';
-import { World, allRows, dataDisk, diskRequest, runRequest, snapshotRequest, token } from '../../test/control/world.ts';
+import test from 'node:test';
+import {
+  type World,
+  allRows,
+  checked,
+  createWorld,
+  dataDisk,
+  diskRequest,
+  runRequest,
+  snapshotRequest,
+  token,
+} from '../../test/control/world.ts';
 import { GIB } from '../lib/geometry.ts';
 import { OperationalError, RequestError } from '../lib/errors.ts';
-
-async function createWorld(t: TestContext, speed?: number): Promise<World> {
-  const world = await World.create(speed);
-  t.after(() => world.end());
-  return world;
-}
-
-async function checked(world: World): Promise<void> {
-  await world.settle();
-  await world.checkSettled();
-}
 
 function attachment(diskId: string, instanceId: string, change: { bootable?: boolean; device?: string } = {}) {
   return { diskId, instanceId, device: null, deleteWithInstance: false, bootable: false, ...change };

@@ -21,7 +21,7 @@ import { RESET_DISK } from './operations/reset-disk.ts';
 import type { ResetDiskState } from './operations/reset-disk.ts';
 import type { Parts } from './parts.ts';
 import type { AttachDiskRequest, ChangeOptions, CreateDiskRequest } from './requests.ts';
-import { assertNotResizing } from './resizing.ts';
+import { assertIdle } from './idle-disk.ts';
 import {
   assertAllowed,
   diskFacts,
@@ -34,7 +34,6 @@ import {
   snapshotFacts,
 } from './rows.ts';
 import type { OperationRunner } from './runner.ts';
-import { assertNotReleasing } from './snapshots.ts';
 import { waitSoon } from './wait-soon.ts';
 
 export async function createDisk(
@@ -151,8 +150,7 @@ export async function resetDisk(
     const instance = await findInstanceOf(transaction, disk);
     const facts = { disk: diskFacts(disk), instance, snapshot: snapshotFacts(snapshot), unfinished };
     assertAllowed(refuseResetDisk(facts));
-    await assertNotReleasing(transaction, request.diskId, 'IncorrectDiskStatus.HasUnfinishedSnapshot');
-    await assertNotResizing(transaction, request.diskId);
+    await assertIdle(transaction, request.diskId, { releasing: 'IncorrectDiskStatus.HasUnfinishedSnapshot' });
     const state: ResetDiskState = {
       diskId: request.diskId,
       statusBefore: disk.status,

@@ -1,21 +1,15 @@
 /** Images: what they are made of, what is made of them, and what keeps their bytes. */
 import assert from 'node:assert/strict';
 import path from 'node:path';
-import test, { type TestContext } from 'node:test';
+import test from 'node:test';
 import { isImageSource } from '../catalog/snapshots.ts';
 import type { BaseRef } from '../disk/protocol.ts';
 import type { Image } from '../ecs/resources.ts';
 import { OperationalError } from '../lib/errors.ts';
-import { World, allRows, dataDisk, runRequest, snapshotRequest, token } from '../../test/control/world.ts';
+import { World, allRows, createWorld, dataDisk, runRequest, snapshotRequest, token } from '../../test/control/world.ts';
 import { createImageOperation } from './operations/create-image.ts';
 import type { Parts } from './parts.ts';
 import type { CreateImageRequest, ImageDiskRequest, RunInstancesRequest } from './requests.ts';
-
-async function createWorld(t: TestContext): Promise<World> {
-  const world = await World.create(200);
-  t.after(() => world.end());
-  return world;
-}
 
 async function checked(world: World): Promise<void> {
   await world.settle();
@@ -92,7 +86,7 @@ function holdUploads(world: World, diskId: string): () => void {
 }
 
 test('an image of a system disk snapshot makes system disks that read its bytes, also when all else is deleted', async (t) => {
-  const world = await createWorld(t);
+  const world = await createWorld(t, 200);
   const { systemDiskId } = await runWritten(world);
   const snapshotId = await world.takeSnapshot(systemDiskId);
   const imageId = await createImage(world, { snapshotId, imageName: 'walk', tags: [{ key: 'k', value: 'v' }] });
@@ -115,7 +109,7 @@ test('an image of a system disk snapshot makes system disks that read its bytes,
 });
 
 test('an image of an instance has a snapshot of each disk, taken at once, and its instances have its data disks', async (t) => {
-  const world = await createWorld(t);
+  const world = await createWorld(t, 200);
   const { instanceId, diskId, systemDiskId } = await runWritten(world);
   const imageId = await createImage(world, { instanceId, platform: 'Ubuntu' });
   const image = await findImage(world, imageId);
@@ -143,7 +137,7 @@ test('an image of an instance has a snapshot of each disk, taken at once, and it
 });
 
 test('while an image is created it has its progress, makes nothing, and is not deleted', async (t) => {
-  const world = await createWorld(t);
+  const world = await createWorld(t, 200);
   const { instanceId, diskId } = await runWritten(world);
   const release = holdUploads(world, diskId);
   const { imageId } = await world.control.createImage(imageRequest({ instanceId }));
@@ -168,7 +162,7 @@ test('while an image is created it has its progress, makes nothing, and is not d
 });
 
 test('a snapshot that fails makes the image CreateFailed with the reason, and it can be deleted', async (t) => {
-  const world = await createWorld(t);
+  const world = await createWorld(t, 200);
   const { instanceId, diskId } = await runWritten(world);
   world.transfer.during = async () => {
     if (world.transfer.jobs.at(-1)?.diskId === diskId) throw new OperationalError('a bad slot', { retryable: false });
@@ -188,7 +182,7 @@ test('a snapshot that fails makes the image CreateFailed with the reason, and it
 });
 
 test('a disk that cannot be frozen is told, its image is CreateFailed, and the same request makes another of its name', async (t) => {
-  const world = await createWorld(t);
+  const world = await createWorld(t, 200);
   const { instanceId } = await runWritten(world);
   let freezes = 0;
   world.diskd.before = async (call) => {
@@ -218,7 +212,7 @@ test('a disk that cannot be frozen is told, its image is CreateFailed, and the s
 });
 
 test('an image that was answered and fails later is told again for its token', async (t) => {
-  const world = await createWorld(t);
+  const world = await createWorld(t, 200);
   const { instanceId } = await runWritten(world);
   world.transfer.during = async () => {
     throw new OperationalError('a bad slot', { retryable: false });
@@ -258,7 +252,7 @@ test('an image waits for every freeze before it fails: whoever is answered asks 
 });
 
 test('an image that fails tells no path of this machine', async (t) => {
-  const world = await createWorld(t);
+  const world = await createWorld(t, 200);
   const { instanceId, diskId } = await runWritten(world);
   const release = holdUploads(world, diskId);
   const { imageId } = await world.control.createImage(imageRequest({ instanceId }));
@@ -276,7 +270,7 @@ test('an image that fails tells no path of this machine', async (t) => {
 });
 
 test('an image of several snapshots and an empty disk is put together by device', async (t) => {
-  const world = await createWorld(t);
+  const world = await createWorld(t, 200);
   const { diskId, systemDiskId } = await runWritten(world);
   const [system, data] = [await world.takeSnapshot(systemDiskId), await world.takeSnapshot(diskId)];
   const disks = [
@@ -302,7 +296,7 @@ test('an image of several snapshots and an empty disk is put together by device'
 });
 
 test('a request says how the image’s data disks are to be, and adds others', async (t) => {
-  const world = await createWorld(t);
+  const world = await createWorld(t, 200);
   const { instanceId, diskId } = await runWritten(world);
   const imageId = await createImage(world, { instanceId });
   const snapshotId = await world.takeSnapshot(diskId);
@@ -350,7 +344,7 @@ test('a request says how the image’s data disks are to be, and adds others', a
 });
 
 test('a disk that began as an image’s has a snapshot before it is first started, an empty one has none', async (t) => {
-  const world = await createWorld(t);
+  const world = await createWorld(t, 200);
   const { instanceId: source, systemDiskId } = await runWritten(world);
   const imageId = await createImage(world, { snapshotId: await world.takeSnapshot(systemDiskId) });
   const { instanceId, disks } = await run(world, { imageId, start: false, dataDisks: [dataDisk()] });
@@ -364,7 +358,7 @@ test('a disk that began as an image’s has a snapshot before it is first starte
 });
 
 test('an instance that is not to be started ends Stopped, unused, and starts afterwards', async (t) => {
-  const world = await createWorld(t);
+  const world = await createWorld(t, 200);
   const { instanceId, disks } = await run(world, { start: false, dataDisks: [dataDisk()] });
   assert.equal((await world.instance(instanceId))?.status, 'Stopped');
   assert.ok(disks.every((disk) => disk.status === 'In_use' && disk.nbdUri === null && !disk.everAttached));
@@ -378,7 +372,7 @@ test('an instance that is not to be started ends Stopped, unused, and starts aft
 });
 
 test('a family gives its newest Available image', async (t) => {
-  const world = await createWorld(t);
+  const world = await createWorld(t, 200);
   const { systemDiskId } = await runWritten(world);
   const snapshotId = await world.takeSnapshot(systemDiskId);
   const older = await createImage(world, { snapshotId, imageFamily: 'web' });
@@ -400,7 +394,7 @@ test('a family gives its newest Available image', async (t) => {
 });
 
 test('what makes no image is refused with its documented code, and leaves nothing', async (t) => {
-  const world = await createWorld(t);
+  const world = await createWorld(t, 200);
   const { instanceId, diskId, systemDiskId } = await runWritten(world);
   const [system, data] = [await world.takeSnapshot(systemDiskId), await world.takeSnapshot(diskId)];
   await createImage(world, { snapshotId: system, imageName: 'taken' });
@@ -434,7 +428,7 @@ test('what makes no image is refused with its documented code, and leaves nothin
 });
 
 test('the snapshot of a system disk that is a data disk now makes no image', async (t) => {
-  const world = await createWorld(t);
+  const world = await createWorld(t, 200);
   const { systemDiskId } = await runWritten(world);
   const snapshotId = await world.takeSnapshot(systemDiskId);
   await world.catalog.queries
@@ -449,7 +443,7 @@ test('the snapshot of a system disk that is a data disk now makes no image', asy
 });
 
 test('a system disk is as large as its image and as 20 GiB, and no larger than its category allows', async (t) => {
-  const world = await createWorld(t);
+  const world = await createWorld(t, 200);
   const { diskId, systemDiskId } = await runWritten(world);
   const large = await createImage(world, { snapshotId: await world.takeSnapshot(systemDiskId) });
   const data = await world.takeSnapshot(diskId);
@@ -473,7 +467,7 @@ test('a system disk is as large as its image and as 20 GiB, and no larger than i
 });
 
 test('attributes of an image change one by one, and those of the public image never', async (t) => {
-  const world = await createWorld(t);
+  const world = await createWorld(t, 200);
   const { systemDiskId } = await runWritten(world);
   const snapshotId = await world.takeSnapshot(systemDiskId);
   const imageId = await createImage(world, { snapshotId, imageName: 'first', bootMode: 'UEFI' });
@@ -504,7 +498,7 @@ test('attributes of an image change one by one, and those of the public image ne
 });
 
 test('a deleted image is gone at once; its row goes with the last instance that was made from it', async (t) => {
-  const world = await createWorld(t);
+  const world = await createWorld(t, 200);
   const { systemDiskId } = await runWritten(world);
   const snapshotId = await world.takeSnapshot(systemDiskId);
   const imageId = await createImage(world, { snapshotId, imageName: 'web', tags: [{ key: 'k', value: 'v' }] });
@@ -534,7 +528,7 @@ test('a deleted image is gone at once; its row goes with the last instance that 
 });
 
 test('every disk of an image is re-initialised as the image has it, whatever it is now, until the image is deleted', async (t) => {
-  const world = await createWorld(t);
+  const world = await createWorld(t, 200);
   const { control } = world;
   const { instanceId: source } = await runWritten(world);
   const imageId = await createImage(world, { instanceId: source });
@@ -579,7 +573,7 @@ test('an image, its snapshot and its disks go in any order, and the rest keeps t
     ['disk', 'image', 'snapshot'],
   ];
   for (const order of orders) {
-    const world = await createWorld(t);
+    const world = await createWorld(t, 200);
     const { instanceId: source, systemDiskId } = await runWritten(world);
     const snapshotId = await world.takeSnapshot(systemDiskId);
     const imageId = await createImage(world, { snapshotId });
@@ -607,7 +601,7 @@ test('an image, its snapshot and its disks go in any order, and the rest keeps t
 });
 
 test('images are found by each filter', async (t) => {
-  const world = await createWorld(t);
+  const world = await createWorld(t, 200);
   const { systemDiskId } = await runWritten(world);
   const [first, second] = [await world.takeSnapshot(systemDiskId), await world.takeSnapshot(systemDiskId)];
   const web = await createImage(world, {
@@ -660,7 +654,7 @@ test('images are found by each filter', async (t) => {
 });
 
 test('the usage of a snapshot says whether images and disks are made from it', async (t) => {
-  const world = await createWorld(t);
+  const world = await createWorld(t, 200);
   const { diskId, systemDiskId } = await runWritten(world);
   const [system, data] = [await world.takeSnapshot(systemDiskId), await world.takeSnapshot(diskId)];
   await createImage(world, { disks: [mapping({ snapshotId: system }), mapping({ snapshotId: data })] });
@@ -686,7 +680,7 @@ test('the usage of a snapshot says whether images and disks are made from it', a
 });
 
 test('a repeated client token gives the one image', async (t) => {
-  const world = await createWorld(t);
+  const world = await createWorld(t, 200);
   const { instanceId } = await runWritten(world);
   const create = (digest?: string) =>
     world.control.createImage(imageRequest({ instanceId }), token('CreateImage', digest));

@@ -1,13 +1,7 @@
 /** ModifyInstanceAttribute on a real catalog. */
 import assert from 'node:assert/strict';
-import test, { type TestContext } from 'node:test';
-import { World } from '../../test/control/world.ts';
-
-async function createWorld(t: TestContext): Promise<World> {
-  const world = await World.create();
-  t.after(() => world.end());
-  return world;
-}
+import test from 'node:test';
+import { createWorld } from '../../test/control/world.ts';
 
 test('what is given is changed, the rest stays', async (t) => {
   const world = await createWorld(t);

@@ -1,15 +1,17 @@
 /** Starting, stopping and rebooting, one instance or several, on a real catalog with a fake diskd. */
 import assert from 'node:assert/strict';
-import test, { type TestContext } from 'node:test';
-import { World, allRows, diskRequest, runRequest, snapshotRequest } from '../../test/control/world.ts';
+import test from 'node:test';
+import {
+  type World,
+  allRows,
+  checked,
+  createWorld,
+  diskRequest,
+  runRequest,
+  snapshotRequest,
+} from '../../test/control/world.ts';
 import { OperationalError } from '../lib/errors.ts';
 import type { PowerRequest } from './requests.ts';
-
-async function createWorld(t: TestContext): Promise<World> {
-  const world = await World.create();
-  t.after(() => world.end());
-  return world;
-}
 
 async function runSeveral(world: World, amount: number): Promise<string[]> {
   const { instanceIds } = await world.control.runInstances(runRequest({ amount }));
@@ -30,11 +32,6 @@ async function statuses(world: World, instanceIds: string[]): Promise<(string | 
 
 function request(change: Partial<PowerRequest>): PowerRequest {
   return { change: 'stop', instanceIds: [], force: false, successFirst: false, ...change };
-}
-
-async function checked(world: World): Promise<void> {
-  await world.settle();
-  await world.checkSettled();
 }
 
 test('several instances stop and start together, each told with the state before and after', async (t) => {

@@ -18,10 +18,9 @@ import { RESET_DISK } from './operations/reset-disk.ts';
 import type { ResetDiskState } from './operations/reset-disk.ts';
 import type { Parts } from './parts.ts';
 import type { ChangeOptions, ReInitDiskRequest } from './requests.ts';
-import { assertNotResizing } from './resizing.ts';
+import { assertIdle } from './idle-disk.ts';
 import { assertAllowed, diskFacts, getDisk, getImage, getInstance, instanceFacts, listUnfinished } from './rows.ts';
 import type { OperationRunner } from './runner.ts';
-import { assertNotReleasing } from './snapshots.ts';
 import { waitSoon } from './wait-soon.ts';
 
 /** Answers when the disk is as it began, or goes on in a moment. */
@@ -55,8 +54,7 @@ async function assertReInitAllowed(transaction: Queries, disk: DiskRow): Promise
   const instance = row && instanceFacts(row);
   const wasStarted = row !== null && row.started_at_ms !== null;
   assertAllowed(refuseReInitDisk({ disk: diskFacts(disk), instance, wasStarted, unfinished }));
-  await assertNotReleasing(transaction, diskId, 'DiskCreatingSnapshot');
-  await assertNotResizing(transaction, diskId);
+  await assertIdle(transaction, diskId, { releasing: 'DiskCreatingSnapshot' });
 }
 
 /** What the disk began as. Throws when what it was made from is deleted: nothing keeps those bytes any more. */

@@ -9,10 +9,9 @@ import { RESIZE_DISK } from './operations/resize-disk.ts';
 import type { ResizeDiskState } from './operations/resize-disk.ts';
 import type { Parts } from './parts.ts';
 import type { ChangeOptions, ResizeDiskRequest } from './requests.ts';
-import { assertNotResizing } from './resizing.ts';
+import { assertIdle } from './idle-disk.ts';
 import { assertAllowed, diskFacts, findInstanceOf, getDisk, listUnfinished } from './rows.ts';
 import type { OperationRunner } from './runner.ts';
-import { assertNotReleasing } from './snapshots.ts';
 import { waitSoon } from './wait-soon.ts';
 
 /** The new size is shown when it answers; diskd has it by then, or right after. */
@@ -50,6 +49,5 @@ async function assertResizeAllowed(transaction: Queries, disk: DiskRow, request:
       size: { presentGib: disk.size_gib, wantedGib: request.sizeGib, range },
     }),
   );
-  await assertNotReleasing(transaction, diskId, 'DiskCreatingSnapshot');
-  await assertNotResizing(transaction, diskId, 'Operation.Conflict');
+  await assertIdle(transaction, diskId, { releasing: 'DiskCreatingSnapshot', resizing: 'Operation.Conflict' });
 }

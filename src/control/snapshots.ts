@@ -13,7 +13,6 @@ import { deleteTags, insertTags } from '../catalog/tags.ts';
 import { newId } from '../ecs/ids.ts';
 import { refuseCreateSnapshot, refuseDeleteSnapshot, refuseModifySnapshot } from '../ecs/states.ts';
 import { assert } from '../lib/assert.ts';
-import { RequestError } from '../lib/errors.ts';
 import { change } from './change.ts';
 import { findEarlierResult, rememberResult } from './client-token.ts';
 import { CREATE_SNAPSHOT } from './operations/create-snapshot.ts';
@@ -21,7 +20,7 @@ import type { CreateSnapshotState } from './operations/create-snapshot.ts';
 import { DELETE_SNAPSHOT } from './operations/delete-snapshot.ts';
 import type { Parts } from './parts.ts';
 import type { ChangeOptions, CreateSnapshotRequest, ModifySnapshotRequest } from './requests.ts';
-import { assertNotResizing } from './resizing.ts';
+import { assertIdle } from './idle-disk.ts';
 import {
   assertAllowed,
   diskFacts,
@@ -59,17 +58,7 @@ export async function assertSnapshotAllowed(transaction: Queries, disk: DiskRow)
   const instance = await findInstanceOf(transaction, disk);
   const snapshotCount = await countSnapshots(transaction, disk.disk_id);
   assertAllowed(refuseCreateSnapshot({ disk: diskFacts(disk), instance, unfinished, snapshotCount }));
-  await assertNotReleasing(transaction, disk.disk_id, 'IncorrectDiskStatus.CreatingSnapshot');
-  await assertNotResizing(transaction, disk.disk_id);
-}
-
-/** A cancelled snapshot has no row any more, but diskd may still hold its view. */
-export async function assertNotReleasing(transaction: Queries, diskId: string, code: string): Promise<void> {
-  if ((await findOperation(transaction, CREATE_SNAPSHOT, diskId)) === undefined) return;
-  throw new RequestError(
-    code,
-    `A deleted snapshot of the disk ${diskId} is just being cleared away: try again at once.`,
-  );
+  await assertIdle(transaction, disk.disk_id, { releasing: 'IncorrectDiskStatus.CreatingSnapshot' });
 }
 
 export async function recordSnapshot(

@@ -1,19 +1,20 @@
 /** Putting tags on resources, removing, listing and counting them, on a real catalog. */
 import assert from 'node:assert/strict';
-import test, { type TestContext } from 'node:test';
+import test from 'node:test';
 import { sql } from 'kysely';
-import { World, allRows, diskRequest, runRequest, snapshotRequest } from '../../test/control/world.ts';
+import {
+  type World,
+  allRows,
+  createWorld,
+  diskRequest,
+  runRequest,
+  snapshotRequest,
+} from '../../test/control/world.ts';
 import { hasTag } from '../catalog/tags.ts';
 import type { Tag } from '../ecs/resources.ts';
 import { EMPTY_IMAGE_ID } from './control.ts';
 import type { TagResourcesRequest } from './requests.ts';
 import type { TagsOfResourcesFilter } from '../ecs/list-filters.ts';
-
-async function createWorld(t: TestContext): Promise<World> {
-  const world = await World.create();
-  t.after(() => world.end());
-  return world;
-}
 
 async function createDisks(world: World, count: number, tags: Tag[] = []): Promise<string[]> {
   const ids: string[] = [];

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import type { TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Catalog } from '../../src/catalog/catalog.ts';
 import { listOperations } from '../../src/catalog/operations.ts';
@@ -363,4 +364,17 @@ export function snapshotRequest(diskId: string) {
 /** The options of a change with a client token. */
 export function token(action: string, parametersDigest = 'digest'): ChangeOptions {
   return { idempotency: { action, token: `token-${action}`, parametersDigest }, dryRun: false };
+}
+
+/** A world that ends with its test. */
+export async function createWorld(t: TestContext, speed?: number): Promise<World> {
+  const world = await World.create(speed);
+  t.after(() => world.end());
+  return world;
+}
+
+/** What must hold at the end of a test, whatever it was about. */
+export async function checked(world: World): Promise<void> {
+  await world.settle();
+  await world.checkSettled();
 }
