@@ -5,6 +5,7 @@
 import fs from 'node:fs';
 import { Argument, Command, CommanderError } from 'commander';
 import type { Shell } from './cli/completion-scripts.ts';
+import type { DiskOptions } from './cli/disk.ts';
 import type { Environment } from './config.ts';
 import type { ServeOptions } from './serve.ts';
 import { InterruptedError } from './cli/interrupt.ts';
@@ -49,7 +50,7 @@ export async function runCli(args: string[], context: CliContext): Promise<numbe
   });
   try {
     const isHelp = first === 'help' && (second === 'ecs' || rest.length > 0);
-    await program.parseAsync(isHelp ? [...args.slice(1), '--help'] : args, { from: 'user' });
+    await program.parseAsync(isHelp ? [...args.slice(1), '--help'] : expandDefaults(args), { from: 'user' });
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) {
@@ -60,6 +61,13 @@ export async function runCli(args: string[], context: CliContext): Promise<numbe
     context.err(`hupo: ${error instanceof AssertionError ? error.stack : messageOf(error)}\n`);
     return exitCode || 1;
   }
+}
+
+/** `hupo disk` lists: a default that commander had would take a mistyped command for an argument of it. */
+function expandDefaults(args: string[]): string[] {
+  const [first, second] = args;
+  const isHelp = second === '--help' || second === '-h';
+  return first === 'disk' && !isHelp && (second ?? '-').startsWith('-') ? ['disk', 'list', ...args.slice(1)] : args;
 }
 
 /** Help and version end the parsing as errors do, with output of their own. */
@@ -123,6 +131,12 @@ function addServerCommands(program: Command, context: CliContext, exit: (code: n
     .option('--listen <HOST:PORT>', 'where the API answers', '127.0.0.1:7400')
     .option('--region <ID>', 'region id; its zones are <ID>-a and <ID>-b', 'cn-hangzhou')
     .option('--tls', 'answer over https, with a certificate of a CA that is made for DIR and never leaves it')
+    .option('--disk-limits', 'hold each disk to the operations and bytes a second of its category, level and size')
+    .option('--reserve <SIZE>', 'what guests leave free of the file system, as 512MiB (default: 2 %, at most 1GiB)')
+    .option(
+      '--high-water <SIZE>',
+      'no snapshot or import is begun with less free than this (default: the reserve and 5 %, at most 4GiB)',
+    )
     .action(async (options: ServeOptions) => {
       const { runServe } = await import('./serve.ts');
       exit(await runServe(options, context));
@@ -141,10 +155,24 @@ function addServerCommands(program: Command, context: CliContext, exit: (code: n
     .option('--data <DIR>', 'folder of the service', dataFolder)
     .option('--read-data', 'also read and verify every stored byte')
     .option('--repair', 'mend what can be mended of disks first; only while nothing runs')
+    .addHelpText('after', formatCheckHelp(context.environment.command))
     .action(async (options: { data: string; readData?: boolean; repair?: boolean }) => {
       const { runCheck } = await import('./cli/check.ts');
       exit(await runCheck(options, context));
     });
+}
+
+function formatCheckHelp(command: string): string {
+  return `
+With a server on DIR the check is done by it, beside all that it does. Without one, it is done here: through the data plane
+if that runs, else on the files, locked meanwhile. A finding of a disk says what --repair would do about it; without
+--repair nothing is changed.
+
+Examples:
+  ${command} check
+  ${command} check --read-data --data /var/lib/hupo
+  ${command} stop && ${command} check --repair
+`;
 }
 
 function withConnectOptions(command: Command): Command {
@@ -182,7 +210,8 @@ function addClientCommands(program: Command, context: CliContext, exit: (code: n
       const { runEcs } = await import('./cli/ecs.ts');
       exit(await runEcs(words, context));
     });
-  const disk = program.command('disk').description('disks and files');
+  const disk = program.command('disk').description('disks: what they hold and do now, and files as disks');
+  addDiskLooks(disk, context, exit);
   withConnectOptions(disk.command('import'))
     .argument('<FILE>', 'a raw image')
     .description('make a disk from a raw image (rounded up to GiB and to the least size of the category)')
@@ -204,6 +233,40 @@ function addClientCommands(program: Command, context: CliContext, exit: (code: n
     });
 }
 
+function addDiskLooks(disk: Command, context: CliContext, exit: (code: number) => void): void {
+  const { command, dataFolder } = context.environment;
+  const withLookOptions = (name: string, examples: readonly string[]) =>
+    disk
+      .command(name)
+      .option('--data <DIR>', 'folder of a service on this machine', dataFolder)
+      .option('--json', 'as JSON: counters since a disk was opened, and what it does per second; one line a look')
+      .option('--count <N>', 'end after so many looks')
+      .addHelpText('after', `\nExamples:\n${examples.map((line) => `  ${command} disk ${line}\n`).join('')}`);
+  disk.addHelpText('after', `\n\`${command} disk\` alone is \`${command} disk list\`.\n`);
+  withLookOptions('list', ['list', 'list --watch 5', "list --json | jq '.disks[].diskId'"])
+    .description('list the disks that the data plane of DIR serves: size, clients, mapped, views, load (the default)')
+    .option('--watch [SECONDS]', 'again every second, or every SECONDS, until Ctrl-C')
+    .action(async (options: DiskOptions) => {
+      const { runDisks } = await import('./cli/disk.ts');
+      exit(await runDisks({ table: 'list' }, options, context));
+    });
+  withLookOptions('show', ['show d-bp1abc…', 'show d-bp1abc… --watch', 'show d-bp1abc… --json'])
+    .argument('<DiskId>', 'as `list` prints it')
+    .description('show everything about one disk: base, generation, mapping, frozen views, limits, journal, load')
+    .option('--watch [SECONDS]', 'again every second, or every SECONDS, until Ctrl-C')
+    .action(async (diskId: string, options: DiskOptions) => {
+      const { runDisks } = await import('./cli/disk.ts');
+      exit(await runDisks({ diskId }, options, context));
+    });
+  withLookOptions('top', ['top', 'top --every 10', 'top --count 60 > load.txt'])
+    .description('watch what the disks do, the busiest first, until Ctrl-C; lines where the output is no terminal')
+    .option('--every <SECONDS>', 'pause between two looks', '1')
+    .action(async ({ every, ...options }: DiskOptions & { every: string }) => {
+      const { runDisks } = await import('./cli/disk.ts');
+      exit(await runDisks({ table: 'top' }, { ...options, watch: every }, context));
+    });
+}
+
 function addCompletionCommand(program: Command, context: CliContext): void {
   program
     .command('completion')
@@ -220,9 +283,11 @@ function addInternalCommands(program: Command, context: CliContext, exit: (code:
     .command('diskd', { hidden: true })
     .requiredOption('--data <DIR>')
     .requiredOption('--run <DIR>')
-    .action(async (options: { data: string; run: string }) => {
+    .option('--reserve <BYTES>', 'what is kept free where the disks are', '0')
+    .action(async ({ data, run, reserve }: { data: string; run: string; reserve: string }) => {
       const { runDiskd } = await import('./disk/diskd.ts');
-      exit(await runDiskd({ dataFolder: options.data, runFolder: options.run, err: context.err }));
+      const options = { dataFolder: data, runFolder: run, reserveBytes: Number(reserve), err: context.err };
+      exit(await runDiskd(options));
     });
   program.command('transfer', { hidden: true }).action(async () => {
     const { runTransferWorker } = await import('./transfer/worker.ts');

@@ -6,6 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import type { CliContext } from './cli.ts';
 import { formatCommand } from './cli/connection.ts';
+import { parseSize } from './cli/size-option.ts';
 import { systemClock } from './lib/clock.ts';
 import { OperationalError } from './lib/errors.ts';
 import { createLog } from './lib/log.ts';
@@ -20,6 +21,9 @@ export interface ServeOptions {
   listen: string;
   region: string;
   tls?: true;
+  diskLimits?: true;
+  reserve?: string;
+  highWater?: string;
 }
 
 /** Runs until it is told to end; the exit code. Throws when it cannot start. */
@@ -33,6 +37,11 @@ export async function runServe(options: ServeOptions, context: CliContext): Prom
       ...address,
       regionId: options.region,
       tls: options.tls === true ? describeMachine() : null,
+      limitsDisks: options.diskLimits === true,
+      spaceLimits: {
+        reserveBytes: parseSize('--reserve', options.reserve),
+        highWaterBytes: parseSize('--high-water', options.highWater),
+      },
       environment: context.environment,
       program: context.program,
       clock: systemClock,

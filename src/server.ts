@@ -25,7 +25,9 @@ import type { Program } from './control/diskd-process.ts';
 import { OpenDisks } from './control/open-disks.ts';
 import { ensureRootKey } from './control/root-key.ts';
 import type { RootKey } from './control/root-key.ts';
+import { ReserveFile } from './control/reserve-file.ts';
 import type { ServeCalls } from './control/serve-calls.ts';
+import { SpaceWatch } from './control/space-watch.ts';
 import { TransferProcesses } from './control/transfer-process.ts';
 import type { Clock } from './lib/clock.ts';
 import { OperationalError, errnoOf, messageOf } from './lib/errors.ts';
@@ -49,6 +51,10 @@ export interface ServerOptions {
   regionId: string;
   /** Over https, with a certificate for what this machine is reached by; null: over http. */
   tls: Machine | null;
+  /** What is kept free; null: what suits the file system. */
+  spaceLimits: { reserveBytes: number | null; highWaterBytes: number | null };
+  /** Whether disks do in a second no more than their kind does at ECS. */
+  limitsDisks: boolean;
   environment: Environment;
   program: Program;
   clock: Clock;
@@ -100,12 +106,19 @@ export async function startServer(options: ServerOptions): Promise<Server> {
 
 async function startParts(options: ServerOptions, undo: AsyncDisposableStack): Promise<Server> {
   const folder = ensureDataFolder(options.dataFolder, options.environment.runtimeFolder);
+  const reserveFile = new ReserveFile(folder.root, options.random);
+  if (reserveFile.giveUpWhenFull()) options.log.warn(`the file system of ${folder.root} is full: make room on it`);
   const catalog = await Catalog.open(folder.catalogFile, heldMessage(folder, options));
   undo.defer(() => catalog.close());
+  catalog.makeRoom = () => {
+    const isGivenUp = reserveFile.giveUpWhenFull();
+    if (isGivenUp) options.log.warn('the catalog has no room: the reserve file was given up');
+    return isGivenUp;
+  };
   await rememberRegion(catalog, options.regionId, folder);
   const key = await findKey(options, folder);
   try {
-    return await startWithKey(options, { folder, catalog, key, undo });
+    return await startWithKey(options, { folder, catalog, key, reserveFile, undo });
   } catch (error) {
     // Nobody has seen its secret: the next start makes another, and shows it.
     if (key.isNew) fs.rmSync(path.join(folder.keysFolder, 'root.json'), { force: true });
@@ -115,7 +128,13 @@ async function startParts(options: ServerOptions, undo: AsyncDisposableStack): P
 
 async function startWithKey(
   options: ServerOptions,
-  given: { folder: DataFolder; catalog: Catalog; key: Server['key']; undo: AsyncDisposableStack },
+  given: {
+    folder: DataFolder;
+    catalog: Catalog;
+    key: Server['key'];
+    reserveFile: ReserveFile;
+    undo: AsyncDisposableStack;
+  },
 ): Promise<Server> {
   const { clock, random, log, regionId } = options;
   const { folder, catalog, key, undo } = given;
@@ -123,7 +142,14 @@ async function startWithKey(
   undo.defer(() => nonces.close());
   const repository = await openRepository(folder.repositoryFolder, random);
   undo.defer(async () => repository.close());
-  const { control, link, dataPlaneEnd } = await startControl(options, { folder, catalog, repository, undo });
+  const space = new SpaceWatch({
+    folders: [folder.disksFolder, folder.repositoryFolder, folder.root],
+    limits: options.spaceLimits,
+    reserveFile: given.reserveFile,
+    clock,
+    log,
+  });
+  const { control, link, dataPlaneEnd } = await startControl(options, { folder, catalog, repository, space, undo });
   const region = { regionId, zoneIds: [`${regionId}-a`, `${regionId}-b`], endpoint: '' };
   const keys = { find: (id: string) => (id === key.accessKeyId ? key.accessKeySecret : null) };
   const health = async () => describeHealth(link);
@@ -207,11 +233,13 @@ async function startControl(
     folder: DataFolder;
     catalog: Catalog;
     repository: Repository;
+    space: SpaceWatch;
     undo: AsyncDisposableStack;
   },
 ): Promise<{ control: Control; link: DiskdLink; dataPlaneEnd: DataPlaneEnd }> {
   const { clock, random, log, regionId, program } = options;
-  const { folder, catalog, repository, undo } = given;
+  const { folder, catalog, repository, space, undo } = given;
+  const reserveBytes = await space.planReserve(folder.disksFolder);
   const dataPlaneEnd: DataPlaneEnd = {
     force: false,
     outcome: { clientCount: 0, usedDiskCount: null, dataPlaneStays: false },
@@ -219,19 +247,20 @@ async function startControl(
   const link: DiskdLink = new DiskdLink({
     socketPath: folder.diskdSocket,
     folder: folderIdentity(folder.root),
-    spawn: () => spawnDiskd(program, folder),
+    spawn: () => spawnDiskd(program, folder, reserveBytes),
     onConnected: () => control.reopenDisks(),
     clock,
     log,
   });
-  const openDisks = new OpenDisks(link);
+  const openDisks = new OpenDisks(link, { isLimited: options.limitsDisks });
   const control: Control = new Control({
     catalog,
     dataPlane: link,
     openDisks,
     driver: new ExternalDriver(openDisks, log),
-    transfer: new TransferProcesses(program),
+    transfer: space.limit(new TransferProcesses(program)),
     repository,
+    space,
     clock,
     random,
     log,
@@ -242,6 +271,8 @@ async function startControl(
   undo.defer(() => endDataPlane(link, dataPlaneEnd, log));
   await link.start();
   undo.defer(() => control.stop());
+  space.start();
+  undo.defer(() => space.stop());
   await control.reopenDisks();
   await control.start();
   return { control, link, dataPlaneEnd };

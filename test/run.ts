@@ -22,6 +22,7 @@ const suites: Record<string, { folders: string[]; concurrency: number; timeoutMs
         'test/fault',
         'test/conformance',
         'test/crash',
+        'test/fuzz',
         'test/clients',
       ],
       concurrency: 2,
@@ -34,13 +35,16 @@ const suites: Record<string, { folders: string[]; concurrency: number; timeoutMs
 
 /** Debian package → a program that it brings. */
 const packages: Record<string, string> = {
+  'btrfs-progs': '/usr/bin/btrfs',
   e2fsprogs: '/usr/sbin/mkfs.ext4',
   fio: '/usr/bin/fio',
   fuse3: '/usr/bin/fusermount3',
   'libnbd-bin': '/usr/bin/nbdinfo',
   mount: '/usr/sbin/losetup',
   nbdfuse: '/usr/bin/nbdfuse',
+  nbdkit: '/usr/bin/nbdkit',
   'qemu-utils': '/usr/bin/qemu-img',
+  xfsprogs: '/usr/sbin/mkfs.xfs',
 };
 
 const which = process.argv[2] ?? 'all';

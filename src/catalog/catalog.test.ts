@@ -159,6 +159,20 @@ test('a catalog of version 1 keeps its images, instances and disks', async (t) =
   await catalog.close();
 });
 
+test('a snapshot that a server of version 2 was making is found by its own id from then on', async (t) => {
+  const file = createFolder(t);
+  const old = new Kysely<Schema>({ dialect: createSqliteDialect(new DatabaseSync(file)) });
+  await migrate(old, migrations.slice(0, 2));
+  const state = JSON.stringify({ diskId: 'd-1', snapshotId: 's-1', token: null });
+  await sql`INSERT INTO operations VALUES ('op-1', 'create-snapshot', 'd-1', 'store', ${state}, 0, NULL, 1, 1)`.execute(
+    old,
+  );
+  await old.destroy();
+  const catalog = await Catalog.open(file, 'held');
+  assert.equal((await findOperation(catalog.queries, 'create-snapshot', 's-1'))?.operationId, 'op-1');
+  await catalog.close();
+});
+
 test('disks of version 1 know what they began as, also those that were rolled back, unless nobody can', async (t) => {
   const file = createFolder(t);
   const old = new Kysely<Schema>({ dialect: createSqliteDialect(new DatabaseSync(file)) });
@@ -246,6 +260,7 @@ test('rows that contradict themselves are refused', async (t) => {
     tree: null,
     generation: 1,
     incarnation: 1,
+    instant: 0,
   };
   const insert = (change: Partial<typeof snapshot> & { failure_reason?: null }) =>
     catalog.queries

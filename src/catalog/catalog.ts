@@ -11,12 +11,15 @@ import { migrate } from './migrations.ts';
 import { findSetting, putSetting } from './settings.ts';
 import type { Queries, Schema } from './schema.ts';
 import { OperationalError, messageOf } from '../lib/errors.ts';
+import { mayBeFull } from '../lib/sqlite-errors.ts';
 
 export class Catalog {
   /** For reads, and for single statements. Inside `transaction`, use its argument only. */
   readonly queries: Queries;
   /** How many times the catalog was opened: each server has a higher one than those before it. */
   readonly epoch: number;
+  /** Called when the device is full, to make room on it; whether it did. */
+  makeRoom: () => boolean = () => false;
 
   private constructor(queries: Queries, epoch: number) {
     this.queries = queries;
@@ -40,9 +43,17 @@ export class Catalog {
     }
   }
 
-  /** All of `work` or, when it throws, nothing. One transaction at a time; others wait. */
-  transaction<T>(work: (transaction: Queries) => Promise<T>): Promise<T> {
-    return this.queries.transaction().execute(work);
+  /**
+   * All of `work` or, when it throws, nothing. One transaction at a time; others wait. On a device that is full it is done
+   * once more when room was made, so `work` must not act on anything but the catalog.
+   */
+  async transaction<T>(work: (transaction: Queries) => Promise<T>): Promise<T> {
+    try {
+      return await this.queries.transaction().execute(work);
+    } catch (error) {
+      if (!mayBeFull(error) || !this.makeRoom()) throw error;
+      return await this.queries.transaction().execute(work);
+    }
   }
 
   close(): Promise<void> {

@@ -47,6 +47,16 @@ export async function listAllDisks(queries: Queries): Promise<DiskRow[]> {
   return await queries.selectFrom('disks').selectAll().orderBy('disk_id').execute();
 }
 
+/** The disks whose base is written exactly so. */
+export async function listDisksWithBase(queries: Queries, base: string): Promise<DiskRow[]> {
+  return await queries.selectFrom('disks').selectAll().where('base', '=', base).orderBy('disk_id').execute();
+}
+
+/** Whoever began as `before` has from now on begun as `after`, which holds the same bytes. */
+export async function replaceFirstBase(queries: Queries, before: string, after: string): Promise<void> {
+  await queries.updateTable('disks').set({ first_base: after }).where('first_base', '=', before).execute();
+}
+
 /** Whether a disk exists that was made from the snapshot. */
 export async function isDiskSource(queries: Queries, snapshotId: string): Promise<boolean> {
   const row = await queries
@@ -58,12 +68,12 @@ export async function isDiskSource(queries: Queries, snapshotId: string): Promis
   return row !== undefined;
 }
 
-/** A page, newest first. `nbdUriOf` tells where an open disk is served. */
+/** A page, newest first. `serviceOf` tells where an open disk is served, and how fast. */
 export async function listDisks(
   queries: Queries,
   filter: DiskFilter,
   paging: Paging,
-  nbdUriOf: (diskId: string) => string | null,
+  serviceOf: (row: DiskRow) => Pick<Disk, 'nbdUri' | 'performance'>,
 ): Promise<Page<Disk>> {
   const { after, offset } = startOf(paging);
   const matching = selectDisks(queries, filter);
@@ -84,7 +94,7 @@ export async function listDisks(
     items: page.items.map((row) => ({
       ...toDisk(row),
       tags: tags.get(row.disk_id) ?? [],
-      nbdUri: nbdUriOf(row.disk_id),
+      ...serviceOf(row),
     })),
   };
 }
@@ -123,7 +133,7 @@ export function atLeastOne(ids: string[]): string[] {
   return ids.length === 0 ? [''] : ids;
 }
 
-function toDisk(row: DiskRow): Omit<Disk, 'tags' | 'nbdUri'> {
+function toDisk(row: DiskRow): Omit<Disk, 'tags' | 'nbdUri' | 'performance'> {
   return {
     diskId: row.disk_id,
     zoneId: row.zone_id,

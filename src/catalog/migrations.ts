@@ -118,7 +118,16 @@ const second: Migration = {
   ],
 };
 
-export const migrations: Migration[] = [first, second];
+/** Several snapshots of a disk at once, each an operation of its own, that are Available before they are stored. */
+const third: Migration = {
+  version: 3,
+  statements: [
+    `ALTER TABLE snapshots ADD COLUMN instant INTEGER NOT NULL DEFAULT 0 CHECK (instant IN (0, 1))`,
+    `UPDATE operations SET subject_id = json_extract(state, '$.snapshotId') WHERE kind = 'create-snapshot'`,
+  ],
+};
+
+export const migrations: Migration[] = [first, second, third];
 
 /** Brings the catalog to the newest version. Throws an OperationalError when it is newer than this program. */
 export async function migrate(database: Queries, wanted: Migration[] = migrations): Promise<void> {

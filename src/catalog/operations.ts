@@ -44,6 +44,11 @@ export async function listOperations(queries: Queries): Promise<StoredOperation[
   return rows.map(toOperation);
 }
 
+/** Those of a kind, oldest first. */
+export async function listOperationsOfKind(queries: Queries, kind: string): Promise<StoredOperation[]> {
+  return (await listOperations(queries)).filter((operation) => operation.kind === kind);
+}
+
 export async function findOperation(
   queries: Queries,
   kind: string,

@@ -102,7 +102,7 @@ export interface DiskRow {
   source_snapshot_id: string | null;
   image_id: string | null;
   ever_attached: Flag;
-  /** JSON BaseRef: what its absent chunks read as; a root for the collector. */
+  /** JSON BaseRef: what its absent chunks read as; a tree is a root for the collector, a view holds its snapshot's upload up (C12). */
   base: string;
   /** Which life of the disk may be opened (D13). */
   incarnation: number;
@@ -131,11 +131,13 @@ export interface SnapshotRow {
   source_disk_type: DiskType;
   retention_days: number | null;
   failure_reason: string | null;
-  /** JSON TreeRef, once accomplished. */
+  /** JSON TreeRef, once its manifest is committed. */
   tree: string | null;
   /** The generation that the freeze closed, in which incarnation of the disk. */
   generation: number | null;
   incarnation: number | null;
+  /** 1: it can be used while it is progressing, for it is frozen durably, and its disk's category has that. */
+  instant: Flag;
 }
 
 export interface TagRow {

@@ -43,21 +43,38 @@ export async function listAccomplishedSnapshots(queries: Queries): Promise<Snaps
     .execute();
 }
 
-/** The accomplished snapshot of the disk with the latest generation in that incarnation. */
-export async function findNewestSnapshot(
+/** The snapshots of the disk whose manifests are committed, latest generation first. */
+export async function listStoredSnapshots(
   queries: Queries,
   diskId: string,
-  incarnation: number,
-): Promise<SnapshotRow | undefined> {
-  return await queries
+): Promise<{ snapshotId: string; generation: number; tree: string }[]> {
+  const rows = await queries
     .selectFrom('snapshots')
-    .selectAll()
+    .select(['snapshot_id', 'generation', 'tree'])
     .where('source_disk_id', '=', diskId)
-    .where('status', '=', 'accomplished')
-    .where('incarnation', '=', incarnation)
+    .where('status', '<>', 'failed')
+    .where('tree', 'is not', null)
     .orderBy('generation', 'desc')
+    .execute();
+  return rows.map((row) => ({
+    snapshotId: row.snapshot_id,
+    generation: Number(row.generation),
+    tree: row.tree ?? 'null',
+  }));
+}
+
+/** Whether a snapshot of the disk that closed an earlier generation is still to be stored. */
+export async function isEarlierUnstored(queries: Queries, diskId: string, generation: number): Promise<boolean> {
+  const row = await queries
+    .selectFrom('snapshots')
+    .select('snapshot_id')
+    .where('source_disk_id', '=', diskId)
+    .where('status', '=', 'progressing')
+    .where('tree', 'is', null)
+    .where('generation', '<', generation)
     .limit(1)
     .executeTakeFirst();
+  return row !== undefined;
 }
 
 /** The latest generation of the disk that any snapshot closed; 0 when there is none. */
@@ -174,8 +191,14 @@ function hasUsage(usage: SnapshotUsage) {
   return sql<boolean>`${byDisk} AND ${byImage}`;
 }
 
+/** Accomplished, or in the making and usable already. */
+export function isAvailable(row: SnapshotRow): boolean {
+  return row.status === 'accomplished' || (row.status === 'progressing' && row.instant === 1);
+}
+
 function toSnapshot(row: SnapshotRow): Omit<Snapshot, 'tags' | 'usage'> {
-  const tree = row.tree === null ? null : (JSON.parse(row.tree) as { dataChunkCount: number });
+  const isFinished = row.status === 'accomplished' && row.tree !== null;
+  const tree = isFinished ? (JSON.parse(row.tree ?? 'null') as { dataChunkCount: number }) : null;
   return {
     snapshotId: row.snapshot_id,
     snapshotName: row.snapshot_name,
@@ -183,7 +206,7 @@ function toSnapshot(row: SnapshotRow): Omit<Snapshot, 'tags' | 'usage'> {
     status: row.status,
     progressPercent: row.progress_percent,
     remainingSeconds: row.remaining_seconds,
-    available: row.status === 'accomplished',
+    available: isAvailable(row),
     createdAtMs: row.created_at_ms,
     modifiedAtMs: row.modified_at_ms,
     sourceDiskId: row.source_disk_id,

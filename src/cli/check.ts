@@ -1,6 +1,7 @@
 /**
  * `hupo check`: asks the server of a folder, or looks at the files itself while no server runs (a data plane may). It
- * changes nothing, except with `--repair`, which wants the folder for itself.
+ * changes nothing, except with `--repair`, which wants the folder for itself; and on a file system that is full to the last byte
+ * it uses `DIR/reserve` as a server does, for the catalog writes a little when it is opened.
  */
 import fs from 'node:fs';
 import path from 'node:path';
@@ -10,6 +11,7 @@ import { checkEverything, disksOfDiskd, disksOfFolder } from '../control/check.t
 import { ensureDataFolder } from '../control/data-folder.ts';
 import { formatCommand } from './connection.ts';
 import { repairDisks } from '../control/repair.ts';
+import { ReserveFile } from '../control/reserve-file.ts';
 import type { DataFolder } from '../control/data-folder.ts';
 import type { DiskSource } from '../control/check.ts';
 import type { CheckReport, ServeCalls } from '../control/serve-calls.ts';
@@ -20,6 +22,9 @@ import { acquireFolderLock } from '../lib/folder-lock.ts';
 import { LineClient } from '../lib/line-channel.ts';
 import { systemRandom } from '../lib/random.ts';
 import { openRepository } from '../repository/repository.ts';
+
+/** How a finding of a disk says what would be done about it (`control/check.ts`). */
+const REPAIR_WORDS = '`hupo check --repair` would ';
 
 /** The exit code: 1 when anything is wrong. */
 export async function runCheck(
@@ -40,6 +45,8 @@ export async function runCheck(
   const report = (await askServer(folder, readData)) ?? (await checkFiles(folder, readData));
   for (const finding of report.findings) context.out(`${finding}\n`);
   context.out(`${formatSummary(report, readData)}\n`);
+  const advice = options.repair === true ? null : adviseRepair(report.findings, folder, context);
+  if (advice !== null) context.out(`${advice}\n`);
   return report.findings.length === 0 ? 0 : 1;
 }
 
@@ -47,6 +54,19 @@ function formatSummary({ findings, diskCount, snapshotCount }: CheckReport, read
   const looked = `${diskCount} disks and ${snapshotCount} snapshots checked${readData ? ', every stored byte read' : ''}`;
   if (findings.length === 0) return `${looked}: all is well.`;
   return `${looked}: ${findings.length} ${findings.length === 1 ? 'finding' : 'findings'}.`;
+}
+
+/** What to do about findings that can be mended; null when there are none. A server's findings are lines, too. */
+export function adviseRepair(
+  findings: readonly string[],
+  folder: Pick<DataFolder, 'root'>,
+  context: Pick<CliContext, 'environment'>,
+): string | null {
+  const count = findings.filter((finding) => finding.includes(REPAIR_WORDS)).length;
+  if (count === 0) return null;
+  const stop = formatCommand(context, 'stop', folder.root);
+  const repair = formatCommand(context, 'check --repair', folder.root);
+  return `Nothing was changed. ${count === 1 ? 'One finding' : `${count} findings`} can be mended: \`${stop}\`, then \`${repair}\`.`;
 }
 
 async function askServer(folder: DataFolder, readData: boolean): Promise<CheckReport | null> {
@@ -62,8 +82,7 @@ async function askServer(folder: DataFolder, readData: boolean): Promise<CheckRe
 async function checkFiles(folder: DataFolder, readData: boolean): Promise<CheckReport> {
   const held = `another hupo is starting or ending on ${folder.root}: try again`;
   await using cleanup = new AsyncDisposableStack();
-  const catalog = await Catalog.open(folder.catalogFile, held);
-  cleanup.defer(() => catalog.close());
+  const catalog = await openCatalog(folder, held, cleanup);
   const disks = await openDisks(folder, cleanup);
   const repository = await openRepository(folder.repositoryFolder, systemRandom);
   cleanup.defer(() => repository.close());
@@ -75,10 +94,19 @@ async function repairFiles(folder: DataFolder, context: CliContext): Promise<str
   const stop = formatCommand(context, 'stop', folder.root);
   const held = `something runs on ${folder.root}, and a repair needs it stopped: \`${stop}\`, then again`;
   await using cleanup = new AsyncDisposableStack();
-  const catalog = await Catalog.open(folder.catalogFile, held);
-  cleanup.defer(() => catalog.close());
+  const catalog = await openCatalog(folder, held, cleanup);
   lockDisks(folder, held, cleanup);
   return await repairDisks(catalog.queries, systemFiles, folder.disksFolder);
+}
+
+/** Also on a file system that is full to the last byte; what was given up for that is taken back in the end. */
+async function openCatalog(folder: DataFolder, held: string, cleanup: AsyncDisposableStack): Promise<Catalog> {
+  const reserve = new ReserveFile(folder.root, systemRandom);
+  const { sizeBytes } = reserve;
+  if (reserve.giveUpWhenFull()) cleanup.defer(() => reserve.takeBack(sizeBytes));
+  const catalog = await Catalog.open(folder.catalogFile, held);
+  cleanup.defer(() => catalog.close());
+  return catalog;
 }
 
 /** Through the data plane if it runs, else the files, locked so that it does not start meanwhile. */

@@ -14,7 +14,8 @@ function driverWith(clientCounts: Record<string, number>): { driver: ExternalDri
   return { driver: new ExternalDriver(new OpenDisks({ call } as unknown as DataPlane), log), lines };
 }
 
-const disk = (diskId: string) => ({ diskId, incarnation: 1 });
+const kind = { category: 'cloud_essd', performanceLevel: 'PL1', sizeGib: 20 };
+const disk = (diskId: string) => ({ diskId, incarnation: 1, kind });
 
 test('a log line says whose connections ended when an instance was stopped or a disk detached', async () => {
   const { driver, lines } = driverWith({ 'd-1': 4, 'd-2': 0, 'd-3': 1 });

@@ -8,7 +8,7 @@ import type { Queries } from '../catalog/schema.ts';
 import { GIB } from '../lib/geometry.ts';
 import type { NamedRoot } from '../repository/check.ts';
 import type { TreeRef } from '../repository/tree-ref.ts';
-import { baseOf } from './disk-folder.ts';
+import { baseOf, treesOfBase } from './disk-folder.ts';
 
 export async function listNamedRoots(queries: Queries): Promise<NamedRoot[]> {
   const roots = [...(await listDiskRoots(queries)), ...(await listImageRoots(queries))];
@@ -23,11 +23,10 @@ export async function listNamedRoots(queries: Queries): Promise<NamedRoot[]> {
 /** Of a disk, what it has not written itself still reads from its base. */
 async function listDiskRoots(queries: Queries): Promise<NamedRoot[]> {
   const rows = await listAllDisks(queries);
-  return rows.map((row) => ({
-    name: `the base of the disk ${row.disk_id}`,
-    tree: baseOf(row).tree,
-    sizeBytes: row.size_gib * GIB,
-  }));
+  return rows.flatMap((row) => {
+    const name = `the base of the disk ${row.disk_id}`;
+    return treesOfBase(baseOf(row)).map((tree) => ({ name, tree, sizeBytes: row.size_gib * GIB }));
+  });
 }
 
 async function listImageRoots(queries: Queries): Promise<NamedRoot[]> {
@@ -37,11 +36,11 @@ async function listImageRoots(queries: Queries): Promise<NamedRoot[]> {
     .orderBy('image_id')
     .orderBy('device')
     .execute();
-  return rows.flatMap(({ image_id: imageId, device, size_gib: sizeGib, base }) =>
-    base === null
-      ? []
-      : [{ name: `${device} of the image ${imageId}`, tree: baseOf({ base }).tree, sizeBytes: sizeGib * GIB }],
-  );
+  return rows.flatMap(({ image_id: imageId, device, size_gib: sizeGib, base }) => {
+    const name = `${device} of the image ${imageId}`;
+    const trees = base === null ? [] : treesOfBase(baseOf({ base }));
+    return trees.map((tree) => ({ name, tree, sizeBytes: sizeGib * GIB }));
+  });
 }
 
 /** Every tree in an operation's state, wherever its kind keeps it. */

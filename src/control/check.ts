@@ -10,6 +10,7 @@ import type { DiskRow, Queries } from '../catalog/schema.ts';
 import { listAccomplishedSnapshots } from '../catalog/snapshots.ts';
 import { checkDisk } from '../disk/check.ts';
 import { listDiskFolders, recoverDisk } from '../disk/disk-folder.ts';
+import { isViewBase } from '../disk/protocol.ts';
 import type { BaseRef, DiskFinding } from '../disk/protocol.ts';
 import { readBootId } from '../lib/boot-id.ts';
 import { RequestError, messageOf } from '../lib/errors.ts';
@@ -102,10 +103,15 @@ async function readRecords(queries: Queries): Promise<Records> {
   };
 }
 
-/** An operation on an instance changes its disks too, and one that makes or drops them names the instance only. */
+/**
+ * An operation on an instance changes its disks too, and one that makes or drops them names the instance only. A disk that
+ * stands on a view is moved to its tree whenever that is there, in diskd first.
+ */
 function describeChanging(disks: DiskRow[], operations: string): string {
-  const isChanging = ({ status, instance_id: instanceId }: DiskRow) =>
-    status === 'Creating' || (instanceId !== null && operations.includes(instanceId));
+  const isChanging = (row: DiskRow) =>
+    row.status === 'Creating' ||
+    isViewBase(baseOf(row)) ||
+    (row.instance_id !== null && operations.includes(row.instance_id));
   return [operations, ...disks.filter(isChanging).map(({ disk_id: diskId }) => diskId)].join(' ');
 }
 
@@ -149,9 +155,14 @@ function differences(recorded: StoredDisk, stored: StoredDisk): [string, string 
   const pairs: [string, string | number, string | number][] = [
     ['size', recorded.sizeBytes, stored.sizeBytes],
     ['incarnation', recorded.incarnation, stored.incarnation],
-    ['base', recorded.base.tree.root ?? 'zeros', stored.base.tree.root ?? 'zeros'],
+    ['base', describeBase(recorded.base), describeBase(stored.base)],
   ];
   return pairs.filter(([, expected, actual]) => expected !== actual);
+}
+
+function describeBase(base: BaseRef): string {
+  if (isViewBase(base)) return `the frozen view of ${base.snapshotId} on ${base.viewOf}`;
+  return base.tree.root ?? 'zeros';
 }
 
 function compareSnapshots(recorded: Records['snapshots'], manifests: Manifest[]): string[] {
@@ -182,8 +193,8 @@ async function checkOne(disks: DiskSource, diskId: string): Promise<string[]> {
 }
 
 function formatFinding(finding: DiskFinding): string {
-  const repair = finding.repair === null ? '' : ` (\`hupo check --repair\` would ${finding.repair})`;
-  return `the disk ${finding.diskId}: ${finding.what}${repair}`;
+  const can = finding.repair === null ? 'cannot mend it' : `would ${finding.repair}`;
+  return `the disk ${finding.diskId}: ${finding.what} (\`hupo check --repair\` ${can})`;
 }
 
 function formatRepositoryFinding({ object, what, hurts }: RepositoryFinding): string {
@@ -216,8 +227,10 @@ export function disksOfFolder(files: Files, disksFolder: string): DiskSource {
 
 function readHead(files: Files, folder: string): StoredDisk[] {
   try {
-    const { sizeBytes, incarnation, base } = recoverDisk(files, folder, readBootId()).state.head;
-    return [{ diskId: path.basename(folder), sizeBytes, incarnation, base }];
+    const { map, store } = recoverDisk(files, folder, readBootId(), { mode: 'read' });
+    store.close();
+    const { diskId, sizeBytes, incarnation, live } = map.head;
+    return [{ diskId, sizeBytes, incarnation, base: live.base }];
   } catch {
     return []; // `check` tells why
   }

@@ -9,7 +9,7 @@ import { listAccomplishedSnapshots } from '../catalog/snapshots.ts';
 import { formatBytes } from '../lib/byte-units.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { TreeRef } from '../repository/tree-ref.ts';
-import { baseOf } from './disk-folder.ts';
+import { baseOf, treesOfBase } from './disk-folder.ts';
 import { findGarbageMark, lowerGarbageMark } from './garbage.ts';
 import type { Parts } from './parts.ts';
 import type { UploadGate } from './upload-gate.ts';
@@ -84,8 +84,8 @@ export class Collector {
   /** What disks began as is not among them: whoever may still use it has its snapshot or its image here (`reinit-disk.ts`). */
   async #listRoots(): Promise<TreeRef[]> {
     const { queries } = this.#parts.catalog;
-    const disks = (await listAllDisks(queries)).map((row) => baseOf(row).tree);
-    const images = (await listImageBases(queries)).map((base) => baseOf({ base }).tree);
+    const disks = (await listAllDisks(queries)).flatMap((row) => treesOfBase(baseOf(row)));
+    const images = (await listImageBases(queries)).flatMap((base) => treesOfBase(baseOf({ base })));
     const snapshots = (await listAccomplishedSnapshots(queries)).map(
       (row) => JSON.parse(row.tree ?? 'null') as TreeRef,
     );

@@ -7,6 +7,7 @@ import {
   createWorld,
   dataDisk,
   diskRequest,
+  plainDisk,
   runRequest,
   snapshotRequest,
   token,
@@ -101,7 +102,7 @@ test('a snapshot is in no answer before it is frozen, and its CreationTime is th
   assert.deepEqual((await world.control.listSnapshots({}, allRows)).items, []);
   frozen.resolve();
   const { snapshotId } = await answer;
-  const instant = world.diskd.disks.get(diskId)?.view?.reply.frozenAtMs;
+  const instant = world.diskd.disks.get(diskId)?.views[0]?.reply.frozenAtMs;
   await world.until('the snapshot', async () => (await world.snapshot(snapshotId))?.status === 'accomplished');
   if (instant !== undefined) assert.equal((await world.snapshot(snapshotId))?.createdAtMs, instant);
   await checked(world);
@@ -137,7 +138,7 @@ test('a freeze that is not answered is asked again, then cancelled, and the call
 
 test('while a snapshot progresses, what would harm it is refused', async (t) => {
   const world = await createWorld(t);
-  const { instanceId, diskId } = await world.runOne();
+  const { instanceId, diskId } = await world.runOne(plainDisk);
   const upload = Promise.withResolvers<void>();
   world.transfer.during = () => upload.promise;
   const { snapshotId } = await world.control.createSnapshot(snapshotRequest(diskId));
@@ -228,7 +229,7 @@ test('a lost journal makes the next snapshot compare all that the disk holds wit
   disk.compareReason = 'the journal was damaged';
   disk.entries.delete(1);
   const snapshotId = await world.takeSnapshot(diskId);
-  assert.equal(world.transfer.jobs.at(-1)?.sinceGeneration, 0);
+  assert.equal(world.transfer.jobs.at(-1)?.sinceGeneration, -1);
   assert.deepEqual(world.snapshotWords(snapshotId), {}, 'the snapshot is the disk as it is, not as it was');
   await checked(world);
 });

@@ -162,7 +162,8 @@ export class Control {
   }
 
   listDisks(filter: DiskFilter, paging: Paging): Promise<Page<Disk>> {
-    return listDisks(this.#parts.catalog.queries, filter, paging, (diskId) => this.#parts.openDisks.uriOf(diskId));
+    const { catalog, openDisks } = this.#parts;
+    return listDisks(catalog.queries, filter, paging, (row) => openDisks.serviceOf(attachedDiskOf(row)));
   }
 
   attachDisk(request: AttachDiskRequest, options: ChangeOptions = unconditionally): Promise<void> {

@@ -1,8 +1,9 @@
 /** DeleteDisk as a request: what is checked and written before anything is done. */
 import { refuseDeleteDisk } from '../ecs/disk-rules.ts';
 import { change } from './change.ts';
-import { forgetDisk } from './disk-folder.ts';
+import { baseOf, forgetDisk } from './disk-folder.ts';
 import { DELETE_DISK } from './operations/delete-disk.ts';
+import type { DeleteDiskState } from './operations/delete-disk.ts';
 import type { Parts } from './parts.ts';
 import type { ChangeOptions } from './requests.ts';
 import { assertIdle } from './idle-disk.ts';
@@ -23,7 +24,8 @@ export async function deleteDisk(
     assertAllowed(refuseDeleteDisk({ disk: diskFacts(disk), unfinished }));
     await assertIdle(transaction, diskId, { releasing: 'DiskCreatingSnapshot' });
     await forgetDisk(transaction, diskId);
-    return await runner.record(transaction, DELETE_DISK, diskId, { diskId });
+    const state: DeleteDiskState = { diskId, base: baseOf(disk) };
+    return await runner.record(transaction, DELETE_DISK, diskId, state);
   });
   await waitSoon(parts.clock, runner.start(operation).done());
 }

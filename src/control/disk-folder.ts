@@ -2,8 +2,10 @@
 import { deleteDisk, updateDisk } from '../catalog/disks.ts';
 import type { DiskRow, Queries } from '../catalog/schema.ts';
 import { deleteTags } from '../catalog/tags.ts';
+import { isViewBase } from '../disk/protocol.ts';
 import type { BaseRef } from '../disk/protocol.ts';
 import { GIB } from '../lib/geometry.ts';
+import type { TreeRef } from '../repository/tree-ref.ts';
 import type { AttachedDisk, Parts } from './parts.ts';
 import { raiseGarbageMark } from './garbage.ts';
 
@@ -42,11 +44,24 @@ export function baseOf(row: { base: string }): BaseRef {
   return JSON.parse(row.base) as BaseRef;
 }
 
+/** As it is in rows: the same base is always the same text. */
+export function formatBase(base: BaseRef): string {
+  const { snapshotId } = base;
+  if (isViewBase(base)) return JSON.stringify({ snapshotId, viewOf: base.viewOf });
+  return JSON.stringify({ snapshotId, tree: base.tree });
+}
+
+/** The tree that must be kept for the base; none for a view, which the operation of its snapshot keeps. */
+export function treesOfBase(base: BaseRef | null | undefined): TreeRef[] {
+  return base === null || base === undefined || isViewBase(base) ? [] : [base.tree];
+}
+
 /** What the disk began as; null when its source is deleted and nobody knows. Whoever uses it asks for that source first. */
 export function firstBaseOf(row: DiskRow): BaseRef | null {
   return JSON.parse(row.first_base ?? 'null') as BaseRef | null;
 }
 
 export function attachedDiskOf(row: DiskRow): AttachedDisk {
-  return { diskId: row.disk_id, incarnation: row.incarnation };
+  const { category, performance_level: performanceLevel, size_gib: sizeGib } = row;
+  return { diskId: row.disk_id, incarnation: row.incarnation, kind: { category, performanceLevel, sizeGib } };
 }

@@ -8,6 +8,8 @@ import { assert } from '../lib/assert.ts';
 import { RequestError } from '../lib/errors.ts';
 import { emptyTree } from '../repository/tree-ref.ts';
 import type { TreeRef } from '../repository/tree-ref.ts';
+import { formatBase } from './disk-folder.ts';
+import { viewOf } from './operations/create-snapshot.ts';
 import { assertAllowed, getSnapshot, snapshotFacts } from './rows.ts';
 
 /** What a disk begins as. */
@@ -19,7 +21,7 @@ export interface Origin {
 
 export const emptyOrigin: Origin = { base: { snapshotId: null, tree: emptyTree }, sizeGib: 0, snapshot: null };
 
-/** The accomplished snapshot that a disk is made from; zeros without an id. `codes` say what the action documents. */
+/** The Available snapshot that a disk is made from; zeros without an id. `codes` say what the action documents. */
 export async function findOrigin(
   transaction: Queries,
   snapshotId: string | null,
@@ -30,10 +32,17 @@ export async function findOrigin(
   const refusal = refuseDiskFromSnapshot(snapshotFacts(row));
   assertAllowed(refusal === null ? null : { ...refusal, code: codes.notReady });
   return {
-    base: { snapshotId, tree: JSON.parse(row.tree ?? 'null') as TreeRef },
+    base: baseOfSnapshot(row),
     sizeGib: row.source_disk_size_gib,
     snapshot: row,
   };
+}
+
+/** The tree once it is written, and until then the view (C12). */
+export function baseOfSnapshot(row: SnapshotRow): BaseRef {
+  const { snapshot_id: snapshotId, source_disk_id: diskId, tree } = row;
+  if (tree === null) return viewOf({ diskId, snapshotId });
+  return { snapshotId, tree: JSON.parse(tree) as TreeRef };
 }
 
 /** What a disk of an image that is Available begins as. */
@@ -95,10 +104,10 @@ export function newDiskRow(disk: {
     source_snapshot_id: disk.origin.base.snapshotId,
     image_id: null,
     ever_attached: 0,
-    base: JSON.stringify(disk.origin.base),
+    base: formatBase(disk.origin.base),
     incarnation: FIRST_INCARNATION,
     home_instance_id: null,
-    first_base: JSON.stringify(disk.origin.base),
+    first_base: formatBase(disk.origin.base),
   };
 }
 

@@ -6,6 +6,8 @@ import path from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { FakeDiskd } from '../../test/control/fake-diskd.ts';
 import { createFastClock } from '../../test/control/fast-clock.ts';
+import { DISKD_PROTOCOL, OLDEST_DISKD_PROTOCOL } from '../disk/protocol.ts';
+import type { DiskdCalls } from '../disk/protocol.ts';
 import { emptyTree } from '../repository/tree-ref.ts';
 import { DiskdLink } from './diskd-link.ts';
 
@@ -21,7 +23,7 @@ class Bed {
   /** What starting a diskd does. */
   spawn = async (): Promise<void> => this.diskd.listen(this.socketPath);
 
-  constructor(t: TestContext) {
+  constructor(t: TestContext, callsSince: Partial<Record<keyof DiskdCalls, number>> = {}) {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'hupo-link-'));
     this.socketPath = path.join(folder, 'diskd.sock');
     this.link = new DiskdLink({
@@ -38,6 +40,7 @@ class Bed {
       },
       clock: this.clock,
       log: { info: () => undefined, warn: () => undefined },
+      callsSince,
     });
     t.after(async () => {
       await this.link.close();
@@ -139,21 +142,21 @@ test('shutting down ends diskd when nobody is connected, or by force, and it is 
   assert.equal(bed.spawnCount, 1);
 });
 
-test('a diskd one version older is used, and refuses only what it does not know; a later one is not used', async (t) => {
-  const bed = new Bed(t);
-  bed.diskd.protocol = 1;
-  await bed.diskd.listen(bed.socketPath);
+test('of a diskd that is a version older, only what it does not know is refused', async (t) => {
+  const bed = new Bed(t, { resizeDisk: DISKD_PROTOCOL + 1 });
   await bed.link.start();
-  assert.equal(bed.spawnCount, 0);
   await bed.link.call('createDisk', newDisk);
   const grow = () => bed.link.call('resizeDisk', { diskId: 'd-1', sizeBytes: 2 * 1024 ** 3 });
   await assert.rejects(grow(), { code: 'OperationDenied', message: /older version.*hupo stop/ });
-  bed.diskd.protocol = 2;
-  await bed.diskd.die();
   assert.equal((await bed.link.call('describeDisk', { diskId: 'd-1' })).disk.sizeBytes, 1024 ** 3);
-  assert.equal((await grow()).disk.sizeBytes, 2 * 1024 ** 3);
-  const late = new Bed(t);
-  late.diskd.protocol = 3;
-  await late.diskd.listen(late.socketPath);
-  await assert.rejects(late.link.start(), /another version of hupo/);
+});
+
+test('a diskd that is older than what is spoken, or newer, is not used', async (t) => {
+  for (const protocol of [OLDEST_DISKD_PROTOCOL - 1, DISKD_PROTOCOL + 1]) {
+    const bed = new Bed(t);
+    bed.diskd.protocol = protocol;
+    await bed.diskd.listen(bed.socketPath);
+    await assert.rejects(bed.link.start(), /another version of hupo/);
+    assert.equal(bed.spawnCount, 0);
+  }
 });

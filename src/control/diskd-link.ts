@@ -34,6 +34,8 @@ export interface DiskdLinkOptions {
   onConnected: () => Promise<void>;
   clock: Clock;
   log: Log;
+  /** The version that brought a call, where it is later than the oldest that is spoken. */
+  callsSince?: Readonly<Partial<Record<keyof DiskdCalls, number>>>;
 }
 
 export class DiskdLink implements DataPlane {
@@ -76,7 +78,7 @@ export class DiskdLink implements DataPlane {
         message: `the data plane did not answer ${name} within ${timeoutMs / 1000} s`,
       };
       const client = await within(clock, this.#connected.promise, patience);
-      assertKnown(name, this.#protocol);
+      assertKnown((this.#options.callsSince ?? CALLS_SINCE)[name], this.#protocol);
       try {
         return await within(clock, client.call(name, body), patience);
       } catch (error) {
@@ -219,8 +221,8 @@ function isSpoken(protocol: number): boolean {
   return protocol >= OLDEST_DISKD_PROTOCOL && protocol <= DISKD_PROTOCOL;
 }
 
-function assertKnown(name: keyof DiskdCalls, protocol: number): void {
-  if ((CALLS_SINCE[name] ?? OLDEST_DISKD_PROTOCOL) <= protocol) return;
+function assertKnown(since: number | undefined, protocol: number): void {
+  if ((since ?? OLDEST_DISKD_PROTOCOL) <= protocol) return;
   throw new RequestError(
     'OperationDenied',
     'The data plane that runs is of an older version of hupo, which cannot do this: end it with `hupo stop` (that ends every guest’s I/O), then start again.',

@@ -12,11 +12,12 @@ export interface Program {
 const LOG_LIMIT_BYTES = 16 * 1024 * 1024;
 const LAST_LINES_BYTES = 2000;
 
-/** `ended` resolves, with its exit and last lines, if it ends while this process lives. */
-export function spawnDiskd(program: Program, folder: DataFolder): { ended: Promise<string> } {
+/** It keeps `reserveBytes` free where the disks are. `ended` resolves, with its exit and last lines, if it ends while this process lives. */
+export function spawnDiskd(program: Program, folder: DataFolder, reserveBytes: number): { ended: Promise<string> } {
   const grown = (fs.statSync(folder.diskdLog, { throwIfNoEntry: false })?.size ?? 0) > LOG_LIMIT_BYTES;
   const log = fs.openSync(folder.diskdLog, grown ? 'w' : 'a', 0o600);
   const args = [...program.args, 'diskd', '--data', folder.root, '--run', folder.runFolder];
+  args.push('--reserve', String(reserveBytes));
   const child = spawn(program.execPath, args, { detached: true, stdio: ['ignore', log, log], cwd: folder.root });
   fs.closeSync(log);
   child.unref();

@@ -8,6 +8,7 @@ import {
   createWorld,
   dataDisk,
   diskRequest,
+  plainDisk,
   runRequest,
   snapshotRequest,
   token,
@@ -461,7 +462,7 @@ test('a snapshot that an image is made from is not deleted, not even by force', 
 test('while a snapshot is progressing, ecs-api.md 4.2 holds row by row', async (t) => {
   const world = await createWorld(t);
   const { control } = world;
-  const { instanceId, diskId } = await world.runOne();
+  const { instanceId, diskId } = await world.runOne(plainDisk);
   const spare = await world.runOne();
   const earlier = await world.takeSnapshot(diskId);
   const held = world.holdUploads();

@@ -5,23 +5,26 @@
 import { findOperation } from '../catalog/operations.ts';
 import type { Queries } from '../catalog/schema.ts';
 import { RequestError } from '../lib/errors.ts';
-import { CREATE_SNAPSHOT } from './operations/create-snapshot.ts';
+import type { CreateSnapshotState } from './operations/create-snapshot.ts';
 import { RESIZE_DISK } from './operations/resize-disk.ts';
+import { listSnapshotOperations } from './snapshot-operations.ts';
 
 /**
- * Throws `codes.releasing` while a cancelled snapshot is cleared away (it has no row any more, but diskd may still hold its
- * view), and `codes.resizing` while diskd does not have the disk's new size yet.
+ * Throws `codes.releasing` while a snapshot that was deleted, or failed, is cleared away (diskd may still hold its view; null:
+ * that does not matter), and `codes.resizing` while diskd does not have the disk's new size yet.
  */
 export async function assertIdle(
   transaction: Queries,
   diskId: string,
-  { releasing, resizing = 'IncorrectDiskStatus' }: { releasing: string; resizing?: string },
+  { releasing, resizing = 'IncorrectDiskStatus' }: { releasing: string | null; resizing?: string },
 ): Promise<void> {
-  if ((await findOperation(transaction, CREATE_SNAPSHOT, diskId)) !== undefined) {
-    throw new RequestError(
-      releasing,
-      `A deleted snapshot of the disk ${diskId} is just being cleared away: try again at once.`,
-    );
+  const [operation] = releasing === null ? [] : await listSnapshotOperations(transaction, diskId);
+  if (operation !== undefined && releasing !== null) {
+    const { snapshotId } = operation.state as CreateSnapshotState;
+    const advice = operation.undoing
+      ? 'is just being cleared away: try again at once.'
+      : 'is still being stored, for disks that were made from it need it: wait for that, or delete those disks.';
+    throw new RequestError(releasing, `The deleted or failed snapshot ${snapshotId} of the disk ${diskId} ${advice}`);
   }
   if ((await findOperation(transaction, RESIZE_DISK, diskId)) !== undefined) {
     throw new RequestError(resizing, `The disk ${diskId} is just being resized: try again at once.`);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import test from 'node:test';
 import { isImageSource } from '../catalog/snapshots.ts';
-import type { BaseRef } from '../disk/protocol.ts';
+import type { TreeBase } from '../disk/protocol.ts';
 import type { Image } from '../ecs/resources.ts';
 import { OperationalError } from '../lib/errors.ts';
 import { World, allRows, createWorld, dataDisk, runRequest, snapshotRequest, token } from '../../test/control/world.ts';
@@ -16,7 +16,7 @@ async function checked(world: World): Promise<void> {
   await world.checkSettled();
   const disks = await world.catalog.queries.selectFrom('image_disks').selectAll().execute();
   for (const { base } of disks) {
-    if (base !== null) world.repository.words((JSON.parse(base) as BaseRef).tree);
+    if (base !== null) world.repository.words((JSON.parse(base) as TreeBase).tree);
   }
 }
 
@@ -147,7 +147,9 @@ test('while an image is created it has its progress, makes nothing, and is not d
   await assert.rejects(world.control.runInstances(runRequest({ imageId })), { code: 'OperationDenied.ImageNotValid' });
   await assert.rejects(world.control.deleteImage({ imageId, force: true }), { code: 'ImageIsCreating' });
   await assert.rejects(world.control.modifyImage({ imageId, status: 'Available' }), { code: 'IncorrectImageStatus' });
-  await assert.rejects(world.power('stop', instanceId), { code: 'OperationConflict' });
+  await assert.rejects(world.control.deleteInstances({ instanceIds: [instanceId], force: true }), {
+    code: 'OperationConflict',
+  });
   for (const { snapshotId } of image.disks) {
     assert.ok(snapshotId !== null && (await isImageSource(world.catalog.queries, snapshotId)));
   }

@@ -34,6 +34,7 @@ import {
   refuseImageStatus,
   refuseSystemDiskFrom,
 } from '../ecs/image-rules.ts';
+import { refuseImageFromUnfinished } from '../ecs/states.ts';
 import type { ImageFacts, WantedImageDisk } from '../ecs/image-rules.ts';
 import { assert } from '../lib/assert.ts';
 import { OperationalError, RequestError } from '../lib/errors.ts';
@@ -48,7 +49,7 @@ import { CREATE_SNAPSHOT } from './operations/create-snapshot.ts';
 import type { CreateSnapshotState } from './operations/create-snapshot.ts';
 import type { Parts } from './parts.ts';
 import type { ChangeOptions, CreateImageRequest, ImageDiskRequest, ModifyImageRequest } from './requests.ts';
-import { assertAllowed, getImage, getInstance, instanceFacts } from './rows.ts';
+import { assertAllowed, getImage, getInstance, instanceFacts, snapshotFacts } from './rows.ts';
 import type { Run } from './run.ts';
 import type { OperationRunner } from './runner.ts';
 import { assertSnapshotAllowed, recordSnapshot } from './snapshots.ts';
@@ -107,10 +108,7 @@ function findMaking(runner: OperationRunner, imageId: string): Making | null {
   const image = runner.find(CREATE_IMAGE, imageId);
   if (image === undefined) return null;
   const { snapshots } = image.operation.state as CreateImageState;
-  const runs = snapshots.map(({ diskId, snapshotId }) => {
-    const run = runner.find(CREATE_SNAPSHOT, diskId);
-    return (run?.operation.state as CreateSnapshotState | undefined)?.snapshotId === snapshotId ? run : undefined;
-  });
+  const runs = snapshots.map(({ snapshotId }) => runner.find(CREATE_SNAPSHOT, snapshotId));
   return { image, snapshots: runs.filter((run) => run !== undefined) };
 }
 
@@ -220,6 +218,7 @@ async function findReady(transaction: Queries, snapshotId: string | null): Promi
   const codes = { notFound: 'InvalidSnapshotId.NotFound', notReady: 'InvalidSnapshotId.NotReady' };
   const origin = await findOrigin(transaction, snapshotId, codes);
   if (origin.snapshot === null) return origin;
+  assertAllowed(refuseImageFromUnfinished(snapshotFacts(origin.snapshot)));
   const { snapshot_id: id, source_disk_id: diskId, source_disk_type: sourceDiskType } = origin.snapshot;
   const disk = await findDisk(transaction, diskId);
   assertAllowed(

@@ -21,6 +21,7 @@ export async function beginImport(
     throw new RequestError('InvalidParameter.Conflict', 'An imported disk begins empty: leave SnapshotId out.');
   }
   const { diskId, operation } = await change(parts, options, async (transaction) => {
+    await parts.space.assertRoom('QuotaExceed.DiskCapacity', 'an import');
     const row = await insertNewDisk(parts, transaction, request);
     const recorded = await runner.record(transaction, IMPORT_DISK, row.disk_id, { diskId: row.disk_id });
     return { diskId: row.disk_id, operation: recorded };

@@ -7,6 +7,7 @@ import type { DiskRow, InstanceRow, Queries } from '../catalog/schema.ts';
 import { deleteTags } from '../catalog/tags.ts';
 import { attachedDiskOf, forgetDisk, markDetached } from './disk-folder.ts';
 import type { RunningInstance } from './parts.ts';
+import { listSnapshotOperations } from './snapshot-operations.ts';
 
 /** The instance as its driver sees it. */
 export async function runningInstance(queries: Queries, instanceId: string): Promise<RunningInstance> {
@@ -22,15 +23,15 @@ export async function markRunning(transaction: Queries, instanceId: string, nowM
 
 /**
  * The instance is in no answer any more, nor are its tags and the disks that go with it; the others are free. Returns the
- * disks that went: their folders are still there.
+ * rows of the disks that went: their folders are still there.
  */
-export async function forgetInstance(transaction: Queries, instance: InstanceRow, nowMs: number): Promise<string[]> {
+export async function forgetInstance(transaction: Queries, instance: InstanceRow, nowMs: number): Promise<DiskRow[]> {
   const { instance_id: instanceId } = instance;
   const attached = await listDisksOfInstance(transaction, instanceId);
   const detached = await listDetachedSystemDisks(transaction, instanceId);
   const going: DiskRow[] = [];
   for (const disk of [...attached, ...detached]) {
-    const isBusy = disk.instance_id === null && (await isBeingWorkedOn(transaction, disk.disk_id));
+    const isBusy = disk.instance_id === null && (await isBusyDisk(transaction, disk.disk_id));
     if (goesWith(disk, instanceId) && !isBusy) going.push(disk);
   }
   for (const { disk_id: diskId } of going) await forgetDisk(transaction, diskId);
@@ -40,7 +41,12 @@ export async function forgetInstance(transaction: Queries, instance: InstanceRow
   await deleteTags(transaction, instanceId);
   await deleteInstance(transaction, instanceId);
   await purgeDeletedImage(transaction, instance.image_id);
-  return going.map((disk) => disk.disk_id);
+  return going;
+}
+
+async function isBusyDisk(transaction: Queries, diskId: string): Promise<boolean> {
+  const snapshots = await listSnapshotOperations(transaction, diskId);
+  return snapshots.length > 0 || (await isBeingWorkedOn(transaction, diskId));
 }
 
 /**

@@ -3,6 +3,8 @@
  * a disk is opened, closed and reopened one after the other, never at once.
  */
 import type { DiskState } from '../disk/protocol.ts';
+import { findDiskPerformance } from '../ecs/disk-performance.ts';
+import type { DiskKind, DiskPerformance } from '../ecs/disk-performance.ts';
 import { formatNbdUri } from '../nbd/uri.ts';
 import { Mutex } from '../lib/mutex.ts';
 import { assert } from '../lib/assert.ts';
@@ -11,11 +13,14 @@ import type { AttachedDisk, DataPlane } from './parts.ts';
 
 export class OpenDisks {
   readonly #dataPlane: DataPlane;
+  readonly #isLimited: boolean;
   readonly #uris = new Map<string, string>();
   readonly #turns = new Map<string, Mutex>();
 
-  constructor(dataPlane: DataPlane) {
+  /** With `isLimited` each disk does in a second what a disk of its kind does at ECS, and no more. */
+  constructor(dataPlane: DataPlane, { isLimited = false }: { isLimited?: boolean } = {}) {
     this.#dataPlane = dataPlane;
+    this.#isLimited = isLimited;
   }
 
   /** Serves the disk; its NBD URI. Open already: the same. */
@@ -46,13 +51,30 @@ export class OpenDisks {
     });
   }
 
+  /** Gives an open disk that has grown its new limits. Not open, or not limited: nothing. */
+  async renewLimits(disk: AttachedDisk): Promise<void> {
+    if (!this.#isLimited) return;
+    await this.openIf(disk.diskId, async () => (this.#uris.has(disk.diskId) ? disk : null));
+  }
+
+  /** What is shown of how the disk is served. */
+  serviceOf({ diskId, kind }: AttachedDisk): { nbdUri: string | null; performance: DiskPerformance | null } {
+    return { nbdUri: this.uriOf(diskId), performance: this.#limitsOf(kind) };
+  }
+
   /** Where the disk is served, or null. */
   uriOf(diskId: string): string | null {
     return this.#uris.get(diskId) ?? null;
   }
 
-  async #open({ diskId, incarnation }: AttachedDisk): Promise<string> {
-    const { disk } = await this.#dataPlane.call('openDisk', { diskId, incarnation }).catch((error: unknown) => {
+  #limitsOf(kind: DiskKind): DiskPerformance | null {
+    return this.#isLimited ? findDiskPerformance(kind) : null;
+  }
+
+  async #open({ diskId, incarnation, kind }: AttachedDisk): Promise<string> {
+    const limits = this.#limitsOf(kind);
+    const request = { diskId, incarnation, ...(limits !== null && { limits }) };
+    const { disk } = await this.#dataPlane.call('openDisk', request).catch((error: unknown) => {
       if (!isRetryable(error)) this.#uris.delete(diskId);
       throw error;
     });

@@ -30,6 +30,11 @@ export interface OperationKind<S extends object> {
    * failed step is tried again for ever.
    */
   abandon?(transaction: Queries, undone: Undone<S>): Promise<void>;
+  /**
+   * Asked after a failure for good, in the transaction that would turn the operation round: true when the step must be
+   * tried again all the same, for something depends on it.
+   */
+  keep?(transaction: Queries, undone: Undone<S>): Promise<boolean>;
   /** Runs after either end. */
   ended?(): void;
   /** Trees that the operation may still read: roots for the collector (C6). */

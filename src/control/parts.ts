@@ -1,6 +1,7 @@
 /** What the control plane is made of, as interfaces: `serve.ts` passes the real ones, tests small fakes. */
 import type { Catalog } from '../catalog/catalog.ts';
 import type { DiskdCalls } from '../disk/protocol.ts';
+import type { DiskKind } from '../ecs/disk-performance.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { Random } from '../lib/random.ts';
@@ -31,6 +32,12 @@ export interface Transfer {
   ): Promise<UploadResult>;
 }
 
+/** Whether there is room for what takes room for long (D12). */
+export interface SpaceCheck {
+  /** Throws a RequestError with `code` when there is not; `what` is what is asked for, for people: `a snapshot`. */
+  assertRoom(code: string, what: string): Promise<void>;
+}
+
 /** The region's repository, as far as deciding needs it. */
 export interface SnapshotRepository {
   /** Durable when it resolves. The same manifest again: nothing. */
@@ -58,6 +65,8 @@ export interface InstanceDriver {
 export interface AttachedDisk {
   diskId: string;
   incarnation: number;
+  /** What its limits follow from. */
+  kind: DiskKind;
 }
 
 export interface RunningInstance {
@@ -77,6 +86,7 @@ export interface Parts {
   driver: InstanceDriver;
   transfer: Transfer;
   repository: SnapshotRepository;
+  space: SpaceCheck;
   clock: Clock;
   random: Random;
   log: Log;

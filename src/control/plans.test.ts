@@ -17,17 +17,38 @@ import { ensureRootKey } from './root-key.ts';
 import { UPLOAD_LIMIT, UploadGate } from './upload-gate.ts';
 
 const tree = { root: 'a', levels: 1, dataChunkCount: 1 };
-const base = { snapshotId: 's-0', tree: emptyTree };
+const base = { snapshotId: 's-0', tree: { root: 'b', levels: 1, dataChunkCount: 1 } };
 
-test('a snapshot is compared with the newest one, or with the base where that cannot be', () => {
-  const newest = { snapshotId: 's-1', tree, generation: 3 };
-  const frozen = { generation: 5, base, baseGeneration: 1, compareReason: null };
-  assert.deepEqual(planParent(frozen, newest), { snapshotId: 's-1', tree, sinceGeneration: 3 });
-  const whole = { snapshotId: null, tree: emptyTree, sinceGeneration: 0 };
-  assert.deepEqual(planParent(frozen, null), whole);
-  assert.deepEqual(planParent({ ...frozen, compareReason: 'the journal was lost' }, newest), whole);
-  assert.deepEqual(planParent({ ...frozen, generation: 3 }, newest), whole);
-  assert.deepEqual(planParent({ ...frozen, baseGeneration: 4 }, newest), whole, 'a snapshot from before a repair');
+test('a snapshot is compared with the newest one that it descends from, or with the base where that cannot be', () => {
+  const stored = [2, 3].map((generation) => ({ snapshotId: `s-${generation}`, tree, generation }));
+  const history: [number, number][] = [[1, 5]];
+  const frozen = { generation: 5, base, baseGeneration: 1, history, compareReason: null };
+  const newest = { snapshotId: 's-3', tree, sinceGeneration: 3 };
+  const overBase = (sinceGeneration: number) => ({ snapshotId: null, tree: base.tree, sinceGeneration });
+  assert.deepEqual(planParent(frozen, stored), newest);
+  assert.deepEqual(planParent(frozen, stored.toReversed()), newest);
+  assert.deepEqual(planParent(frozen, []), overBase(0));
+  assert.deepEqual(
+    planParent({ ...frozen, generation: 3 }, stored).snapshotId,
+    's-2',
+    'of what is earlier than itself',
+  );
+  assert.deepEqual(planParent({ ...frozen, baseGeneration: 4 }, stored), overBase(3), 'they are older than its base');
+  const undone: [number, number][] = [
+    [1, 2],
+    [5, 5],
+  ];
+  assert.deepEqual(planParent({ ...frozen, history: undone }, stored).snapshotId, 's-2', 'a rollback undid s-3');
+});
+
+test('everything that a disk holds is read where nothing is known of its changes, or it began empty', () => {
+  const history: [number, number][] = [[1, 5]];
+  const frozen = { generation: 5, base, baseGeneration: 4, history, compareReason: null };
+  const stored = [{ snapshotId: 's-4', tree, generation: 4 }];
+  const lost = { ...frozen, compareReason: 'the journal was lost' };
+  assert.deepEqual(planParent(lost, stored), { snapshotId: null, tree: base.tree, sinceGeneration: -1 });
+  const empty = { ...frozen, base: { snapshotId: null, tree: emptyTree } };
+  assert.deepEqual(planParent(empty, []), { snapshotId: null, tree: emptyTree, sinceGeneration: -1 });
 });
 
 test('progress is a whole percentage below 100, with an estimate that is never negative', () => {

@@ -7,6 +7,7 @@ import {
   checked,
   createWorld,
   diskRequest,
+  plainDisk,
   runRequest,
   snapshotRequest,
 } from '../../test/control/world.ts';
@@ -148,7 +149,7 @@ test('a reboot closes every disk, opens it again, and ends Running with a new st
 
 test('a reboot is refused while a snapshot is made, forced or not, and while another change is under way', async (t) => {
   const world = await createWorld(t);
-  const { instanceId, diskId } = await world.runOne();
+  const { instanceId, diskId } = await world.runOne(plainDisk);
   const upload = Promise.withResolvers<void>();
   world.transfer.during = () => upload.promise;
   const { snapshotId } = await world.control.createSnapshot(snapshotRequest(diskId));

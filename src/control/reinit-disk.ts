@@ -6,7 +6,7 @@
  * the operation. Until then the source keeps the bytes, from then on the operation, and at last the disk's base.
  */
 import { listDisksOfInstance, updateDisk } from '../catalog/disks.ts';
-import type { DiskRow, Queries } from '../catalog/schema.ts';
+import type { DiskRow, Queries, SnapshotRow } from '../catalog/schema.ts';
 import { findSnapshot } from '../catalog/snapshots.ts';
 import type { BaseRef } from '../disk/protocol.ts';
 import { refuseReInitDisk } from '../ecs/disk-rules.ts';
@@ -61,15 +61,21 @@ async function assertReInitAllowed(transaction: Queries, disk: DiskRow): Promise
 async function getFirstBase(transaction: Queries, disk: DiskRow): Promise<BaseRef> {
   const { disk_id: diskId, image_id: imageId, source_snapshot_id: snapshotId } = disk;
   if (imageId !== null) await getImage(transaction, imageId);
-  if (snapshotId !== null && (await findSnapshot(transaction, snapshotId)) === undefined) {
-    throw new RequestError(
-      'InvalidSourceSnapshot',
-      `The snapshot ${snapshotId}, which the disk ${diskId} was created from, is deleted: the disk cannot be made as it was.`,
-    );
-  }
+  if (snapshotId !== null) assertSource(diskId, snapshotId, await findSnapshot(transaction, snapshotId));
   const base = firstBaseOf(disk);
   assert(base !== null, `nobody knows what ${diskId} began as, though its source is there`);
   return base;
+}
+
+/** A disk that was made from a snapshot before that was stored cannot have its beginning again until it is. */
+function assertSource(diskId: string, snapshotId: string, row: SnapshotRow | undefined): void {
+  if (row !== undefined && row.tree !== null) return;
+  const source = `The snapshot ${snapshotId}, which the disk ${diskId} was created from,`;
+  if (row?.status === 'progressing') {
+    throw new RequestError('IncorrectDiskStatus', `${source} is not stored yet: wait until it is accomplished.`);
+  }
+  const end = row === undefined ? 'is deleted' : 'failed';
+  throw new RequestError('InvalidSourceSnapshot', `${source} ${end}: the disk cannot be made as it was.`);
 }
 
 /** The instance that can be started when this disk is done. */

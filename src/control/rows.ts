@@ -3,7 +3,7 @@ import { findDisk } from '../catalog/disks.ts';
 import { findImage } from '../catalog/images.ts';
 import { findInstance } from '../catalog/instances.ts';
 import type { DiskRow, ImageRow, InstanceRow, Queries, SnapshotRow } from '../catalog/schema.ts';
-import { findSnapshot, listProgressingSnapshots } from '../catalog/snapshots.ts';
+import { findSnapshot, isAvailable, listProgressingSnapshots } from '../catalog/snapshots.ts';
 import type { DiskFacts, InstanceFacts, Refusal, SnapshotFacts, UnfinishedSnapshot } from '../ecs/states.ts';
 import { RequestError } from '../lib/errors.ts';
 import { firstBaseOf } from './disk-folder.ts';
@@ -58,6 +58,7 @@ export async function listUnfinished(queries: Queries, diskIds: string[]): Promi
     snapshotId: row.snapshot_id,
     sourceDiskId: row.source_disk_id,
     progressPercent: row.progress_percent,
+    available: isAvailable(row),
   }));
 }
 
@@ -82,5 +83,10 @@ export function instanceFacts(row: InstanceRow): InstanceFacts {
 }
 
 export function snapshotFacts(row: SnapshotRow): SnapshotFacts {
-  return { snapshotId: row.snapshot_id, status: row.status, sourceDiskId: row.source_disk_id };
+  return {
+    snapshotId: row.snapshot_id,
+    status: row.status,
+    available: isAvailable(row),
+    sourceDiskId: row.source_disk_id,
+  };
 }

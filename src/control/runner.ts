@@ -147,8 +147,7 @@ export class OperationRunner {
     try {
       if (run.interrupted) return (await this.#reload(run)) ? 'back' : 'over';
       if (kind.abandon === undefined || isRetryable(error)) return 'again';
-      await this.#turnRound(run, error);
-      return 'back';
+      return (await this.#turnRound(run, kind, error)) ? 'back' : 'again';
     } catch (failure) {
       this.#log.warn(`the catalog cannot be written: ${messageOf(failure)}`);
       return 'again';
@@ -217,15 +216,23 @@ export class OperationRunner {
     return true;
   }
 
-  async #turnRound(run: Run, error: unknown): Promise<void> {
+  /** False when its kind keeps it. */
+  async #turnRound(run: Run, kind: OperationKind<object>, error: unknown): Promise<boolean> {
     const { operation } = run;
+    const undone = { state: operation.state as object, step: operation.step, reason: messageOf(error) };
+    const isKept = await this.#catalog.transaction(async (transaction) => {
+      if ((await kind.keep?.(transaction, undone)) === true) return true;
+      await markUndoing(transaction, operation.operationId, undone.reason);
+      return false;
+    });
+    if (isKept) return false;
     const text = error instanceof AssertionError ? (error.stack ?? error.message) : messageOf(error);
     this.#log.warn(`${operation.kind} of ${operation.subjectId} failed at ${operation.step} and is undone: ${text}`);
-    await markUndoing(this.#catalog.queries, operation.operationId, messageOf(error));
     operation.undoing = true;
     operation.reason = messageOf(error);
     run.failure = error instanceof Error ? error : undefined;
     this.#answerSoon(run);
+    return true;
   }
 
   /** Undoing may wait for something that is away or full; the caller does not wait for it. */

@@ -10,12 +10,16 @@ import {
   updateSnapshot,
 } from '../catalog/snapshots.ts';
 import { deleteTags, insertTags } from '../catalog/tags.ts';
+import { isViewBase } from '../disk/protocol.ts';
+import type { ViewBase } from '../disk/protocol.ts';
+import { hasInstantSnapshots } from '../ecs/disk-categories.ts';
 import { newId } from '../ecs/ids.ts';
 import { refuseCreateSnapshot, refuseDeleteSnapshot, refuseModifySnapshot } from '../ecs/states.ts';
 import { assert } from '../lib/assert.ts';
 import { change } from './change.ts';
 import { findEarlierResult, rememberResult } from './client-token.ts';
-import { CREATE_SNAPSHOT } from './operations/create-snapshot.ts';
+import { baseOf } from './disk-folder.ts';
+import { CREATE_SNAPSHOT, viewOf } from './operations/create-snapshot.ts';
 import type { CreateSnapshotState } from './operations/create-snapshot.ts';
 import { DELETE_SNAPSHOT } from './operations/delete-snapshot.ts';
 import type { Parts } from './parts.ts';
@@ -31,6 +35,8 @@ import {
   snapshotFacts,
 } from './rows.ts';
 import type { OperationRunner } from './runner.ts';
+import { listSnapshotOperations } from './snapshot-operations.ts';
+import { isStoodOn } from './view-bases.ts';
 import { waitSoon } from './wait-soon.ts';
 
 /** Answers when the disk is frozen. */
@@ -47,18 +53,24 @@ export async function createSnapshot(
     await assertSnapshotAllowed(transaction, disk);
     return await recordSnapshot(parts, runner, { transaction, disk, request, options });
   });
-  const run = operation === null ? runner.find(CREATE_SNAPSHOT, request.diskId) : runner.start(operation);
-  const state = run?.operation.state as CreateSnapshotState | undefined;
-  if (state?.snapshotId === snapshotId) await run?.past('freeze');
+  const run = operation === null ? runner.find(CREATE_SNAPSHOT, snapshotId) : runner.start(operation);
+  await run?.past('freeze');
   return { snapshotId };
 }
 
 export async function assertSnapshotAllowed(transaction: Queries, disk: DiskRow): Promise<void> {
-  const [unfinished = null] = await listUnfinished(transaction, [disk.disk_id]);
-  const instance = await findInstanceOf(transaction, disk);
-  const snapshotCount = await countSnapshots(transaction, disk.disk_id);
-  assertAllowed(refuseCreateSnapshot({ disk: diskFacts(disk), instance, unfinished, snapshotCount }));
-  await assertIdle(transaction, disk.disk_id, { releasing: 'IncorrectDiskStatus.CreatingSnapshot' });
+  const { disk_id: diskId, category } = disk;
+  const isInstant = hasInstantSnapshots(category);
+  assertAllowed(
+    refuseCreateSnapshot({
+      disk: diskFacts(disk),
+      instance: await findInstanceOf(transaction, disk),
+      unfinished: await listUnfinished(transaction, [diskId]),
+      underWayCount: (await listSnapshotOperations(transaction, diskId)).length,
+      snapshotCount: await countSnapshots(transaction, diskId),
+    }),
+  );
+  await assertIdle(transaction, diskId, { releasing: isInstant ? null : 'IncorrectDiskStatus.CreatingSnapshot' });
 }
 
 export async function recordSnapshot(
@@ -67,13 +79,16 @@ export async function recordSnapshot(
   asked: { transaction: Queries; disk: DiskRow; request: CreateSnapshotRequest; options: ChangeOptions },
 ) {
   const { transaction, disk, request, options } = asked;
+  await parts.space.assertRoom('QuotaExceed.Snapshot', 'a snapshot');
   const nowMs = parts.clock.nowMs();
   const snapshotId = newId('s-', parts.region.regionId, parts.random);
   await insertSnapshot(transaction, hiddenRow(snapshotId, disk, request, nowMs));
   await insertTags(transaction, snapshotId, request.tags);
   const token = await rememberResult(transaction, options.idempotency, { snapshotId }, nowMs);
-  const state: CreateSnapshotState = { diskId: disk.disk_id, snapshotId, token };
-  return { snapshotId, operation: await runner.record(transaction, CREATE_SNAPSHOT, disk.disk_id, state) };
+  const base = baseOf(disk);
+  const standsOn = isViewBase(base) ? base : null;
+  const state: CreateSnapshotState = { diskId: disk.disk_id, snapshotId, token, standsOn };
+  return { snapshotId, operation: await runner.record(transaction, CREATE_SNAPSHOT, snapshotId, state) };
 }
 
 function hiddenRow(snapshotId: string, disk: DiskRow, request: CreateSnapshotRequest, nowMs: number): SnapshotRow {
@@ -95,10 +110,14 @@ function hiddenRow(snapshotId: string, disk: DiskRow, request: CreateSnapshotReq
     tree: null,
     generation: null,
     incarnation: null,
+    instant: 0,
   };
 }
 
-/** The row goes at once; manifest and bytes, or the work on a progressing snapshot, right after. */
+/**
+ * The row goes at once; manifest and bytes, or the work on a progressing snapshot, right after. A progressing one that disks
+ * stand on is stored first (D7), and nobody waits for that.
+ */
 export async function deleteSnapshot(
   parts: Parts,
   runner: OperationRunner,
@@ -113,19 +132,26 @@ export async function deleteSnapshot(
     assertAllowed(refuseDeleteSnapshot(snapshotFacts(row), { imageMadeFromIt, diskMadeFromIt, force }));
     await deleteTags(transaction, snapshotId);
     await deleteSnapshotRow(transaction, snapshotId);
-    if (row.status === 'progressing') return { cancelled: await cancel(transaction, row), operation: null };
-    if (row.status === 'failed') return { cancelled: null, operation: null };
-    return {
-      cancelled: null,
-      operation: await runner.record(transaction, DELETE_SNAPSHOT, snapshotId, { snapshotId }),
-    };
+    if (row.status === 'failed') return { cancelled: null, operation: null, isStoredFirst: false };
+    const isStoredFirst = row.status === 'progressing' && (await isStoodOn(transaction, viewOfRow(row)));
+    if (row.status === 'progressing' && !isStoredFirst) {
+      return { cancelled: await cancel(transaction, row), operation: null, isStoredFirst };
+    }
+    const operation = await runner.record(transaction, DELETE_SNAPSHOT, snapshotId, { snapshotId });
+    return { cancelled: null, operation, isStoredFirst };
   });
   if (next.cancelled !== null) await waitSoon(parts.clock, runner.interrupt(next.cancelled));
-  if (next.operation !== null) await waitSoon(parts.clock, runner.start(next.operation).done());
+  if (next.operation === null) return;
+  const run = runner.start(next.operation);
+  if (!next.isStoredFirst) await waitSoon(parts.clock, run.done());
+}
+
+function viewOfRow(row: SnapshotRow): ViewBase {
+  return viewOf({ diskId: row.source_disk_id, snapshotId: row.snapshot_id });
 }
 
 async function cancel(transaction: Queries, row: SnapshotRow): Promise<string> {
-  const operation = await findOperation(transaction, CREATE_SNAPSHOT, row.source_disk_id);
+  const operation = await findOperation(transaction, CREATE_SNAPSHOT, row.snapshot_id);
   assert(operation !== undefined, `${row.snapshot_id} is progressing and nobody works on it`);
   await markUndoing(transaction, operation.operationId, 'it was deleted');
   return operation.operationId;

@@ -1,42 +1,80 @@
 /**
  * Verifies a disk's folder against the invariants of `docs/format.md`. Reads only, all at once: the same for a disk
- * that is open (whose owner has committed first) and one that is not.
+ * that is open (whose owner has committed first) and one that is not. Of the map few pages are in memory at a time.
  */
 import path from 'node:path';
-import type { Files } from '../lib/files.ts';
 import { readBootId } from '../lib/boot-id.ts';
-import { messageOf } from '../lib/errors.ts';
+import { CorruptionError, messageOf } from '../lib/errors.ts';
+import type { Files } from '../lib/files.ts';
 import { CHUNK_BYTES } from '../lib/geometry.ts';
+import { checkHead, checkView } from './check-head.ts';
+import { PageCheck } from './check-pages.ts';
 import type { Recovered } from './disk-folder.ts';
 import { dataFolderName, recoverDisk } from './disk-folder.ts';
-import type { Entry, MapPage, MapState } from './map-state.ts';
-import { ABSENT, FIRST_SLOT, PAGE_CHUNKS } from './map-state.ts';
+import { PageBudget } from './page-budget.ts';
 import type { DiskFinding } from './protocol.ts';
-import { SEGMENT_SLOTS, segmentFile, slotOffset } from './slot-address.ts';
+import { SEGMENT_SLOTS, segmentFile } from './slot-address.ts';
+import type { SlotSet } from './slot-set.ts';
 
 /** Of one kind of finding, only so many are told one by one. */
 const TOLD_EACH = 20;
+/** Pages in memory, those that the journal changed apart. */
+const PAGE_LIMIT = 64;
+
+const JOURNAL_REPAIR =
+  'keep what was recorded before the damage, drop the frozen views, and compare every mapped chunk at the next snapshot';
+export const BITMAP_REPAIR = 'count the slots anew by the map';
 
 /** What is wrong with the disk in `folder` (`disks/<DiskId>`); nothing when all is well. */
 export function checkDisk(files: Files, folder: string, bootId: string = readBootId()): DiskFinding[] {
   const diskId = path.basename(folder);
+  const findings: DiskFinding[] = [];
   let recovered: Recovered;
   try {
-    recovered = recoverDisk(files, folder, bootId);
+    recovered = recover(files, folder, bootId, (what) => findings.push({ diskId, what, repair: BITMAP_REPAIR }));
   } catch (error) {
-    const isJournal = messageOf(error).startsWith('the journal');
-    const repair = isJournal
-      ? 'keep what was recorded before the damage, drop the frozen view, and compare every mapped chunk at the next snapshot'
-      : null;
-    return [{ diskId, what: messageOf(error), repair }];
+    const isJournal = error instanceof CorruptionError && error.what === 'the journal';
+    return [{ diskId, what: messageOf(error), repair: isJournal ? JOURNAL_REPAIR : null }];
   }
+  try {
+    return [...findings, ...checkRecovered(files, folder, recovered, findings.length === 0)];
+  } finally {
+    recovered.store.close();
+  }
+}
+
+/** A disk whose groups of bitmaps are damaged does not open; everything else of it is checked all the same. */
+function recover(files: Files, folder: string, bootId: string, onLost: (what: string) => void): Recovered {
+  const open = (forgetsBitmaps: boolean): Recovered =>
+    recoverDisk(files, folder, bootId, { mode: 'read', budget: new PageBudget(PAGE_LIMIT), forgetsBitmaps });
+  try {
+    return open(false);
+  } catch (error) {
+    if (!(error instanceof CorruptionError) || error.what !== 'the map') throw error;
+    const recovered = open(true);
+    onLost(messageOf(error));
+    return recovered;
+  }
+}
+
+function checkRecovered(files: Files, folder: string, recovered: Recovered, hasBitmaps: boolean): DiskFinding[] {
+  const diskId = path.basename(folder);
+  const { head, views } = recovered.map;
+  const pages = new PageCheck(recovered);
   const problems = [
-    ...checkHead(recovered, diskId),
-    ...checkEntries(recovered.state),
-    ...checkView(recovered.state),
-    ...checkSlots(files, folder, recovered),
+    ...checkHead(head, views, diskId),
+    ...views.flatMap((view) => checkView(view, head)),
+    ...checkBlocks(recovered),
+    ...shortened(pages.run(), 'map entries'),
+    ...checkSegments(files, folder, recovered, pages.used),
   ];
-  return [...problems.map((what) => ({ diskId, what, repair: null })), ...syncFindings(recovered, diskId)];
+  const bitmaps = hasBitmaps ? checkBitmaps(recovered, pages) : [];
+  return [
+    ...problems.map((what) => ({ diskId, what, repair: null })),
+    // Without every page it is not known which slots are in use.
+    ...bitmaps.map((what) => ({ diskId, what, repair: pages.isWhole ? BITMAP_REPAIR : null })),
+    ...syncFindings(recovered, diskId),
+  ];
 }
 
 function syncFindings({ links, syncFailure }: Recovered, diskId: string): DiskFinding[] {
@@ -52,102 +90,52 @@ function syncFindings({ links, syncFailure }: Recovered, diskId: string): DiskFi
   return findings;
 }
 
-function checkHead({ state }: Recovered, diskId: string): string[] {
-  const { head, view } = state;
+/** No unit of the map file is in two blocks. */
+function checkBlocks({ store }: Recovered): string[] {
   const problems: string[] = [];
-  if (head.diskId !== diskId) problems.push(`the checkpoint is of ${head.diskId}`);
-  if (head.baseGeneration > head.generation) problems.push(`the base is of generation ${head.baseGeneration}, to come`);
-  if (view !== null && view.generation >= head.generation) {
-    problems.push(`the view of ${view.snapshotId} has generation ${view.generation}, the disk ${head.generation}`);
-  }
-  return problems;
+  const blocks = [...store.listBlocks()].sort((a, b) => a.unit - b.unit);
+  blocks.forEach((block, i) => {
+    const before = blocks[i - 1];
+    if (before !== undefined && before.unit + before.unitCount > block.unit) {
+      problems.push(`${block.what} and ${before.what} are both at unit ${block.unit} of the map`);
+    }
+  });
+  return shortened(problems, 'blocks');
 }
 
-function checkEntries(state: MapState): string[] {
+/** The bitmaps against the map: a slot that is wrongly free would be written over, one wrongly taken is lost space. */
+function checkBitmaps({ slots, store }: Recovered, { used, isWhole }: PageCheck): string[] {
   const problems: string[] = [];
-  for (const { index, page } of state.listPages()) {
-    problems.push(...checkPage(state, index, page));
-  }
-  return shortened(problems, 'map entries');
-}
-
-function checkPage(state: MapState, index: number, page: MapPage): string[] {
-  const problems: string[] = [];
-  const { view } = state;
-  let entryCount = 0;
-  for (let i = 0; i < PAGE_CHUNKS; i++) {
-    const chunk = index * PAGE_CHUNKS + i;
-    const place = page.places[i]!;
-    const generation = page.generations[i]!;
-    if (place !== ABSENT) entryCount++;
-    else if (generation !== 0) problems.push(`absent chunk ${chunk} has generation ${generation}`);
-    if (place !== ABSENT && chunk >= state.chunkCount) problems.push(`chunk ${chunk} lies beyond the disk`);
-    if (generation > state.head.generation) problems.push(`chunk ${chunk} has generation ${generation}, to come`);
-    if (generation > page.maxGeneration) problems.push(`chunk ${chunk} is later than its page says`);
-    if (view !== null && generation > view.generation && !view.saved.has(chunk)) {
-      problems.push(`chunk ${chunk} is later than the view of ${view.snapshotId}, which has not saved it`);
+  for (const [segment] of store.bitmaps.list()) {
+    try {
+      store.bitmaps.load(segment);
+    } catch (error) {
+      problems.push(messageOf(error));
     }
   }
-  if (entryCount !== page.entryCount)
-    problems.push(`page ${index} counts ${page.entryCount} entries, has ${entryCount}`);
-  return problems;
-}
-
-function checkView({ view, chunkCount }: MapState): string[] {
-  if (view === null) return [];
-  const problems: string[] = [];
-  for (const [chunk, entry] of view.saved) {
-    if (chunk >= chunkCount) problems.push(`saved chunk ${chunk} lies beyond the disk`);
-    if (entry.generation > view.generation) {
-      problems.push(
-        `saved chunk ${chunk} has generation ${entry.generation}, later than the view's ${view.generation}`,
-      );
-    }
-  }
-  return shortened(problems, 'saved entries');
-}
-
-function checkSlots(files: Files, folder: string, { state, links }: Recovered): string[] {
-  const problems: string[] = [];
-  const dataFolder = path.join(folder, dataFolderName(links.data));
-  if (files.find(dataFolder) === undefined) problems.push(`${dataFolder} is missing`);
-  const users = new Map<number, string>();
-  for (const [entry, user] of slotUsers(state)) {
-    const slot = entry.place - FIRST_SLOT;
-    const other = users.get(slot);
-    if (other !== undefined) problems.push(`slot ${slot} is of ${other} and of ${user}`);
-    users.set(slot, user);
-  }
-  for (const [segment, endBytes] of segmentEnds(users.keys())) {
-    const name = segmentFile(dataFolder, segment);
-    const info = files.find(name);
-    if (info === undefined) problems.push(`${name} is missing`);
-    else if (info.sizeBytes < endBytes)
-      problems.push(`${name} has ${info.sizeBytes} bytes, its slots end at ${endBytes}`);
+  if (problems.length > 0) return shortened(problems, 'bitmaps');
+  for (const slot of used.list()) if (!slots.isTaken(slot)) problems.push(`slot ${slot} is in use and counts as free`);
+  const takenCount = slots.takenCount - slots.freeingCount;
+  if (problems.length === 0 && isWhole && takenCount !== used.count) {
+    problems.push(`${takenCount} slots count as taken, the map uses ${used.count}`);
   }
   return shortened(problems, 'slots');
 }
 
-/** For each segment in use, the byte at which its last used slot ends. */
-function segmentEnds(slots: Iterable<number>): Map<number, number> {
-  const ends = new Map<number, number>();
-  for (const slot of slots) {
-    const segment = Math.floor(slot / SEGMENT_SLOTS);
-    ends.set(segment, Math.max(ends.get(segment) ?? 0, slotOffset(slot) + CHUNK_BYTES));
-  }
-  return ends;
-}
-
-function* slotUsers(state: MapState): Generator<[Entry, string]> {
-  for (const { index, page } of state.listPages()) {
-    for (let i = 0; i < PAGE_CHUNKS; i++) {
-      const entry = { place: page.places[i]!, generation: page.generations[i]! };
-      if (entry.place >= FIRST_SLOT) yield [entry, `chunk ${index * PAGE_CHUNKS + i}`];
+function checkSegments(files: Files, folder: string, { links }: Recovered, used: SlotSet): string[] {
+  const problems: string[] = [];
+  const dataFolder = path.join(folder, dataFolderName(links.data));
+  if (files.find(dataFolder) === undefined) problems.push(`${dataFolder} is missing`);
+  for (const [segment, end] of used.segmentEnds()) {
+    const name = segmentFile(dataFolder, segment);
+    const info = files.find(name);
+    const endBytes = (end - segment * SEGMENT_SLOTS) * CHUNK_BYTES;
+    if (info === undefined) problems.push(`${name} is missing: its chunks answer EIO`);
+    else if (info.sizeBytes < endBytes) {
+      problems.push(`${name} has ${info.sizeBytes} bytes, its slots end at ${endBytes}: chunks in between answer EIO`);
     }
   }
-  for (const [chunk, entry] of state.view?.saved ?? []) {
-    if (entry.place >= FIRST_SLOT) yield [entry, `saved chunk ${chunk}`];
-  }
+  return shortened(problems, 'segments');
 }
 
 function shortened(problems: string[], kind: string): string[] {

@@ -3,55 +3,102 @@ import test from 'node:test';
 import assert from 'node:assert/strict';
 import { CHUNK_BYTES } from '../lib/geometry.ts';
 import { CorruptionError } from '../lib/errors.ts';
-import { RecordingFiles } from '../../test/crash/recording-files.ts';
-import { captureState, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
-import { MapState } from './map-state.ts';
+import { RecordingFiles, systemError } from '../../test/crash/recording-files.ts';
+import type { Checkpoint } from './checkpoint.ts';
+import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import { OPEN_END } from './lineage.ts';
 
-async function writeOne(): Promise<{ files: ReturnType<RecordingFiles['startProcess']>; state: MapState }> {
-  const files = new RecordingFiles().startProcess();
-  const state = new MapState({
+const tree = { root: 'ab', levels: 2, dataChunkCount: 7 };
+const checkpoint: Checkpoint = {
+  head: {
     diskId: 'd-a',
     sizeBytes: 3000 * CHUNK_BYTES,
     incarnation: 2,
-    generation: 1,
-    baseGeneration: 1,
-    base: { snapshotId: 's-base', tree: { root: 'ab', levels: 2, dataChunkCount: 7 } },
+    generation: 9,
+    live: {
+      base: { snapshotId: 's-base', viewOf: 'd-b' },
+      baseGeneration: 5,
+      ranges: [
+        [4, 6],
+        [8, OPEN_END],
+      ],
+    },
     written: true,
     compareReason: null,
-  });
-  state.apply({ type: 'data', chunk: 5, slot: 1, generation: 1 });
-  state.apply({ type: 'data', chunk: 2999, slot: 2, generation: 0 });
-  state.apply({ type: 'freeze', snapshotId: 's-1', generation: 1, frozenAtMs: 12 });
-  state.apply({ type: 'data', chunk: 5, slot: 3, generation: 2 });
-  await writeCheckpoint(files, '/', captureState(state, { data: 4, journal: 9, syncFailure: 'once' }));
-  return { files, state };
-}
+    trackedSince: 5,
+    hasUndone: true,
+    dataChunkCount: 2,
+    olderLayerCount: 1,
+  },
+  views: [
+    {
+      snapshotId: 's-1',
+      generation: 3,
+      frozenAtMs: 12,
+      sizeBytes: 3000 * CHUNK_BYTES,
+      lineage: { base: { snapshotId: 's-0', tree }, baseGeneration: 1, ranges: [[0, 3]] },
+      isDurable: true,
+    },
+  ],
+  links: { data: 4, journal: 9, syncFailure: 'once' },
+  groups: {
+    pages: [
+      { index: 0, unit: 7, crc: 0xffff_ffff },
+      { index: 8, unit: 2, crc: 1 },
+    ],
+    bitmaps: [{ index: 1, unit: 3, crc: 2 }],
+  },
+};
 
 test('a checkpoint is read back as it was written', async () => {
-  const { files, state } = await writeOne();
-  const read = readCheckpoint(files, '/');
-  assert.deepEqual(read.links, { data: 4, journal: 9, syncFailure: 'once' });
-  assert.deepEqual(read.state.head, state.head);
-  assert.deepEqual(read.state.view, {
-    snapshotId: 's-1',
-    generation: 1,
-    frozenAtMs: 12,
-    saved: new Map([[5, { place: 3, generation: 1 }]]),
-  });
-  assert.equal(read.state.dataChunkCount, 2);
-  assert.deepEqual(new Set(read.state.usedSlots()), new Set([1, 2, 3]));
+  const files = new RecordingFiles().startProcess();
+  await writeCheckpoint(files, '/', checkpoint);
+  assert.deepEqual(readCheckpoint(files, '/'), checkpoint);
+  assert.deepEqual(files.list('/'), ['checkpoint']);
 });
 
-test('a flipped bit, a lost tail and a missing file are damage', async () => {
-  for (const spoil of ['flip', 'cut', 'unlink']) {
-    const { files } = await writeOne();
-    if (spoil === 'unlink') files.unlink('/checkpoint');
-    else {
-      const fd = files.open('/checkpoint', 'read-write');
-      if (spoil === 'cut') files.truncate(fd, 400);
-      else files.write(fd, Buffer.from([0x55]), 0, 1, 600);
-      files.close(fd);
-    }
-    assert.throws(() => readCheckpoint(files, '/'), CorruptionError, spoil);
+test('every flipped bit, a lost tail and a missing file are damage', async () => {
+  const files = new RecordingFiles({ record: false }).startProcess();
+  await writeCheckpoint(files, '/', checkpoint);
+  const size = files.find('/checkpoint')!.sizeBytes;
+  const fd = files.open('/checkpoint', 'read-write');
+  const byte = Buffer.alloc(1);
+  for (let at = 0; at < size; at++) {
+    files.read(fd, byte, 0, 1, at);
+    files.write(fd, Buffer.from([byte[0]! ^ (1 << (at % 8))]), 0, 1, at);
+    assert.throws(() => readCheckpoint(files, '/'), CorruptionError, `byte ${at}`);
+    files.write(fd, byte, 0, 1, at);
   }
+  assert.deepEqual(readCheckpoint(files, '/'), checkpoint);
+  files.truncate(fd, size - 1);
+  assert.throws(() => readCheckpoint(files, '/'), CorruptionError);
+  files.close(fd);
+  files.unlink('/checkpoint');
+  assert.throws(() => readCheckpoint(files, '/'), /is missing/);
+});
+
+test('a checkpoint that cannot be written leaves the old one, and nothing of itself', async () => {
+  const machine = new RecordingFiles({ record: false });
+  const files = machine.startProcess();
+  await writeCheckpoint(files, '/', checkpoint);
+  const next: Checkpoint = { ...checkpoint, links: { ...checkpoint.links, journal: 10 } };
+  for (const name of ['open', 'truncate', 'write', 'syncData', 'rename'] as const) {
+    machine.fault = (call) => (call.name === name ? { error: systemError('ENOSPC', call.path) } : undefined);
+    let isReplaced = false;
+    await assert.rejects(
+      writeCheckpoint(files, '/', next, () => (isReplaced = true)),
+      { code: 'ENOSPC' },
+    );
+    machine.fault = undefined;
+    assert.equal(isReplaced, false);
+    assert.equal(readCheckpoint(files, '/').links.journal, 9);
+    assert.equal(files.openCount, 0);
+  }
+  machine.fault = (call) => (call.name === 'syncFolder' ? { error: systemError('EIO', call.path) } : undefined);
+  let isReplaced = false;
+  await assert.rejects(
+    writeCheckpoint(files, '/', next, () => (isReplaced = true)),
+    { code: 'EIO' },
+  );
+  assert.deepEqual([isReplaced, readCheckpoint(files, '/').links.journal], [true, 10]);
 });

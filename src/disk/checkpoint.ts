@@ -1,25 +1,23 @@
 /**
- * The checkpoint: a disk's whole state at one moment in one file, replaced atomically (`docs/format.md`). Whoever
- * writes one has synced everything it refers to. A crash leaves the old one, perhaps with a `checkpoint.new` beside it.
+ * The checkpoint: a small file that is replaced atomically and says where everything of a disk's map was at one moment
+ * (`docs/format.md`). Its blocks are in the file `map`, written and synced before. A crash leaves the old checkpoint,
+ * perhaps with a `checkpoint.new` beside it, and blocks in `map` that nobody names.
  */
 import crypto from 'node:crypto';
 import path from 'node:path';
-import { setImmediate } from 'node:timers/promises';
+import { CorruptionError, OperationalError, messageOf } from '../lib/errors.ts';
 import type { Files } from '../lib/files.ts';
 import { findFileBytes } from '../lib/files.ts';
-import { CorruptionError, OperationalError, messageOf } from '../lib/errors.ts';
-import type { Entry, MapHead, MapPage } from './map-state.ts';
-import { MapState, PAGE_CHUNKS } from './map-state.ts';
+import type { GroupPlace } from './block-table.ts';
+import type { FrozenView, MapHead } from './disk-map.ts';
+import type { MapGroups } from './map-store.ts';
 
 export const CHECKPOINT_NAME = 'checkpoint';
 const MAGIC = 'HUPODISK';
-const VERSION = 1;
+const VERSION = 2;
 const PREFIX_BYTES = 16;
 const DIGEST_BYTES = 32;
-const PAGE_BYTES = 8 + PAGE_CHUNKS * 8;
-const SAVED_BYTES = 12;
-/** Pages written in one go, between which other work gets its turn. */
-const PAGES_A_TURN = 64;
+const GROUP_BYTES = 12;
 
 /** What a checkpoint's header says besides the map's head. */
 export interface CheckpointLinks {
@@ -29,39 +27,21 @@ export interface CheckpointLinks {
   syncFailure: string | null;
 }
 
-interface ViewHead {
-  snapshotId: string;
-  generation: number;
-  frozenAtMs: number;
-  savedCount: number;
-}
-
-type Header = MapHead & CheckpointLinks & { view: ViewHead | null; pageCount: number };
-
-/** A moment's state, held while the file is written; its pages are shared with the living map (copy-on-write). */
-export interface Capture {
-  links: CheckpointLinks;
+export interface Checkpoint {
   head: MapHead;
-  view: ViewHead | null;
-  saved: [number, Entry][];
-  pages: { index: number; page: MapPage }[];
+  views: FrozenView[];
+  links: CheckpointLinks;
+  groups: MapGroups;
 }
 
-export function captureState(state: MapState, links: CheckpointLinks): Capture {
-  const { view } = state;
-  const saved = [...(view?.saved ?? [])].sort(([a], [b]) => a - b);
-  return {
-    links,
-    head: { ...state.head },
-    view: view && {
-      snapshotId: view.snapshotId,
-      generation: view.generation,
-      frozenAtMs: view.frozenAtMs,
-      savedCount: saved.length,
-    },
-    saved,
-    pages: state.sharePages(),
-  };
+type StoredView = Omit<FrozenView, 'isDurable'>;
+
+interface Header {
+  head: MapHead;
+  views: StoredView[];
+  links: CheckpointLinks;
+  pageGroupCount: number;
+  bitmapGroupCount: number;
 }
 
 /**
@@ -71,12 +51,12 @@ export function captureState(state: MapState, links: CheckpointLinks): Capture {
 export async function writeCheckpoint(
   files: Files,
   folder: string,
-  capture: Capture,
+  checkpoint: Checkpoint,
   onReplaced: () => void = () => {},
 ): Promise<void> {
   const name = path.join(folder, CHECKPOINT_NAME);
   try {
-    await writeWhole(files, `${name}.new`, capture);
+    await writeWhole(files, `${name}.new`, encode(checkpoint));
   } catch (error) {
     removeIfThere(files, `${name}.new`); // it may be what fills the file system
     throw error;
@@ -86,19 +66,20 @@ export async function writeCheckpoint(
   await files.syncFolder(folder);
 }
 
-async function writeWhole(files: Files, name: string, capture: Capture): Promise<void> {
+/**
+ * Makes sure of the checkpoint that an opening found: its rename may have reached the page cache only, and what the one
+ * before it names must stay until it is on the device. After a failed sync nothing but another rename helps.
+ */
+export async function secureCheckpoint(files: Files, folder: string, hasFailedSync: boolean): Promise<void> {
+  if (hasFailedSync) await writeCheckpoint(files, folder, readCheckpoint(files, folder));
+  else await files.syncFolder(folder);
+}
+
+async function writeWhole(files: Files, name: string, bytes: Buffer): Promise<void> {
   const fd = files.open(name, 'create');
   try {
     files.truncate(fd, 0);
-    const digest = crypto.createHash('sha256');
-    let position = 0;
-    for (const part of encodeParts(capture)) {
-      digest.update(part);
-      files.write(fd, part, 0, part.length, position);
-      position += part.length;
-      await setImmediate();
-    }
-    files.write(fd, digest.digest(), 0, DIGEST_BYTES, position);
+    files.write(fd, bytes, 0, bytes.length, 0);
     await files.syncData(fd);
   } finally {
     files.close(fd);
@@ -113,53 +94,40 @@ function removeIfThere(files: Files, name: string): void {
   }
 }
 
-function* encodeParts(capture: Capture): Generator<Buffer> {
-  yield encodeHeader(capture);
-  for (let from = 0; from < capture.pages.length; from += PAGES_A_TURN) {
-    yield Buffer.concat(capture.pages.slice(from, from + PAGES_A_TURN).map(encodePage));
-  }
-  if (capture.saved.length > 0) yield encodeSaved(capture.saved);
-}
-
-function encodeHeader({ head, links, view, pages }: Capture): Buffer {
-  const header: Header = { ...head, ...links, view, pageCount: pages.length };
+function encode({ head, views, links, groups }: Checkpoint): Buffer {
+  const header: Header = {
+    head,
+    views: views.map(({ snapshotId, generation, frozenAtMs, sizeBytes, lineage }) => {
+      return { snapshotId, generation, frozenAtMs, sizeBytes, lineage };
+    }),
+    links,
+    pageGroupCount: groups.pages.length,
+    bitmapGroupCount: groups.bitmaps.length,
+  };
   const json = Buffer.from(JSON.stringify(header));
   const prefix = Buffer.alloc(PREFIX_BYTES);
   prefix.write(MAGIC, 0, 'latin1');
   prefix.writeUInt16LE(VERSION, 8);
   prefix.writeUInt32LE(json.length, 12);
-  return Buffer.concat([prefix, json]);
+  const body = Buffer.concat([prefix, json, encodeGroups([...groups.pages, ...groups.bitmaps])]);
+  return Buffer.concat([body, crypto.hash('sha256', body, 'buffer')]);
 }
 
-function encodePage({ index, page }: { index: number; page: MapPage }): Buffer {
-  const bytes = Buffer.alloc(PAGE_BYTES);
-  bytes.writeUInt32LE(index, 0);
-  bytes.writeUInt32LE(page.entryCount, 4);
-  bytes.set(bytesOf(page.places), 8);
-  bytes.set(bytesOf(page.generations), 8 + PAGE_CHUNKS * 4);
-  return bytes;
-}
-
-function encodeSaved(saved: readonly [number, Entry][]): Buffer {
-  const bytes = Buffer.alloc(saved.length * SAVED_BYTES);
-  saved.forEach(([chunk, entry], i) => {
-    bytes.writeUInt32LE(chunk, i * SAVED_BYTES);
-    bytes.writeUInt32LE(entry.place, i * SAVED_BYTES + 4);
-    bytes.writeUInt32LE(entry.generation, i * SAVED_BYTES + 8);
+function encodeGroups(places: readonly GroupPlace[]): Buffer {
+  const bytes = Buffer.alloc(places.length * GROUP_BYTES);
+  places.forEach(({ index, unit, crc }, i) => {
+    bytes.writeUInt32LE(index, i * GROUP_BYTES);
+    bytes.writeUInt32LE(unit, i * GROUP_BYTES + 4);
+    bytes.writeUInt32LE(crc, i * GROUP_BYTES + 8);
   });
   return bytes;
 }
 
-/** Little-endian, as every machine that Node 26 runs on. */
-function bytesOf(numbers: Uint32Array): Uint8Array {
-  return new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
-}
-
 /**
  * Reads and verifies a disk's checkpoint. Throws a CorruptionError when it is missing or not as written, an
- * OperationalError when a newer Hupo wrote it.
+ * OperationalError when another version of Hupo wrote it.
  */
-export function readCheckpoint(files: Files, folder: string): { state: MapState; links: CheckpointLinks } {
+export function readCheckpoint(files: Files, folder: string): Checkpoint {
   const name = path.join(folder, CHECKPOINT_NAME);
   const bytes = findFileBytes(files, name);
   if (bytes === undefined) throw new CorruptionError('the checkpoint', `${name} is missing`);
@@ -170,44 +138,43 @@ export function readCheckpoint(files: Files, folder: string): { state: MapState;
   const expected = bytes.subarray(body.length).toString('hex');
   const actual = crypto.hash('sha256', body);
   if (actual !== expected) throw new CorruptionError('the checkpoint', name, { expected, actual });
-  if (bytes.readUInt32LE(8) !== VERSION) {
-    throw new OperationalError(`${name} is of a later version than this program reads: upgrade Hupo`, {
-      retryable: false,
-    });
-  }
+  assertVersion(name, bytes.readUInt32LE(8));
   try {
-    return decodeBody(body);
+    return decode(body);
   } catch (error) {
     throw new CorruptionError('the checkpoint', `${name}: ${messageOf(error)}`);
   }
 }
 
-function decodeBody(body: Buffer): { state: MapState; links: CheckpointLinks } {
+function assertVersion(name: string, version: number): void {
+  if (version === VERSION) return;
+  const advice =
+    version === 1
+      ? 'of a format that was never released: this version does not read it; its snapshots are in the repository'
+      : 'of a later version than this program reads: upgrade Hupo';
+  throw new OperationalError(`${name} is ${advice}`, { retryable: false });
+}
+
+function decode(body: Buffer): Checkpoint {
   const headerEnd = PREFIX_BYTES + body.readUInt32LE(12);
   const header = JSON.parse(body.toString('utf8', PREFIX_BYTES, headerEnd)) as Header;
-  const { data, journal, syncFailure, view, pageCount, ...head } = header;
-  const state = new MapState(head);
-  for (let i = 0; i < pageCount; i++) decodePage(body, headerEnd + i * PAGE_BYTES, state);
-  if (view !== null) {
-    const { savedCount, ...rest } = view;
-    state.view = { ...rest, saved: decodeSaved(body, headerEnd + pageCount * PAGE_BYTES, savedCount) };
-  }
-  return { state, links: { data, journal, syncFailure } };
+  const { head, views, links, pageGroupCount, bitmapGroupCount } = header;
+  const bitmapsAt = headerEnd + pageGroupCount * GROUP_BYTES;
+  return {
+    head,
+    views: views.map((view) => ({ ...view, isDurable: true })),
+    links,
+    groups: {
+      pages: decodeGroups(body.subarray(headerEnd, bitmapsAt), pageGroupCount),
+      bitmaps: decodeGroups(body.subarray(bitmapsAt), bitmapGroupCount),
+    },
+  };
 }
 
-function decodePage(body: Buffer, offset: number, state: MapState): void {
-  const index = body.readUInt32LE(offset);
-  const places = new Uint32Array(PAGE_CHUNKS);
-  const generations = new Uint32Array(PAGE_CHUNKS);
-  bytesOf(places).set(body.subarray(offset + 8, offset + 8 + PAGE_CHUNKS * 4));
-  bytesOf(generations).set(body.subarray(offset + 8 + PAGE_CHUNKS * 4, offset + PAGE_BYTES));
-  state.adoptPage(index, places, generations);
-}
-
-function decodeSaved(body: Buffer, offset: number, count: number): Map<number, Entry> {
-  const saved = new Map<number, Entry>();
-  for (let at = offset; at < offset + count * SAVED_BYTES; at += SAVED_BYTES) {
-    saved.set(body.readUInt32LE(at), { place: body.readUInt32LE(at + 4), generation: body.readUInt32LE(at + 8) });
-  }
-  return saved;
+function decodeGroups(bytes: Buffer, count: number): GroupPlace[] {
+  return Array.from({ length: count }, (_, i) => ({
+    index: bytes.readUInt32LE(i * GROUP_BYTES),
+    unit: bytes.readUInt32LE(i * GROUP_BYTES + 4),
+    crc: bytes.readUInt32LE(i * GROUP_BYTES + 8),
+  }));
 }

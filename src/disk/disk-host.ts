@@ -9,13 +9,17 @@ import type { Log } from '../lib/log.ts';
 import { CHUNK_BYTES } from '../lib/geometry.ts';
 import { Mutex } from '../lib/mutex.ts';
 import { CorruptionError, OperationalError, RequestError, errnoOf, messageOf } from '../lib/errors.ts';
+import { ReplyBuffers } from '../nbd/reply-buffers.ts';
 import type { NbdServer } from '../nbd/server.ts';
 import { serveNbd } from '../nbd/server.ts';
-import type { BaseSource } from './base-source.ts';
+import { Throttle } from '../nbd/throttle.ts';
+import type { TreeRef } from '../repository/tree-ref.ts';
 import { checkDisk } from './check.ts';
 import { createDiskFolder, removeDiskFolder } from './disk-folder.ts';
-import { Disk } from './disk.ts';
-import type { BaseRef, DiskState, DiskdCalls } from './protocol.ts';
+import { Disk, isMadeWith } from './disk.ts';
+import { PageBudget } from './page-budget.ts';
+import type { BaseRef, DiskState, DiskdCalls, ViewBase } from './protocol.ts';
+import { isViewBase } from './protocol.ts';
 
 /** The calls of the protocol that are about one disk. */
 export type DiskCall = Exclude<keyof DiskdCalls, 'hello' | 'listDisks' | 'shutdown'>;
@@ -30,25 +34,31 @@ export interface HostOptions {
   runFolder: string;
   bootId: string;
   clock: Clock;
-  source: BaseSource;
+  /** The bytes of a chunk of a tree in the repository, null for zeros. */
+  readTree: (tree: TreeRef, chunk: number) => Promise<Buffer | null>;
   log: Log;
+  /** Throws ENOSPC when the space that is kept for journals and the catalog would go (D12). */
+  takeSpace?: (bytes: number) => void;
 }
 
 /** A disk of this thread. Opening, closing and what removes its bytes happen one at a time. */
 interface Hosted {
   lane: Mutex;
   opening: Promise<Disk> | null;
+  throttle: Throttle;
   server: { nbd: NbdServer; socketPath: string } | null;
 }
 
 const DISK_ID = /^d-[0-9a-z]{1,28}$/;
 const SNAPSHOT_ID_LIMIT_BYTES = 32;
+/** How long the background work on one disk may hold up the others. */
+const SWEEP_SLICE_MS = 0.7;
 
 export class DiskHost {
   readonly handlers: DiskHandlers = {
     createDisk: async (body) => ({ disk: await this.#create(body) }),
     deleteDisk: async ({ diskId }) => this.#delete(diskId),
-    openDisk: async ({ diskId, incarnation }) => ({ disk: await this.#open(diskId, incarnation) }),
+    openDisk: async (body) => ({ disk: await this.#open(body) }),
     closeDisk: async ({ diskId }) => ({ disk: await this.#close(diskId) }),
     describeDisk: async ({ diskId }) => ({ disk: await this.#describe(diskId) }),
     freeze: async ({ diskId, snapshotId }) => (await this.#disk(diskId)).freeze(checkedSnapshotId(snapshotId)),
@@ -58,11 +68,16 @@ export class DiskHost {
     releaseView: async (body) => this.#releaseView(body),
     rollback: async ({ diskId, base, incarnation }) => ({ disk: await this.#rollback(diskId, base, incarnation) }),
     resizeDisk: async ({ diskId, sizeBytes }) => ({ disk: await this.#resize(diskId, sizeBytes) }),
+    rebase: async ({ diskId, snapshotId, tree }) => ({ disk: await this.#rebase(diskId, snapshotId, tree) }),
     checkDisk: async ({ diskId }) => this.#check(diskId),
   };
   readonly #options: HostOptions;
   readonly #hosted = new Map<string, Hosted>();
   readonly #endedFreezes = new Set<string>();
+  readonly #budget = new PageBudget();
+  readonly #buffers = new ReplyBuffers();
+  /** Whose slice the last one was. */
+  #sweptTurn = 0;
 
   constructor(options: HostOptions) {
     this.#options = options;
@@ -94,11 +109,47 @@ export class DiskHost {
   /** To be called every second or so. */
   async maintain(): Promise<void> {
     for (const [diskId, { opening }] of this.#hosted) {
-      try {
-        await (await opening)?.store.maintain();
-      } catch (error) {
-        this.#options.log.warn(`${diskId}: ${messageOf(error)}`);
-      }
+      await this.#ifOpen(diskId, opening, async (disk) => {
+        await disk.store.maintain();
+        return true;
+      });
+    }
+  }
+
+  /** A slice of the background work on layers, for one disk after the other; resolves to whether any had work. */
+  async sweep(): Promise<boolean> {
+    const hosted = [...this.#hosted];
+    for (let i = 1; i <= hosted.length; i++) {
+      const turn = (this.#sweptTurn + i) % hosted.length;
+      const [diskId, { opening }] = hosted[turn]!;
+      if (!(await this.#ifOpen(diskId, opening, (disk) => this.#sweepDisk(disk)))) continue;
+      this.#sweptTurn = turn;
+      return true;
+    }
+    return false;
+  }
+
+  async #sweepDisk({ sweep, store }: Disk): Promise<boolean> {
+    if (store.distrust !== null) return false;
+    if (!sweep.isDue) return await store.slots.giveSlackBack();
+    const { clock } = this.#options;
+    const overMs = clock.monotonicMs() + SWEEP_SLICE_MS;
+    sweep.slice(() => clock.monotonicMs() > overMs);
+    return true;
+  }
+
+  /** What fails is logged, and counts as nothing done. */
+  async #ifOpen(
+    diskId: string,
+    opening: Promise<Disk> | null,
+    work: (disk: Disk) => Promise<boolean>,
+  ): Promise<boolean> {
+    try {
+      const disk = await opening;
+      return disk !== null && !disk.store.isClosed && (await work(disk));
+    } catch (error) {
+      this.#options.log.warn(`${diskId}: ${messageOf(error)}`);
+      return false;
     }
   }
 
@@ -107,10 +158,12 @@ export class DiskHost {
     const { diskId, sizeBytes, base } = body;
     assertWholeChunks(diskId, sizeBytes);
     return this.#lane(diskId).run(async () => {
-      if (!this.#exists(diskId)) await createDiskFolder(files, disksFolder, body, bootId);
+      if (!this.#exists(diskId)) {
+        if (isViewBase(base)) await this.#assertViewIsThere(base);
+        await createDiskFolder(files, disksFolder, body, bootId);
+      }
       const state = await this.#describe(diskId);
-      const isSame = state.incarnation > 1 || JSON.stringify(state.base) === JSON.stringify(base);
-      if (state.sizeBytes === sizeBytes && isSame) return state;
+      if (state.sizeBytes === sizeBytes && isMadeWith(state, base)) return state;
       throw new RequestError('OperationConflict', `${diskId} is there already, with another size or base`);
     });
   }
@@ -121,11 +174,12 @@ export class DiskHost {
       const hosted = this.#host(diskId);
       if (hosted.server !== null) throw new RequestError('IncorrectDiskStatus', `${diskId} is open to clients`);
       const disk = await this.#disk(diskId).catch(() => null); // a damaged disk can be deleted
-      if (disk?.store.map.view) {
-        const message = `${diskId} is being snapshotted as ${disk.store.map.view.snapshotId}`;
+      const view = disk?.store.map.views[0];
+      if (view !== undefined) {
+        const message = `${diskId} is being snapshotted as ${view.snapshotId}`;
         throw new RequestError('IncorrectDiskStatus.CreatingSnapshot', message);
       }
-      disk?.store.abandon();
+      await disk?.store.abandon();
       hosted.opening = null;
       await removeDiskFolder(this.#options.files, this.#options.disksFolder, diskId);
       this.#hosted.delete(diskId);
@@ -133,7 +187,7 @@ export class DiskHost {
     });
   }
 
-  async #open(diskId: string, incarnation: number): Promise<DiskState> {
+  async #open({ diskId, incarnation, limits }: DiskdCalls['openDisk']['request']): Promise<DiskState> {
     return this.#lane(diskId).run(async () => {
       const disk = await this.#freshDisk(diskId);
       const hosted = this.#host(diskId);
@@ -142,10 +196,15 @@ export class DiskHost {
         const message = `${diskId} has incarnation ${current}, not ${incarnation}: it was rolled back since`;
         throw new RequestError('OperationConflict', message);
       }
+      hosted.throttle.limits = limits ?? null;
       if (hosted.server === null) {
         const socketPath = path.join(this.#options.runFolder, `${diskId}.sock`);
         const onError = (message: string) => this.#options.log.warn(`${diskId}: ${message}`);
-        const nbd = await serveNbd({ socketPath, exportName: diskId, device: disk.device, onError });
+        const { throttle } = hosted;
+        const { clock } = this.#options;
+        const buffers = this.#buffers;
+        const { device } = disk;
+        const nbd = await serveNbd({ socketPath, exportName: diskId, device, onError, throttle, buffers, clock });
         hosted.server = { nbd, socketPath };
       }
       return this.#describe(diskId);
@@ -162,7 +221,7 @@ export class DiskHost {
       await this.#endClients(diskId);
       const state = { ...(await this.#describe(diskId)), clientCount };
       if (disk.store.distrust !== null) {
-        disk.store.abandon();
+        await disk.store.abandon();
         this.#host(diskId).opening = null;
       }
       return state;
@@ -201,14 +260,18 @@ export class DiskHost {
 
   async #cancelFreeze(diskId: string, snapshotId: string): Promise<object> {
     this.#endedFreezes.add(snapshotId);
-    if (this.#exists(diskId)) (await this.#undamagedDisk(diskId))?.cancelFreeze(snapshotId);
-    return {};
+    return this.#lane(diskId).run(async () => {
+      if (this.#exists(diskId)) (await this.#undamagedDisk(diskId))?.cancelFreeze(snapshotId);
+      return {};
+    });
   }
 
   async #releaseView(body: DiskdCalls['releaseView']['request']): Promise<object> {
-    if (!this.#exists(body.diskId)) return {};
-    (await this.#undamagedDisk(body.diskId))?.releaseView(body.snapshotId, body.committed);
-    return {};
+    return this.#lane(body.diskId).run(async () => {
+      if (!this.#exists(body.diskId)) return {};
+      (await this.#undamagedDisk(body.diskId))?.releaseView(body.snapshotId, body.committed);
+      return {};
+    });
   }
 
   /** Null for a disk that does not open, damaged or of a newer version: it serves nobody, and a repair drops its view. */
@@ -227,7 +290,7 @@ export class DiskHost {
       if (this.#host(diskId).server !== null) {
         throw new RequestError('IncorrectDiskStatus', `${diskId} is open to clients; stop the instance first`);
       }
-      await disk.rollback(base, incarnation).finally(() => this.#letGo(diskId, disk));
+      await this.#thenLetGo(diskId, disk, disk.rollback(base, incarnation));
       return this.#describe(diskId);
     });
   }
@@ -236,32 +299,65 @@ export class DiskHost {
     assertWholeChunks(diskId, sizeBytes);
     return this.#lane(diskId).run(async () => {
       const disk = await this.#freshDisk(diskId);
-      await disk.resize(sizeBytes).finally(() => this.#letGo(diskId, disk));
+      await this.#thenLetGo(diskId, disk, disk.resize(sizeBytes));
       return this.#describe(diskId);
     });
+  }
+
+  async #rebase(diskId: string, snapshotId: string, tree: TreeRef): Promise<DiskState> {
+    return this.#lane(diskId).run(async () => {
+      const disk = await this.#freshDisk(diskId);
+      await this.#thenLetGo(diskId, disk, disk.rebase(snapshotId, tree));
+      return this.#describe(diskId);
+    });
+  }
+
+  async #assertViewIsThere({ viewOf, snapshotId }: ViewBase): Promise<void> {
+    const source = await this.#disk(viewOf);
+    if (source.hasView(snapshotId)) return;
+    throw new RequestError('InvalidSnapshotId.NotReady', `${viewOf} has no frozen view of ${snapshotId}`);
+  }
+
+  async #readBase(base: BaseRef, chunk: number): Promise<Buffer | null> {
+    if (!isViewBase(base)) return await this.#options.readTree(base.tree, chunk);
+    return await (await this.#disk(base.viewOf)).readViewChunk(base.snapshotId, chunk);
   }
 
   async #check(diskId: string): Promise<DiskdCalls['checkDisk']['reply']> {
     const { files, disksFolder, bootId } = this.#options;
     if (!this.#exists(diskId)) throw notFound(diskId);
     const disk = await this.#disk(diskId).catch(() => null); // what keeps it from opening is what the check finds
-    disk?.store.commit();
+    try {
+      disk?.store.commit();
+    } catch {
+      // What it cannot write down nobody was promised; the files are checked without it.
+    }
     return { findings: checkDisk(files, path.join(disksFolder, diskId), bootId) };
   }
 
   async #describe(diskId: string): Promise<DiskState> {
     const disk = await this.#disk(diskId);
-    const { server } = this.#host(diskId);
-    const clients = { socketPath: server?.socketPath ?? null, clientCount: server?.nbd.clientCount ?? 0 };
+    const { server, throttle } = this.#host(diskId);
+    const clients = {
+      limits: throttle.limits,
+      socketPath: server?.socketPath ?? null,
+      clientCount: server?.nbd.clientCount ?? 0,
+    };
     return { ...disk.describe(), ...clients };
   }
 
   async #disk(diskId: string): Promise<Disk> {
     if (!this.#exists(diskId)) throw notFound(diskId);
     const hosted = this.#host(diskId);
-    const { files, disksFolder, bootId, clock, source } = this.#options;
-    const folder = path.join(disksFolder, diskId);
-    hosted.opening ??= Disk.open({ files, folder, bootId, clock, source, endedFreezes: this.#endedFreezes });
+    const { files, disksFolder, bootId, clock, takeSpace } = this.#options;
+    hosted.opening ??= Disk.open({
+      ...(takeSpace && { takeSpace }),
+      ...{ files, bootId, clock },
+      folder: path.join(disksFolder, diskId),
+      source: { readChunk: (base, chunk) => this.#readBase(base, chunk) },
+      endedFreezes: this.#endedFreezes,
+      budget: this.#budget,
+    });
     try {
       return await hosted.opening;
     } catch (error) {
@@ -272,15 +368,23 @@ export class DiskHost {
 
   /** In its lane: opened anew if it distrusts itself and serves nobody. */
   async #freshDisk(diskId: string): Promise<Disk> {
-    this.#letGo(diskId, await this.#disk(diskId));
+    await this.#letGo(diskId, await this.#disk(diskId));
     return await this.#disk(diskId);
   }
 
+  async #thenLetGo(diskId: string, disk: Disk, work: Promise<void>): Promise<void> {
+    try {
+      await work;
+    } finally {
+      await this.#letGo(diskId, disk);
+    }
+  }
+
   /** In its lane: a failed sync may leave the live disk and its files with different states; the next opening finds out. */
-  #letGo(diskId: string, disk: Disk): void {
+  async #letGo(diskId: string, disk: Disk): Promise<void> {
     const hosted = this.#host(diskId);
     if (disk.store.distrust === null || hosted.server !== null) return;
-    disk.store.abandon();
+    await disk.store.abandon();
     hosted.opening = null;
   }
 
@@ -291,7 +395,10 @@ export class DiskHost {
 
   #host(diskId: string): Hosted {
     let hosted = this.#hosted.get(diskId);
-    if (hosted === undefined) this.#hosted.set(diskId, (hosted = { lane: new Mutex(), opening: null, server: null }));
+    if (hosted === undefined) {
+      const throttle = new Throttle(null, this.#options.clock);
+      this.#hosted.set(diskId, (hosted = { lane: new Mutex(), opening: null, throttle, server: null }));
+    }
     return hosted;
   }
 

@@ -8,21 +8,32 @@ import path from 'node:path';
 import type { Clock } from '../lib/clock.ts';
 import type { Files } from '../lib/files.ts';
 import { Mutex } from '../lib/mutex.ts';
-import { OperationalError, errnoOf, messageOf } from '../lib/errors.ts';
+import { OperationalError, messageOf } from '../lib/errors.ts';
 import { assert } from '../lib/assert.ts';
-import type { BaseRef } from './protocol.ts';
-import type { Capture, CheckpointLinks } from './checkpoint.ts';
-import { captureState, writeCheckpoint } from './checkpoint.ts';
+import type { CheckpointLinks } from './checkpoint.ts';
+import { secureCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import type { Recovered } from './disk-folder.ts';
-import { SYNC_FAILED_NAME, dataFolderName, recoverDisk, removeSlowly, removeStrays } from './disk-folder.ts';
+import { SYNC_FAILED_NAME, dataFolderName, recoverDisk, removeStrays } from './disk-folder.ts';
+import type { DiskMap, FrozenView, MapHead } from './disk-map.ts';
 import type { JournalRecord } from './journal-record.ts';
-import { Journal, journalName } from './journal.ts';
+import { Journal } from './journal.ts';
 import { listJournals } from './journal-replay.ts';
-import { MapState } from './map-state.ts';
+import type { PageCapture } from './map-page.ts';
+import type { MapStore, StoredMap } from './map-store.ts';
+import { PageBudget } from './page-budget.ts';
+import type { SegmentCapture } from './slot-allocator.ts';
 import { SlotStore } from './slot-store.ts';
 
-/** Records in the current journal after which a checkpoint is worth it (4 MiB). */
+/** Records in the current journal after which a checkpoint is due whatever goes on (4 MiB), and where it is quiet. */
 const CHECKPOINT_RECORDS = 65_536;
+const QUIET_CHECKPOINT_RECORDS = 4096;
+/** Changed map pages after which a checkpoint is due: they cannot be forgotten before. */
+const CHECKPOINT_PAGES = 8192;
+/** The same while the thread has more pages in memory than it should. */
+const PRESSED_CHECKPOINT_PAGES = 64;
+/** How long after a checkpoint that failed the next is tried by itself: twice as long each time. */
+const LEAST_RETRY_MS = 1000;
+const MOST_RETRY_MS = 60_000;
 /** Unsynced bytes after which write-back is started without being asked. */
 const EARLY_FLUSH_BYTES = 256 * 1024 * 1024;
 
@@ -33,16 +44,32 @@ export interface StoreOptions {
   bootId: string;
   clock: Clock;
   checkpointRecords?: number;
+  /** What the map pages in memory are counted against; its own when absent. */
+  budget?: PageBudget;
+  /** Throws ENOSPC when the space that is kept for journals and the catalog would go (D12). */
+  takeSpace?: (bytes: number) => void;
+  slackSlots?: number;
+}
+
+type HeadChange = (state: { head: MapHead; views: FrozenView[] }) => { head: MapHead; views: FrozenView[] };
+
+/** A moment's state, held while it is written; its pages are shared with the living map (copy-on-write). */
+interface Capture {
+  head: MapHead;
+  views: FrozenView[];
+  links: CheckpointLinks;
+  pages: PageCapture[];
+  segments: SegmentCapture[];
 }
 
 export class DiskStore {
-  map: MapState;
-  slots: SlotStore;
-  /** Whether the view that is there survives a power cut. */
-  viewIsDurable: boolean;
+  readonly map: DiskMap;
+  readonly slots: SlotStore;
   /** Why nothing after the last flush is believed, or null (D11). */
   distrust: string | null = null;
   readonly #options: StoreOptions;
+  readonly #pages: MapStore;
+  readonly #budget: PageBudget;
   #links: CheckpointLinks;
   #journal: Journal;
   /** Slots freed by records after the last marker (D6). */
@@ -53,19 +80,28 @@ export class DiskStore {
   #queuedFlush: Promise<void> | null = null;
   #checkpoint: Promise<void> | null = null;
   #closed = false;
+  #closing: Promise<void> | null = null;
+  #isHeadChanging = false;
+  /** Ends of views and rollbacks so far, and how many of them are on the device: until then nothing is written over. */
+  #releaseCount: number;
+  #durableReleaseCount = 0;
+  #maintainedCount = 0;
+  #failedCheckpoints = 0;
+  #retryAtMs = 0;
 
   private constructor(options: StoreOptions, recovered: Recovered, journal: Journal) {
+    this.#budget = recovered.map.budget;
     this.#options = options;
     this.#links = recovered.links;
     this.#journal = journal;
-    this.map = recovered.state;
-    this.viewIsDurable = recovered.viewIsDurable;
+    this.#pages = recovered.store;
+    this.map = recovered.map;
     this.#pendingFree = recovered.pendingFree;
-    const taken = function* (): Generator<number> {
-      yield* recovered.state.usedSlots();
-      yield* recovered.pendingFree;
-    };
-    this.slots = new SlotStore(options.files, this.dataFolder, taken());
+    this.#releaseCount = recovered.hasPendingRelease ? 1 : 0;
+    const { files, clock, takeSpace, slackSlots } = options;
+    const limits = { ...(takeSpace && { takeSpace }), ...(slackSlots !== undefined && { slackSlots }) };
+    const slotOptions = { files, clock, folder: this.dataFolder, ...limits };
+    this.slots = new SlotStore(slotOptions, recovered.slots);
   }
 
   /**
@@ -73,30 +109,55 @@ export class DiskStore {
    * begins. Throws a CorruptionError when the folder is damaged.
    */
   static async open(options: StoreOptions): Promise<DiskStore> {
+    const { files, folder, bootId, budget = new PageBudget() } = options;
+    const recovered = recoverDisk(files, folder, bootId, { budget });
+    try {
+      return await DiskStore.#begin(options, recovered);
+    } catch (error) {
+      recovered.store.close();
+      recovered.map.leave();
+      throw error;
+    }
+  }
+
+  static async #begin(options: StoreOptions, recovered: Recovered): Promise<DiskStore> {
     const { files, folder, bootId } = options;
-    const recovered = recoverDisk(files, folder, bootId);
-    const place = { files, folder, bootId, diskId: recovered.state.head.diskId };
-    const { replay, links } = recovered;
+    const { replay, links, map } = recovered;
+    const place = { files, folder, bootId, diskId: map.head.diskId };
+    await secureCheckpoint(files, folder, recovered.syncFailure !== null);
     if (replay.isResumable) {
-      // The checkpoint's rename may have reached the page cache only, if the process died just then: what the checkpoint
-      // before it names must not go first.
-      await files.syncFolder(folder);
       removeStrays(files, folder, { data: links.data, journals: replay.numbers });
-      return new DiskStore(options, recovered, Journal.resume(place, replay.numbers, replay.lastCount));
+      return DiskStore.#over(options, recovered, Journal.resume(place, replay.numbers, replay.lastCount));
     }
     const number = Math.max(...listJournals(files, folder)) + 1;
-    const fresh = { ...links, journal: number, syncFailure: recovered.syncFailure ?? links.syncFailure };
+    const syncFailure = recovered.syncFailure ?? links.syncFailure;
     const journal = Journal.create(place, number);
+    let store: DiskStore;
     try {
       await journal.sync();
-      await writeCheckpoint(files, folder, captureState(recovered.state, fresh));
+      store = new DiskStore(options, { ...recovered, links: { ...links, journal: number, syncFailure } }, journal);
+      await store.#install(store.#capture(number));
     } catch (error) {
       journal.close();
       throw error;
     }
+    store.#freeNow();
     removeStrays(files, folder, { data: links.data, journals: [number] });
     if (recovered.syncFailure !== null) files.unlink(path.join(folder, SYNC_FAILED_NAME));
-    return new DiskStore(options, { ...recovered, links: fresh }, journal);
+    return store;
+  }
+
+  static #over(options: StoreOptions, recovered: Recovered, journal: Journal): DiskStore {
+    try {
+      return new DiskStore(options, recovered, journal);
+    } catch (error) {
+      journal.close();
+      throw error;
+    }
+  }
+
+  get isClosed(): boolean {
+    return this.#closed;
   }
 
   get dataFolder(): string {
@@ -108,19 +169,47 @@ export class DiskStore {
     return this.#links.syncFailure;
   }
 
+  /**
+   * Whether a checkpoint is being written that has another head than the disk: what the disk sees is not what a replay
+   * after that checkpoint will, so nothing is settled or merged meanwhile.
+   */
+  get isHeadChanging(): boolean {
+    return this.#isHeadChanging;
+  }
+
+  /** Whether every view that ended, and every rollback, is on the device. */
+  get releasesAreDurable(): boolean {
+    return this.#releaseCount === this.#durableReleaseCount;
+  }
+
+  get releaseCount(): number {
+    return this.#releaseCount;
+  }
+
+  get journalRecordCount(): number {
+    return this.#journal.count;
+  }
+
   /** Changes the map, and remembers to write the record with the next commit. */
   record(record: JournalRecord): void {
-    assert(!this.#closed, 'the disk is closed');
+    if (this.#closed) throw new OperationalError(`${this.map.head.diskId} is closed`, { retryable: true });
     this.map.apply(record);
     this.#journal.append(record);
-    if (this.map.freed.length > 0) for (const slot of this.map.takeFreed()) this.#pendingFree.push(slot);
+    if (record.type === 'release') this.#releaseCount++;
+    if (this.map.freed.length === 0) return;
+    const freed = this.map.takeFreed();
+    this.slots.allocator.startFreeing(freed);
+    for (const slot of freed) this.#pendingFree.push(slot);
   }
 
   /** Everything recorded survives the death of the process. May throw; the records are then written by the next. */
   commit(): void {
     this.#journal.commit();
-    if (this.#journal.count >= (this.#options.checkpointRecords ?? CHECKPOINT_RECORDS)) this.#startCheckpoint();
+    const limit = this.#options.checkpointRecords ?? CHECKPOINT_RECORDS;
+    const pageLimit = this.#budget.isOver ? PRESSED_CHECKPOINT_PAGES : CHECKPOINT_PAGES;
+    if (this.#journal.count >= limit || this.map.dirtyCount >= pageLimit) this.#startDueCheckpoint();
     if (this.slots.dirtyBytes >= EARLY_FLUSH_BYTES) this.#startFlush();
+    this.#budget.trim();
   }
 
   /** Everything committed or written before the call survives a power cut when it resolves. */
@@ -136,7 +225,11 @@ export class DiskStore {
   async maintain(): Promise<void> {
     if (this.#closed || this.distrust !== null) return;
     this.commit();
-    if (this.#pendingFree.length > 0) await this.flush();
+    if (this.#pendingFree.length > 0 || !this.releasesAreDurable) await this.flush();
+    const { count } = this.#journal;
+    const isQuiet = count === this.#maintainedCount;
+    this.#maintainedCount = count;
+    if (isQuiet && count >= QUIET_CHECKPOINT_RECORDS) this.#startDueCheckpoint();
   }
 
   /** Writes a checkpoint and drops the journal before it; I/O goes on meanwhile. */
@@ -151,21 +244,23 @@ export class DiskStore {
    * other. When it throws, the live disk has its old size. If an opening may find the other, it distrusts itself.
    */
   async grow(sizeBytes: number): Promise<void> {
-    while (this.#checkpoint !== null) await this.#checkpoint.catch(() => {});
-    this.#checkpoint = this.#track(this.#checkpointNow(sizeBytes));
-    await this.#checkpoint;
+    await this.#changeHead(
+      ({ head, views }) => ({ head: { ...head, sizeBytes }, views }),
+      () => this.map.grow(sizeBytes),
+    );
   }
 
   /**
-   * Makes the disk read as `base` (D7), its own bytes gone. No view, no client, no fetch under way. Resolves when it
-   * is done for good; the old bytes go afterwards, segment by segment.
+   * Puts another head in the place of the disk's own, for good when it resolves: a rollback or another base. It comes with
+   * a checkpoint, as `grow`. What is no more seen by anybody goes afterwards, page by page. No client, no fetch under way
+   * where the new head sees other layers.
    */
-  async rollback(base: BaseRef, incarnation: number): Promise<void> {
-    await this.#checkpoint?.catch(() => {});
-    await this.#lane.run(async () => {
-      this.#assertTrusted();
-      assert(this.map.view === null, 'a disk with a frozen view is rolled back');
-      await this.#startOver(base, incarnation);
+  async replaceHead(change: HeadChange): Promise<void> {
+    await this.#changeHead(change, () => {
+      const { head, views } = this.map;
+      const changed = change({ head, views }); // of the state now: clients may have gone on meanwhile
+      if (changed.head.incarnation !== head.incarnation) this.#releaseCount++;
+      this.map.replaceHead(changed.head, changed.views);
     });
   }
 
@@ -177,16 +272,27 @@ export class DiskStore {
       // One record is the marker that the last checkpoint's flush left.
       if (this.#journal.count > 1 || this.#journal.olderCount > 0) await this.checkpoint();
     } finally {
-      this.abandon();
+      await this.abandon();
     }
   }
 
-  /** Closes every file and writes nothing: after a failed sync, or at the end of a failed opening. */
-  abandon(): void {
-    if (this.#closed) return;
+  /**
+   * Begins nothing more and closes every file when what is under way has ended: after a failed sync, or at the end of a
+   * failed opening. A checkpoint that went on would replace those of the next opening.
+   */
+  async abandon(): Promise<void> {
+    this.#closing ??= this.#closeFiles();
+    await this.#closing;
+  }
+
+  async #closeFiles(): Promise<void> {
     this.#closed = true;
+    await this.#checkpoint?.catch(() => {});
+    await this.#lane.run(async () => {});
     this.#journal.close();
     this.slots.close();
+    this.#pages.close();
+    this.map.leave();
   }
 
   async #track(checkpoint: Promise<void>): Promise<void> {
@@ -202,19 +308,33 @@ export class DiskStore {
     this.flush().catch(() => {}); // a failed sync is told to every later flush; a full disk to the next commit
   }
 
+  /** Where they fail (a full disk), each leaves a journal more: they are tried less and less often. */
+  #startDueCheckpoint(): void {
+    if (this.#failedCheckpoints === 0 || this.#options.clock.monotonicMs() >= this.#retryAtMs) this.#startCheckpoint();
+  }
+
   #startCheckpoint(): void {
     if (this.#checkpoint !== null || this.distrust !== null) return;
-    this.checkpoint().catch(() => {}); // as above; the chain of journals stays and a later checkpoint ends it
+    this.checkpoint().then(
+      () => (this.#failedCheckpoints = 0),
+      () => {
+        // As above; the chain of journals stays and a later checkpoint ends it.
+        const waitMs = Math.min(MOST_RETRY_MS, LEAST_RETRY_MS * 2 ** this.#failedCheckpoints++);
+        this.#retryAtMs = this.#options.clock.monotonicMs() + waitMs;
+      },
+    );
   }
 
   async #flushNow(atStart: () => void): Promise<void> {
     this.#assertTrusted();
     if (this.#closed) throw new OperationalError(`${this.map.head.diskId} is closed`, { retryable: true });
     this.#journal.commit();
+    this.slots.openUnsynced();
     atStart();
     const { number, count } = this.#journal;
     const isCovered = this.#covered.journal === number && this.#covered.count === count;
-    const { view } = this.map;
+    const views = [...this.map.views];
+    const releases = this.#releaseCount;
     const freed = this.#pendingFree;
     this.#pendingFree = [];
     try {
@@ -224,7 +344,15 @@ export class DiskStore {
       this.#pendingFree = [...freed, ...this.#pendingFree];
       throw error;
     }
-    if (view !== null && view === this.map.view) this.viewIsDurable = true;
+    for (const view of views) view.isDurable = true;
+    this.#durableReleaseCount = releases;
+    this.slots.noteFlushed();
+    this.slots.free(freed);
+  }
+
+  #freeNow(): void {
+    const freed = this.#pendingFree;
+    this.#pendingFree = [];
     this.slots.free(freed);
   }
 
@@ -247,72 +375,69 @@ export class DiskStore {
     }
   }
 
-  async #checkpointNow(sizeBytes = this.map.head.sizeBytes): Promise<void> {
+  /** A checkpoint that carries another head than the disk has; `apply` gives it to the disk before there can be a next one. */
+  async #changeHead(change: HeadChange, apply: () => void): Promise<void> {
+    while (this.#checkpoint !== null) await this.#checkpoint.catch(() => {});
+    this.#isHeadChanging = true;
+    this.#checkpoint = this.#track(this.#checkpointNow(change, apply).finally(() => (this.#isHeadChanging = false)));
+    await this.#checkpoint;
+  }
+
+  async #checkpointNow(change: HeadChange = (same) => same, apply: () => void = () => {}): Promise<void> {
     const capture = await this.#lane.run(async () => {
       let taken: Capture | undefined;
-      await this.#flushNow(() => {
-        this.#journal.begin();
-        taken = captureState(this.map, { ...this.#links, journal: this.#journal.number });
-      });
+      try {
+        await this.#flushNow(() => {
+          this.#journal.begin();
+          taken = this.#capture(this.#journal.number);
+        });
+      } catch (error) {
+        if (taken !== undefined) this.#dropCapture(taken);
+        throw error;
+      }
       assert(taken !== undefined, 'a flush captures the state');
-      return { ...taken, head: { ...taken.head, sizeBytes } };
+      return taken;
     });
-    await this.#install(capture);
-    this.map.grow(sizeBytes);
+    const { head, views } = change({ head: capture.head, views: capture.views });
+    await this.#install({ ...capture, head, views });
+    apply();
     this.#journal.dropOlder(capture.links.journal);
   }
 
+  #capture(journal: number): Capture {
+    const { map, slots } = this;
+    return {
+      head: { ...map.head },
+      views: map.views.map((view) => ({ ...view })),
+      links: { ...this.#links, journal },
+      pages: map.captureChanges(),
+      segments: slots.allocator.captureChanges(),
+    };
+  }
+
+  /** Captured changes were not stored. */
+  #dropCapture({ pages, segments }: Capture): void {
+    this.map.endCapture(pages, false);
+    this.slots.allocator.recapture(segments);
+  }
+
   async #install(capture: Capture): Promise<void> {
+    let stored: StoredMap | undefined;
     let isReplaced = false;
     try {
-      await writeCheckpoint(this.#options.files, this.#options.folder, capture, () => (isReplaced = true));
+      stored = await this.#pages.store(capture.pages, capture.segments);
+      const { files, folder } = this.#options;
+      await writeCheckpoint(files, folder, { ...capture, groups: stored.groups }, () => (isReplaced = true));
     } catch (error) {
-      if (isReplaced || errnoOf(error) === 'EIO') this.#noteFailedSync(error);
+      if (stored !== undefined && !isReplaced) this.#pages.abandon(stored);
+      this.#dropCapture(capture);
+      // Else the old checkpoint is there, and all that it needs: a later one begins anew.
+      if (isReplaced) this.#noteFailedSync(error);
       throw error;
     }
+    this.#pages.commit(stored);
+    this.map.endCapture(capture.pages, true);
     this.#links = capture.links;
-  }
-
-  async #startOver(base: BaseRef, incarnation: number): Promise<void> {
-    const { files, folder, bootId } = this.#options;
-    const { head } = this.map;
-    const generation = head.generation + 1;
-    const fresh = new MapState({
-      ...head,
-      base,
-      incarnation,
-      generation,
-      baseGeneration: generation,
-      compareReason: null,
-    });
-    const links = { ...this.#links, data: this.#links.data + 1, journal: this.#journal.number + 1 };
-    const oldData = this.dataFolder;
-    const dataFolder = path.join(folder, dataFolderName(links.data));
-    files.removeFolder(dataFolder);
-    files.ensureFolder(dataFolder);
-    const journal = Journal.create({ files, folder, bootId, diskId: head.diskId }, links.journal);
-    try {
-      await this.#sync([journal.sync()]);
-      await this.#install(captureState(fresh, links));
-    } catch (error) {
-      journal.close();
-      throw error;
-    }
-    this.#adopt(fresh, journal, oldData);
-  }
-
-  #adopt(map: MapState, journal: Journal, oldData: string): void {
-    const { files, folder } = this.#options;
-    this.#journal.close();
-    this.slots.close();
-    this.map = map;
-    this.#journal = journal;
-    this.#pendingFree = [];
-    this.slots = new SlotStore(files, this.dataFolder, []);
-    removeSlowly(files, oldData).catch(() => {}); // the next opening removes what is left
-    for (const number of listJournals(files, folder)) {
-      if (number !== journal.number) files.unlink(path.join(folder, journalName(number)));
-    }
   }
 
   #assertTrusted(): void {
@@ -328,13 +453,11 @@ export class DiskStore {
     const { files, folder, clock } = this.#options;
     this.distrust ??= `a sync failed at ${new Date(clock.nowMs()).toISOString()} (${messageOf(error)})`;
     try {
+      // An empty one says enough, so a write that fails does not matter.
       const fd = files.open(path.join(folder, SYNC_FAILED_NAME), 'create');
       const text = Buffer.from(`${this.distrust}\n`);
-      files.write(fd, text, 0, text.length, 0);
-      files.syncData(fd).then(
-        () => files.close(fd),
-        () => files.close(fd),
-      );
+      const written = (async () => files.write(fd, text, 0, text.length, 0))().then(() => files.syncData(fd));
+      written.catch(() => {}).finally(() => files.close(fd));
     } catch {
       // The device takes nothing more; this process at least refuses every flush.
     }

@@ -7,20 +7,21 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { assert } from '../lib/assert.ts';
 import { readBootId } from '../lib/boot-id.ts';
 import { systemClock } from '../lib/clock.ts';
+import { SpaceGate } from '../lib/disk-space.ts';
 import { systemFiles } from '../lib/files.ts';
 import { createLog, writeToStderr } from '../lib/log.ts';
 import type { TreeRef } from '../repository/tree-ref.ts';
 import { openRepositoryReader } from '../repository/reader.ts';
-import type { BaseSource } from './base-source.ts';
 import { DiskHost } from './disk-host.ts';
 import type { DiskCall } from './disk-host.ts';
 import { encodeThreadError } from './thread-message.ts';
 import type { ThreadOptions, ThreadReply, ThreadRequest } from './thread-message.ts';
 
 const MAINTAIN_MS = 1000;
+const SWEEP_PAUSE_MS = 7;
 
 /** Reads the repository of DIR, opened when a chunk of a base is first needed. */
-class RepositorySource implements BaseSource {
+class RepositorySource {
   readonly #folder: string;
   #reader: ReturnType<typeof openRepositoryReader> | undefined;
 
@@ -43,16 +44,19 @@ class RepositorySource implements BaseSource {
 }
 
 function startThread(): void {
-  const { dataFolder, runFolder, threadNumber } = workerData as ThreadOptions;
+  const { dataFolder, runFolder, reserveBytes, threadNumber } = workerData as ThreadOptions;
   const port = parentPort;
   assert(port !== null, 'a disk thread is started by diskd');
+  const space = new SpaceGate(path.join(dataFolder, 'disks'), reserveBytes, systemClock);
+  const repository = new RepositorySource(path.join(dataFolder, 'repository'));
   const host = new DiskHost({
     files: systemFiles,
     disksFolder: path.join(dataFolder, 'disks'),
     runFolder,
     bootId: readBootId(),
     clock: systemClock,
-    source: new RepositorySource(path.join(dataFolder, 'repository')),
+    readTree: (tree, chunk) => repository.readChunk(tree, chunk),
+    takeSpace: (bytes) => space.take(bytes),
     log: createLog(`diskd/${threadNumber}`, systemClock, writeToStderr),
   });
   port.on('message', (request: ThreadRequest) => {
@@ -61,7 +65,8 @@ function startThread(): void {
       (error: unknown) => port.postMessage({ id: request.id, error: encodeThreadError(error) } satisfies ThreadReply),
     );
   });
-  void maintain(host);
+  void maintain(host, space);
+  void sweep(host);
 }
 
 async function answer(host: DiskHost, request: ThreadRequest): Promise<object> {
@@ -73,10 +78,19 @@ async function answer(host: DiskHost, request: ThreadRequest): Promise<object> {
   return host.call<DiskCall>(request.call, request.body as never);
 }
 
-async function maintain(host: DiskHost): Promise<never> {
+async function maintain(host: DiskHost, space: SpaceGate): Promise<never> {
   for (;;) {
+    await space.poll();
     await systemClock.sleep(MAINTAIN_MS);
     await host.maintain();
+  }
+}
+
+/** A tenth of the thread's time at most, and nothing while there is nothing to do. */
+async function sweep(host: DiskHost): Promise<never> {
+  for (;;) {
+    const isMore = await host.sweep();
+    await systemClock.sleep(isMore ? SWEEP_PAUSE_MS : MAINTAIN_MS);
   }
 }
 

@@ -17,7 +17,7 @@ import { serveLines } from '../lib/line-channel.ts';
 import type { Log } from '../lib/log.ts';
 import { createLog } from '../lib/log.ts';
 import { folderIdentity } from '../lib/run-folder.ts';
-import { listDiskFolders, removeLeftovers } from './disk-folder.ts';
+import { findViewBase, listDiskFolders, removeLeftovers } from './disk-folder.ts';
 import type { DiskCall } from './disk-host.ts';
 import type { DiskState, DiskdCalls } from './protocol.ts';
 import { DISKD_PROTOCOL } from './protocol.ts';
@@ -28,6 +28,8 @@ export interface DiskdOptions {
   dataFolder: string;
   /** Where the sockets go. */
   runFolder: string;
+  /** What guests leave free of the file system (D12). */
+  reserveBytes: number;
   err: (text: string) => void;
 }
 
@@ -38,8 +40,10 @@ export async function runDiskd(options: DiskdOptions): Promise<number> {
   const lock = prepareFolders(options, disksFolder);
   await systemFiles.syncFolder(options.dataFolder);
   const ended = Promise.withResolvers<number>();
-  const { dataFolder, runFolder } = options;
-  const pool = new ThreadPool(os.availableParallelism(), { dataFolder, runFolder }, (error) => {
+  const { dataFolder, runFolder, reserveBytes } = options;
+  const threadCount = os.availableParallelism();
+  const viewOf = (diskId: string) => findViewBase(systemFiles, path.join(disksFolder, diskId));
+  const pool = new ThreadPool({ dataFolder, runFolder, reserveBytes, threadCount, viewOf }, (error) => {
     log.warn(`a disk thread failed: ${error.stack ?? error.message}`);
     ended.resolve(1);
   });
@@ -91,6 +95,7 @@ function diskHandlers(pool: ThreadPool): Pick<Handlers<DiskdCalls>, DiskCall> {
     releaseView: (body) => pool.call('releaseView', body),
     rollback: (body) => pool.call('rollback', body),
     resizeDisk: (body) => pool.call('resizeDisk', body),
+    rebase: (body) => pool.call('rebase', body),
     checkDisk: (body) => pool.call('checkDisk', body),
   };
 }

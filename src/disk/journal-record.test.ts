@@ -14,12 +14,22 @@ import type { JournalRecord } from './journal-record.ts';
 
 const u32 = fc.integer({ min: 0, max: 0xffffffff });
 const snapshotId = fc.stringMatching(/^s-[0-9a-z]{1,30}$/);
+const u16 = fc.integer({ min: 0, max: 0xffff });
 const record = fc.oneof(
-  fc.record({ type: fc.constant('data' as const), chunk: u32, slot: u32, generation: u32 }),
-  fc.record({ type: fc.constant('zero' as const), chunk: u32, count: u32, generation: u32 }),
+  fc.record({ type: fc.constant('data' as const), chunk: u32, slot: u32, generation: u32, mask: u16 }),
+  fc.record({
+    type: fc.constant('zero' as const),
+    chunk: u32,
+    count: u32,
+    generation: u32,
+    overZero: fc.boolean(),
+    drops: fc.boolean(),
+  }),
   fc.record({ type: fc.constant('freeze' as const), snapshotId, generation: u32, frozenAtMs: fc.nat() }),
   fc.record({ type: fc.constant('release' as const), snapshotId, committed: fc.boolean() }),
   fc.record({ type: fc.constant('marker' as const), covers: u32 }),
+  fc.record({ type: fc.constant('settle' as const), page: u32 }),
+  fc.record({ type: fc.constant('merge' as const), chunk: u32, upper: u32, lower: u32, keepsUpper: fc.boolean() }),
 );
 
 function encoded(value: JournalRecord, index: number, seed: number): Buffer {

@@ -8,17 +8,24 @@ export const JOURNAL_HEADER_BYTES = 512;
 export const AFTER_CHECKPOINT = 0xffffffff;
 
 const MAGIC = 'HUPOJRNL';
-const VERSION = 1;
+const VERSION = 2;
 const ID_BYTES = 32;
 
 export type JournalRecord =
-  | { type: 'data'; chunk: number; slot: number; generation: number }
-  | { type: 'zero'; chunk: number; count: number; generation: number }
+  | { type: 'data'; chunk: number; slot: number; generation: number; mask: number }
+  /**
+   * `overZero`: what is absent reads as zeros and stays absent. `drops`: nothing could need the difference between zeros
+   * and absence, so the chunks become absent.
+   */
+  | { type: 'zero'; chunk: number; count: number; generation: number; overZero: boolean; drops: boolean }
   | { type: 'freeze'; snapshotId: string; generation: number; frozenAtMs: number }
   | { type: 'release'; snapshotId: string; committed: boolean }
-  | { type: 'marker'; covers: number };
+  | { type: 'marker'; covers: number }
+  | { type: 'settle'; page: number }
+  /** `upper` and `lower` are places. */
+  | { type: 'merge'; chunk: number; upper: number; lower: number; keepsUpper: boolean };
 
-const typeNumbers = { data: 1, zero: 2, freeze: 3, release: 4, marker: 5 } as const;
+const typeNumbers = { data: 1, zero: 2, freeze: 3, release: 4, marker: 5, settle: 6, merge: 7 } as const;
 
 export interface JournalHeader {
   number: number;
@@ -70,11 +77,13 @@ export function encodeRecord(record: JournalRecord, index: number, seed: number,
 function encodeFields(record: JournalRecord, target: Buffer, offset: number): void {
   switch (record.type) {
     case 'data':
+      target.writeUInt16LE(record.mask, offset + 10);
       target.writeUInt32LE(record.chunk, offset + 12);
       target.writeUInt32LE(record.slot, offset + 16);
       target.writeUInt32LE(record.generation, offset + 20);
       return;
     case 'zero':
+      target.writeUInt16LE(Number(record.overZero) + 2 * Number(record.drops), offset + 10);
       target.writeUInt32LE(record.chunk, offset + 12);
       target.writeUInt32LE(record.count, offset + 16);
       target.writeUInt32LE(record.generation, offset + 20);
@@ -91,6 +100,15 @@ function encodeFields(record: JournalRecord, target: Buffer, offset: number): vo
     case 'marker':
       target.writeUInt32LE(record.covers, offset + 16);
       return;
+    case 'settle':
+      target.writeUInt32LE(record.page, offset + 16);
+      return;
+    case 'merge':
+      target.writeUInt16LE(record.keepsUpper ? 1 : 0, offset + 10);
+      target.writeUInt32LE(record.chunk, offset + 12);
+      target.writeUInt32LE(record.upper, offset + 16);
+      target.writeUInt32LE(record.lower, offset + 20);
+      return;
   }
 }
 
@@ -103,12 +121,13 @@ export function decodeRecord(bytes: Buffer, offset: number, index: number, seed:
   const chunk = bytes.readUInt32LE(offset + 12);
   const value = bytes.readUInt32LE(offset + 16);
   const generation = bytes.readUInt32LE(offset + 20);
+  const mask = bytes.readUInt16LE(offset + 10);
   const snapshotId = readText(bytes, offset + 32, ID_BYTES);
   switch (bytes.readUInt8(offset + 8)) {
     case typeNumbers.data:
-      return { type: 'data', chunk, slot: value, generation };
+      return { type: 'data', chunk, slot: value, generation, mask };
     case typeNumbers.zero:
-      return { type: 'zero', chunk, count: value, generation };
+      return { type: 'zero', chunk, count: value, generation, overZero: (mask & 1) !== 0, drops: (mask & 2) !== 0 };
     case typeNumbers.freeze: {
       return { type: 'freeze', snapshotId, generation, frozenAtMs: Number(bytes.readBigUInt64LE(offset + 24)) };
     }
@@ -116,6 +135,10 @@ export function decodeRecord(bytes: Buffer, offset: number, index: number, seed:
       return { type: 'release', snapshotId, committed: value === 1 };
     case typeNumbers.marker:
       return { type: 'marker', covers: value };
+    case typeNumbers.settle:
+      return { type: 'settle', page: value };
+    case typeNumbers.merge:
+      return { type: 'merge', chunk, upper: value, lower: generation, keepsUpper: mask === 1 };
     default:
       return undefined;
   }

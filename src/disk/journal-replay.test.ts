@@ -7,7 +7,7 @@ import type { JournalRecord } from './journal-record.ts';
 import { planRepair, planReplay } from './journal-replay.ts';
 import type { JournalScan } from './journal-replay.ts';
 
-const data = (chunk: number): JournalRecord => ({ type: 'data', chunk, slot: chunk, generation: 1 });
+const data = (chunk: number): JournalRecord => ({ type: 'data', chunk, slot: chunk, generation: 1, mask: 0xffff });
 const marker = (covers: number): JournalRecord => ({ type: 'marker', covers });
 
 function scan(number: number, records: (JournalRecord | undefined)[], previousCount = AFTER_CHECKPOINT): JournalScan {

@@ -17,6 +17,7 @@ import {
   journalSeed,
 } from './journal-record.ts';
 import { assert } from '../lib/assert.ts';
+import { allDone } from './all-done.ts';
 
 /** Zeros are laid out ahead in steps of this, so that most syncs need not change the file's length. */
 const LAY_OUT_BYTES = 64 * 1024;
@@ -52,6 +53,8 @@ export class Journal {
   #laidOutBytes = 0;
   #nameIsSynced = true;
   #batch = Buffer.alloc(64 * RECORD_BYTES);
+  /** The last record, if it is not written yet and a next one may be joined with it. */
+  #joinable: (JournalRecord & { type: 'data' }) | null = null;
 
   private constructor(place: JournalPlace) {
     this.#place = place;
@@ -94,10 +97,23 @@ export class Journal {
   }
 
   append(record: JournalRecord): void {
+    if (this.#joins(record)) return;
     const at = (this.#count - this.#writtenCount) * RECORD_BYTES;
     if (at === this.#batch.length) this.#batch = Buffer.concat([this.#batch, Buffer.alloc(at)]);
     this.#count++;
     encodeRecord(record, this.#count, this.#seed, this.#batch, at);
+    this.#joinable = record.type === 'data' ? { ...record } : null;
+  }
+
+  /** More blocks of the same slot, as a client that writes on in small pieces makes them: one record says it. */
+  #joins(record: JournalRecord): boolean {
+    const last = this.#joinable;
+    if (last === null || record.type !== 'data' || record.slot !== last.slot || record.chunk !== last.chunk)
+      return false;
+    last.mask |= record.mask;
+    const at = (this.#count - this.#writtenCount - 1) * RECORD_BYTES;
+    encodeRecord(last, this.#count, this.#seed, this.#batch, at);
+    return true;
   }
 
   /** Writes what was appended. When it throws, the records stay and the next commit writes them. */
@@ -110,6 +126,7 @@ export class Journal {
     file.dirty = true;
     this.#place.files.write(file.fd, this.#batch, 0, lengthBytes, position);
     this.#writtenCount = this.#count;
+    this.#joinable = null;
   }
 
   /** Makes every written record of the whole chain durable, and the names of its files. */
@@ -122,7 +139,7 @@ export class Journal {
     }
     if (!this.#nameIsSynced) waits.push(files.syncFolder(folder));
     this.#nameIsSynced = true;
-    await Promise.all(waits);
+    await allDone(waits);
   }
 
   /** Writes what was appended and goes on in a next file. When it throws, all is as before. */
@@ -140,13 +157,16 @@ export class Journal {
   /** Removes the files before journal `number`: a durable checkpoint names it. */
   dropOlder(number: number): void {
     const { files, folder } = this.#place;
-    const kept = this.#chain.filter((file) => file.number >= number);
-    for (const file of this.#chain) {
-      if (file.number >= number) continue;
+    const dropped = this.#chain.filter((file) => file.number < number);
+    this.#chain = this.#chain.filter((file) => file.number >= number);
+    for (const file of dropped) {
       files.close(file.fd);
-      files.unlink(path.join(folder, journalName(file.number)));
+      try {
+        files.unlink(path.join(folder, journalName(file.number)));
+      } catch {
+        // Nothing reads it any more; the next opening removes it.
+      }
     }
-    this.#chain = kept;
   }
 
   close(): void {
@@ -164,16 +184,29 @@ export class Journal {
       const header = encodeJournalHeader({ number, previousCount, bootId, diskId });
       files.write(fd, header, 0, header.length, 0);
     } catch (error) {
-      files.close(fd);
-      files.unlink(name);
+      this.#removeBegun(name, fd);
       throw error;
     }
     this.#chain.push({ number, fd, dirty: true });
     this.#seed = journalSeed(diskId, number);
     this.#count = 0;
     this.#writtenCount = 0;
+    this.#joinable = null;
     this.#laidOutBytes = LAY_OUT_BYTES;
     this.#nameIsSynced = false;
+  }
+
+  /** A header that stayed would say that the journal before it had ended. */
+  #removeBegun(name: string, fd: number): void {
+    const { files } = this.#place;
+    for (const remove of [() => files.truncate(fd, 0), () => files.unlink(name)]) {
+      try {
+        remove();
+      } catch {
+        // One of the two is enough.
+      }
+    }
+    files.close(fd);
   }
 
   #layOut(fd: number, neededBytes: number): void {

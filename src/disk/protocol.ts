@@ -4,22 +4,79 @@
  */
 import type { TreeRef } from '../repository/tree-ref.ts';
 
-export const DISKD_PROTOCOL = 2;
+export const DISKD_PROTOCOL = 3;
 
 /**
  * The oldest diskd that this version's control plane works with: one that a guest's I/O kept alive over an upgrade. Calls
- * that it does not have are in `CALLS_SINCE`.
+ * that it does not have are in `CALLS_SINCE`. Versions 1 and 2 served disks of a format that was never released.
  */
-export const OLDEST_DISKD_PROTOCOL = 1;
+export const OLDEST_DISKD_PROTOCOL = 3;
 
 /** The version that brought a call, where that is later than the oldest. */
-export const CALLS_SINCE: Readonly<Partial<Record<keyof DiskdCalls, number>>> = { resizeDisk: 2 };
+export const CALLS_SINCE: Readonly<Partial<Record<keyof DiskdCalls, number>>> = {};
 
 /** What absent chunks of a disk read as. */
-export interface BaseRef {
+export type BaseRef = TreeBase | ViewBase;
+
+export interface TreeBase {
   /** The snapshot whose tree it is, for people and for usage; null for zeros. */
   snapshotId: string | null;
   tree: TreeRef;
+}
+
+/** A snapshot that is not in the repository yet: it is read from its frozen view, on the disk that it was taken of. */
+export interface ViewBase {
+  snapshotId: string;
+  /** The disk whose frozen view it is. */
+  viewOf: string;
+}
+
+export function isViewBase(base: BaseRef): base is ViewBase {
+  return 'viewOf' in base;
+}
+
+/** At most so many frozen views has a disk at once. */
+export const VIEW_LIMIT = 10;
+
+/** What a disk may do in a second; a burst of one second is let through at once. */
+export interface DiskLimits {
+  iops: number;
+  bytesPerSecond: number;
+}
+
+export interface ViewState {
+  snapshotId: string;
+  generation: number;
+  frozenAtMs: number;
+  sizeBytes: number;
+  durable: boolean;
+}
+
+/** Counted since the disk was opened. */
+export interface DiskCounters {
+  readCount: number;
+  writeCount: number;
+  flushCount: number;
+  /** TRIM and WRITE_ZEROES. */
+  zeroCount: number;
+  readBytes: number;
+  writtenBytes: number;
+}
+
+export interface DiskMapping {
+  /** Chunks that hold data of the disk's own, in whatever generation. */
+  dataChunkCount: number;
+  /** Slots in use by the disk, its views, and what waits to be merged. */
+  usedSlotCount: number;
+  /** Slots freed whose record is not durable yet, or which are still being read. */
+  freeingSlotCount: number;
+  /** Older layers of chunks: kept for views, or waiting to be merged. */
+  olderLayerCount: number;
+  /** Map pages that hold anything, and those in memory now. */
+  pageCount: number;
+  cachedPageCount: number;
+  /** Records since the last checkpoint. */
+  journalRecordCount: number;
 }
 
 export interface DiskState {
@@ -35,23 +92,27 @@ export interface DiskState {
   base: BaseRef;
   /** Whether a guest or an import ever wrote to it (data or zero entry of its own). */
   written: boolean;
-  /** Chunks that hold data of the disk's own, and bytes its files take on the device. */
-  dataChunkCount: number;
+  /** Bytes that its files take on the device. */
   allocatedBytes: number;
-  /** The frozen view that is there, if any. */
-  view: { snapshotId: string; generation: number; durable: boolean } | null;
+  /** The frozen views that are there, oldest first. */
+  views: ViewState[];
+  mapping: DiskMapping;
+  counters: DiskCounters;
+  /** What clients are held to, or null. */
+  limits: DiskLimits | null;
   /** Why the next snapshot must compare every mapped chunk, or null when change tracking is whole. */
   compareReason: string | null;
   /** Why the disk answers EIO to every flush until it is reopened, or null. */
   syncFailure: string | null;
-  readBytes: number;
-  writtenBytes: number;
 }
 
-/** One chunk of a frozen view that is not as in the base: `slot` is null for a zero chunk. */
-export interface ViewChunk {
-  chunk: number;
+/** One chunk of a frozen view that is not as in the base: whole in a slot (null: zeros), or put together. */
+export type ViewChunk = { chunk: number; slot: number | null } | { chunk: number; parts: ViewPart[] };
+
+/** Of a chunk's sixteen 4 KiB blocks, those of `mask` (bit 0 is the first) lie at their place in `slot`; null: zeros. */
+export interface ViewPart {
   slot: number | null;
+  mask: number;
 }
 
 export interface FreezeReply {
@@ -63,8 +124,16 @@ export interface FreezeReply {
   frozenAtMs: number;
   sizeBytes: number;
   base: BaseRef;
-  /** The first generation since the base was set, or tracking was lost: earlier snapshots are nothing to compare with. */
+  /**
+   * The first generation written over the base, or since tracking was lost: earlier snapshots are nothing to compare with.
+   * Chunks that were fetched from the base have the generation before it.
+   */
   baseGeneration: number;
+  /**
+   * The generations that the view is made of, as ranges `[first, last]`, rising: without those that a rollback undid. A
+   * snapshot of this disk whose generation is in none of them is nothing to compare with.
+   */
+  history: [number, number][];
   compareReason: string | null;
 }
 
@@ -81,12 +150,18 @@ export type DiskdCalls = {
     /** `folder` is `<device>:<inode>` of DIR, so that a copied or moved DIR never adopts a stranger. */
     reply: { protocol: number; pid: number; folder: string; startedAtMs: number };
   };
-  /** Makes the disk's folder. Again with the same values: nothing; with others: a request error. */
+  /**
+   * Makes the disk's folder. Again with the same values: nothing; with others: a request error. A view as base must be
+   * there (`InvalidSnapshotId.NotReady`), and must not be released before `rebase` has replaced it.
+   */
   createDisk: { request: { diskId: string; sizeBytes: number; base: BaseRef }; reply: { disk: DiskState } };
   /** Removes the folder and all its bytes. Absent: nothing. Refused while open to clients or frozen. */
   deleteDisk: { request: { diskId: string }; reply: object };
-  /** Serves the disk on a socket; refused if `incarnation` is not the disk's (D13). Again: the same reply. */
-  openDisk: { request: { diskId: string; incarnation: number }; reply: { disk: DiskState } };
+  /**
+   * Serves the disk on a socket; refused if `incarnation` is not the disk's (D13). Again: the same reply, and the limits
+   * are from then on those that are given (absent: none).
+   */
+  openDisk: { request: { diskId: string; incarnation: number; limits?: DiskLimits }; reply: { disk: DiskState } };
   /**
    * Finishes what is in flight, flushes, ends every client and unlinks the socket; `clientCount` is how many there were. A
    * disk that was not opened since diskd began has nothing to close: null.
@@ -96,8 +171,8 @@ export type DiskdCalls = {
   describeDisk: { request: { diskId: string }; reply: { disk: DiskState } };
   listDisks: { request: object; reply: { disks: DiskState[] } };
   /**
-   * Closes the current generation. Idempotent by snapshot id; refused after `cancelFreeze` of that id, and while another
-   * view of the disk is there (`IncorrectDiskStatus.CreatingSnapshot`). Replies at once; durability follows.
+   * Closes the current generation. Idempotent by snapshot id; refused after `cancelFreeze` of that id, and while
+   * VIEW_LIMIT views of the disk are there (`IncorrectDiskStatus.CreatingSnapshot`). Replies at once; durability follows.
    */
   freeze: { request: { diskId: string; snapshotId: string }; reply: FreezeReply };
   /** Resolves when everything before the freeze is synced; fails when it never will be (failed sync, no such view). */
@@ -105,8 +180,9 @@ export type DiskdCalls = {
   /** No freeze of that id happens from now on; a view of that id is released. */
   cancelFreeze: { request: { diskId: string; snapshotId: string }; reply: object };
   /**
-   * A page of the view's chunks whose generation is later than `sinceGeneration`, in chunk order from `fromChunk`.
-   * `next` is null at the end. Slots stay readable at `dataFolder` until the view is released.
+   * A page of the view's chunks whose generation is later than `sinceGeneration` (−1: everything that the disk holds
+   * itself, chunks fetched from the base too), in chunk order from `fromChunk`. `next` is null at the end. Chunks of which
+   * a part still lies in the base are fetched first. Slots stay readable at `dataFolder` until the view is released.
    */
   listViewChunks: {
     request: { diskId: string; snapshotId: string; sinceGeneration: number; fromChunk: number; limit: number };
@@ -115,10 +191,16 @@ export type DiskdCalls = {
   /** Ends the view; `committed` says that the snapshot is in the repository, so tracking may be trusted again. */
   releaseView: { request: { diskId: string; snapshotId: string; committed: boolean }; reply: object };
   /**
-   * Makes the disk read as `base` (D7): closed disks only, no view. `incarnation` is the one that the disk has
-   * afterwards; a disk that already has it with that base answers as done.
+   * Makes the disk read as `base` (D7): closed disks only. A view must be the disk's own and durable; the base is then that
+   * of the view, and `history` goes on from it. Other views stay as they are. `incarnation` is the one that the disk has
+   * afterwards; a disk that already has it answers as done.
    */
   rollback: { request: { diskId: string; base: BaseRef; incarnation: number }; reply: { disk: DiskState } };
+  /**
+   * Puts the tree of `snapshotId`, which is in the repository now and holds the same bytes, in the place of its view as the
+   * base of the disk. Durable when it resolves; open or closed. A disk whose base is no such view answers as done.
+   */
+  rebase: { request: { diskId: string; snapshotId: string; tree: TreeRef }; reply: { disk: DiskState } };
   /**
    * Grows the disk, open or closed, durably; never shrinks. Clients that connect from then on see the new size; what lies
    * beyond the old one reads as zeros. Refused while a view is there. A disk that has that size already answers as done.

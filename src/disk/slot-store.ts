@@ -1,18 +1,31 @@
 /**
  * A disk's slots in their segment files: allocation, reading, writing, syncing, and giving space back. It never reuses
- * a slot on its own: `free` is called once the record that freed it is durable (D6).
+ * a slot on its own: `free` is called once the record that freed it is durable, and reads that began before are awaited (D6).
  *
  * A crash leaves bytes in slots that no map refers to, or a segment file without slots; both count as free at the next
  * opening, which knows of them that they may hold anything.
  */
-import type { Files } from '../lib/files.ts';
-import { CHUNK_BYTES } from '../lib/geometry.ts';
+import path from 'node:path';
+import type { Clock } from '../lib/clock.ts';
 import { CorruptionError } from '../lib/errors.ts';
-import { SlotAllocator } from './slot-allocator.ts';
+import type { Files } from '../lib/files.ts';
+import { allDone } from './all-done.ts';
+import type { ByteRange } from '../lib/punch.ts';
+import { CHUNK_BYTES } from '../lib/geometry.ts';
+import { ReadPace } from './read-pace.ts';
+import { SlotSet } from './slot-set.ts';
 import { SEGMENT_BYTES, SEGMENT_SLOTS, parseSegmentName, segmentFile, slotOffset } from './slot-address.ts';
+import type { SlotAllocator } from './slot-allocator.ts';
 
 /** A tail of free slots shorter than this is not worth cutting. */
 const LEAST_CUT_SLOTS = 64;
+/** Free slots that still take space on the device may be so many, or this share of the used ones. */
+const SLACK_SLOTS = 1024;
+const SLACK_SHARE = 1 / 8;
+/** Holes punched in one go. */
+const PUNCH_RUNS = 512;
+/** A segment file on its way out. */
+const GOING = /\.seg\.going-\d+$/;
 
 interface SegmentFile {
   number: number;
@@ -20,119 +33,282 @@ interface SegmentFile {
   dirty: boolean;
 }
 
+export interface SlotStoreOptions {
+  files: Files;
+  /** The data folder. */
+  folder: string;
+  clock: Clock;
+  /** Throws ENOSPC when the space that is kept for journals and the catalog would go (D12). */
+  takeSpace?: (bytes: number) => void;
+  /** Other than SLACK_SLOTS. */
+  slackSlots?: number;
+}
+
 export class SlotStore {
   /** Whether the slot that `allocate` gave last reads as zeros. */
   allocatedIsVirgin = false;
   /** Bytes written since the last sync began. */
   dirtyBytes = 0;
-  readonly #files: Files;
-  readonly #folder: string;
-  readonly #allocator = new SlotAllocator();
+  readonly allocator: SlotAllocator;
+  readonly #options: SlotStoreOptions;
+  readonly #pace: ReadPace;
   readonly #segments: (SegmentFile | undefined)[] = [];
   /** Segments whose file was there at opening and has not been cut since. */
   readonly #uncut = new Set<number>();
   /** Segments that an earlier process of this boot may have written and not synced. */
   readonly #unsynced = new Set<number>();
+  readonly #reads = new Set<Promise<void>>();
+  /** Slots given out since the last flush began; those of before, while that has not ended; whether none has. */
+  #young = new Set<number>();
+  #aging = new Set<number>();
+  #isFirstFlush = true;
   #namesAreSynced = false;
+  #isClosed = false;
+  /** Syncs under way, and files to be closed after them. */
+  #syncCount = 0;
+  readonly #goingFds: number[] = [];
+  #goingCount = 0;
+  /** Free slots that have their room on the device still, as far as is known. */
+  readonly #roomy = new SlotSet();
+  /** Of each segment, where the last piece of holes ended; whether it was the last; whether slots were freed meanwhile. */
+  readonly #punched = new Map<number, { end: number; isDone: boolean; isStale: boolean }>();
+  #mayHaveSlack = true;
 
-  /**
-   * `taken`: the slots in use, and those freed by records that are not durable yet; each once, else a CorruptionError.
-   */
-  constructor(files: Files, folder: string, taken: Iterable<number>) {
-    this.#files = files;
-    this.#folder = folder;
-    for (const slot of taken) {
-      if (!this.#allocator.take(slot)) throw new CorruptionError('the map', `slot ${slot} of ${folder} is used twice`);
-    }
+  /** `allocator` knows of every slot in use, those included that were freed by records that are not durable yet. */
+  constructor(options: SlotStoreOptions, allocator: SlotAllocator) {
+    this.#options = options;
+    this.#pace = new ReadPace(options.clock);
+    this.allocator = allocator;
+    const { files, folder } = options;
     for (const name of files.list(folder)) {
       const number = parseSegmentName(name);
-      if (number === undefined) continue;
+      if (number === undefined) {
+        if (GOING.test(name)) files.unlink(path.join(folder, name));
+        continue;
+      }
       this.#uncut.add(number);
       this.#unsynced.add(number);
-      if (this.#allocator.endOf(number) === 0) this.#remove(number);
+      if (allocator.takenIn(number) === 0) files.unlink(this.#forget(number));
     }
   }
 
   /** Takes the lowest free slot. Throws (ENOSPC, EIO) without taking any. */
   allocate(): number {
-    const slot = this.#allocator.lowestFree();
-    const number = Math.floor(slot / SEGMENT_SLOTS);
-    if (this.#uncut.has(number)) this.#cut(number);
-    else if (this.#segments[number] === undefined) this.#create(number);
-    this.allocatedIsVirgin = this.#allocator.isVirgin(slot);
-    this.#allocator.take(slot);
+    const { allocator } = this;
+    let slot = allocator.lowestFree();
+    for (;;) {
+      const number = Math.floor(slot / SEGMENT_SLOTS);
+      if (this.#isReady(number)) break;
+      allocator.avoid(number);
+      slot = allocator.lowestFree();
+    }
+    if (!this.#roomy.delete(slot)) this.#options.takeSpace?.(CHUNK_BYTES);
+    this.allocatedIsVirgin = allocator.isVirgin(slot);
+    allocator.take(slot);
+    this.#young.add(slot);
     return slot;
   }
 
   /** Frees a slot that no record ever named. */
   giveBack(slot: number): void {
-    this.#allocator.free(slot);
+    this.allocator.free(slot);
   }
 
-  /** Frees slots; empty segments are unlinked, long free tails cut. */
+  /** Whether the device may know nothing yet of what the slot was given out for. */
+  isYoung(slot: number): boolean {
+    return this.#isFirstFlush || this.#young.has(slot) || this.#aging.has(slot);
+  }
+
+  /** Frees slots once the reads that are under way have ended; empty segments go, long free tails are cut. */
   free(slots: readonly number[]): void {
-    const touched = new Set<number>();
-    for (const slot of slots) {
-      this.#allocator.free(slot);
-      touched.add(Math.floor(slot / SEGMENT_SLOTS));
-    }
-    for (const number of touched) this.#giveSpaceBack(number);
+    if (this.#reads.size === 0 || slots.length === 0) return this.#freeNow(slots);
+    void Promise.allSettled([...this.#reads]).then(() => this.#freeNow(slots));
+    return undefined;
   }
 
-  #giveSpaceBack(number: number): void {
-    const end = this.#allocator.endOf(number);
-    try {
-      if (end === 0) this.#remove(number);
-      else if (this.#allocator.virginFrom(number) - end >= LEAST_CUT_SLOTS) this.#cut(number);
-    } catch {
-      // The slots are free all the same; the bytes go when more of the segment is freed, or it is written again.
-    }
+  /** Fills the target at once if the page cache is likely to have it, else on the thread pool: then a promise. */
+  read(slot: number, inSlot: number, target: Buffer): Promise<void> | undefined {
+    if (this.#pace.isPooled()) return this.#readLater(slot, inSlot, target);
+    this.#pace.begin();
+    this.readNow(slot, inSlot, target, 0, target.length);
+    this.#pace.end();
+    return undefined;
   }
 
-  read(slot: number, inSlot: number, target: Buffer, at: number, length: number): void {
+  readNow(slot: number, inSlot: number, target: Buffer, at: number, length: number): void {
     const segment = this.#segment((slot / SEGMENT_SLOTS) | 0);
-    const count = this.#files.read(segment.fd, target, at, length, slotOffset(slot) + inSlot);
-    if (count !== length) {
-      throw new CorruptionError(
-        'a data file',
-        `${segmentFile(this.#folder, segment.number)} is shorter than its slots`,
-      );
-    }
+    const count = this.#options.files.read(segment.fd, target, at, length, slotOffset(slot) + inSlot);
+    if (count !== length) throw this.#tooShort(segment.number);
   }
 
   write(slot: number, inSlot: number, data: Buffer, from: number, length: number): void {
     const segment = this.#segment((slot / SEGMENT_SLOTS) | 0);
     segment.dirty = true;
     this.dirtyBytes += length;
-    this.#files.write(segment.fd, data, from, length, slotOffset(slot) + inSlot);
+    this.#options.files.write(segment.fd, data, from, length, slotOffset(slot) + inSlot);
+  }
+
+  /** To be called before `sync`: opens what an earlier process of this boot may have left unsynced. */
+  openUnsynced(): void {
+    for (const number of this.#unsynced) this.#segment(number);
+    this.#unsynced.clear();
   }
 
   /** Everything written before the call is on the device when it resolves, with its files' names. */
   async sync(): Promise<void> {
+    const { files, folder } = this.#options;
     const waits: Promise<void>[] = [];
-    for (const number of this.#unsynced) this.#segment(number);
-    this.#unsynced.clear();
+    for (const slot of this.#young) this.#aging.add(slot);
+    this.#young.clear();
     for (const segment of this.#segments) {
       if (segment?.dirty) {
         segment.dirty = false;
-        waits.push(this.#files.syncData(segment.fd));
+        waits.push(files.syncData(segment.fd));
       }
     }
     this.dirtyBytes = 0;
-    if (!this.#namesAreSynced) waits.push(this.#files.syncFolder(this.#folder));
+    if (!this.#namesAreSynced) waits.push(files.syncFolder(folder));
     this.#namesAreSynced = true;
-    await Promise.all(waits);
+    this.#syncCount++;
+    try {
+      await allDone(waits);
+    } finally {
+      this.#syncCount--;
+      if (this.#syncCount === 0) for (const fd of this.#goingFds.splice(0)) files.close(fd);
+    }
+  }
+
+  /** What was recorded when the last sync began is on the device, too. */
+  noteFlushed(): void {
+    this.#aging.clear();
+    this.#isFirstFlush = false;
   }
 
   /** Bytes that the segment files take on the device. */
   allocatedBytes(): number {
-    const sizes = this.#files.list(this.#folder).map((name) => this.#files.find(`${this.#folder}/${name}`));
+    const { files, folder } = this.#options;
+    const sizes = files.list(folder).map((name) => files.find(`${folder}/${name}`));
     return sizes.reduce((sum, info) => sum + (info?.allocatedBytes ?? 0), 0);
   }
 
+  /**
+   * Gives the space of free slots between used ones back to the file system where that is more than the slack (D4), a
+   * piece at a call. Resolves to whether there may be more to do.
+   */
+  async giveSlackBack(): Promise<boolean> {
+    const { files, folder, slackSlots = SLACK_SLOTS } = this.#options;
+    if (!this.#mayHaveSlack || files.punch === undefined) return false;
+    const bound = Math.max(slackSlots, this.allocator.takenCount * SLACK_SHARE) * CHUNK_BYTES;
+    let worst = { number: -1, bytes: 0 };
+    let slackBytes = 0;
+    for (const name of files.list(folder)) {
+      const number = parseSegmentName(name);
+      if (number === undefined || this.#punched.get(number)?.isDone) continue;
+      const allocated = files.find(segmentFile(folder, number))?.allocatedBytes ?? 0;
+      const bytes = allocated - this.allocator.takenIn(number) * CHUNK_BYTES;
+      slackBytes += Math.max(0, bytes);
+      if (bytes > worst.bytes) worst = { number, bytes };
+    }
+    this.#mayHaveSlack = slackBytes > bound;
+    if (this.#mayHaveSlack) await this.#punchHoles(worst.number);
+    return this.#mayHaveSlack;
+  }
+
+  /** Closes the files when nobody reads them any more. */
   close(): void {
-    this.#segments.forEach((segment) => segment && this.#files.close(segment.fd));
+    this.#isClosed = true;
+    const open = this.#segments.filter((segment) => segment !== undefined);
     this.#segments.length = 0;
+    const closeAll = (): void => open.forEach((segment) => this.#options.files.close(segment.fd));
+    if (this.#reads.size === 0) closeAll();
+    else void Promise.allSettled([...this.#reads]).then(closeAll);
+  }
+
+  #readLater(slot: number, inSlot: number, target: Buffer): Promise<void> {
+    const segment = this.#segment((slot / SEGMENT_SLOTS) | 0);
+    const reading = this.#options.files
+      .readLater(segment.fd, target, 0, target.length, slotOffset(slot) + inSlot)
+      .then((count) => {
+        if (count !== target.length) throw this.#tooShort(segment.number);
+      })
+      .finally(() => this.#reads.delete(reading));
+    this.#reads.add(reading);
+    return reading;
+  }
+
+  #tooShort(number: number): CorruptionError {
+    return new CorruptionError('a data file', `${segmentFile(this.#options.folder, number)} is shorter than its slots`);
+  }
+
+  #freeNow(slots: readonly number[]): void {
+    if (this.#isClosed) return;
+    const touched = new Set<number>();
+    for (const slot of slots) {
+      this.allocator.free(slot);
+      this.#roomy.add(slot);
+      touched.add(Math.floor(slot / SEGMENT_SLOTS));
+    }
+    if (slots.length > 0) this.#mayHaveSlack = true;
+    for (const number of touched) {
+      this.#punchAgain(number);
+      this.#giveSpaceBack(number);
+    }
+  }
+
+  #punchAgain(number: number): void {
+    const punched = this.#punched.get(number);
+    if (punched?.isDone) this.#punched.delete(number);
+    else if (punched !== undefined) punched.isStale = true;
+  }
+
+  #giveSpaceBack(number: number): void {
+    const { allocator } = this;
+    try {
+      if (allocator.takenIn(number) === 0) this.#remove(number);
+      else if (allocator.virginFrom(number) - allocator.endOf(number) >= LEAST_CUT_SLOTS) this.#cut(number);
+    } catch {
+      // The slots are free all the same; the bytes go when more of the segment is freed, or it is written again.
+    }
+  }
+
+  /** The name is free at once, for a next segment of the number; the bytes go off this thread. */
+  #remove(number: number): void {
+    const { files } = this.#options;
+    const name = this.#forget(number);
+    const going = `${name}.going-${this.#goingCount++}`;
+    files.rename(name, going);
+    files.unlinkLarge(going).catch(() => {}); // the next opening removes it
+  }
+
+  /** A piece of a segment's free slots become holes; nobody gets one meanwhile. */
+  async #punchHoles(number: number): Promise<void> {
+    const { allocator } = this;
+    const { end, isStale } = this.#punched.get(number) ?? { end: 0, isStale: false };
+    const runs = allocator.freeRuns(number).filter(([first]) => first >= end);
+    const piece = runs.slice(0, PUNCH_RUNS);
+    const isLast = runs.length <= PUNCH_RUNS;
+    const [lastFirst, lastCount] = piece.at(-1) ?? [0, 0];
+    if (isLast && isStale) this.#punched.delete(number);
+    else this.#punched.set(number, { end: lastFirst + lastCount, isDone: isLast, isStale });
+    if (piece.length === 0) return;
+    const slots = piece.flatMap(([first, count]) =>
+      Array.from({ length: count }, (_, i) => number * SEGMENT_SLOTS + first + i),
+    );
+    for (const slot of slots) {
+      allocator.take(slot);
+      this.#roomy.delete(slot);
+    }
+    allocator.startFreeing(slots);
+    const segment = this.#segment(number);
+    const ranges = piece.map(([first, count]): ByteRange => [first * CHUNK_BYTES, count * CHUNK_BYTES]);
+    const punching = this.#options.files.punch?.(segment.fd, ranges) ?? Promise.resolve();
+    const done = punching.finally(() => {
+      segment.dirty = true;
+      this.#reads.delete(done);
+      for (const slot of slots) allocator.free(slot);
+    });
+    this.#reads.add(done);
+    await done;
   }
 
   #segment(number: number): SegmentFile {
@@ -140,46 +316,67 @@ export class SlotStore {
   }
 
   #open(number: number): SegmentFile {
-    const fd = this.#files.open(segmentFile(this.#folder, number), 'read-write');
+    const fd = this.#options.files.open(segmentFile(this.#options.folder, number), 'read-write');
     const segment = { number, fd, dirty: true };
     this.#segments[number] = segment;
     return segment;
   }
 
-  #create(number: number): void {
-    const name = segmentFile(this.#folder, number);
-    if (this.#allocator.endOf(number) > 0) throw new CorruptionError('a data file', `${name} is missing`);
-    const fd = this.#files.open(name, 'create-new');
+  /** Sees to it that the segment's free slots can be written. False for one whose file is missing or cut short. */
+  #isReady(number: number): boolean {
+    const isUncut = this.#uncut.has(number);
+    if (!isUncut && this.#segments[number] !== undefined) return true;
+    if (!this.#holdsItsSlots(number)) return false;
+    if (isUncut) this.#cut(number);
+    else this.#makeFile(number);
+    return true;
+  }
+
+  /** A file that is too short must stay so: made longer, it would read as zeros where slots were lost. */
+  #holdsItsSlots(number: number): boolean {
+    const { files, folder } = this.#options;
+    const endBytes = this.allocator.endOf(number) * CHUNK_BYTES;
+    return endBytes === 0 || (files.find(segmentFile(folder, number))?.sizeBytes ?? 0) >= endBytes;
+  }
+
+  #makeFile(number: number): void {
+    const { files, folder } = this.#options;
+    const name = segmentFile(folder, number);
+    const fd = files.open(name, 'create');
     try {
-      this.#files.truncate(fd, SEGMENT_BYTES);
+      files.truncate(fd, 0);
+      files.truncate(fd, SEGMENT_BYTES);
     } catch (error) {
-      this.#files.close(fd);
-      this.#files.unlink(name);
+      files.close(fd);
+      files.unlink(name);
       throw error;
     }
     this.#segments[number] = { number, fd, dirty: true };
     this.#namesAreSynced = false;
-    this.#allocator.noteCut(number);
+    this.allocator.noteCut(number);
   }
 
   /** Gives back what lies behind the last taken slot. */
   #cut(number: number): void {
+    if (this.#uncut.has(number) && !this.#holdsItsSlots(number)) throw this.#tooShort(number);
     const segment = this.#segment(number);
     segment.dirty = true;
-    this.#files.truncate(segment.fd, this.#allocator.endOf(number) * CHUNK_BYTES);
-    this.#files.truncate(segment.fd, SEGMENT_BYTES);
-    this.#allocator.noteCut(number);
+    this.#options.files.truncate(segment.fd, this.allocator.endOf(number) * CHUNK_BYTES);
+    this.#options.files.truncate(segment.fd, SEGMENT_BYTES);
+    this.allocator.noteCut(number);
     this.#uncut.delete(number);
   }
 
-  #remove(number: number): void {
-    this.#files.unlink(segmentFile(this.#folder, number));
+  /** Lets go of a segment without slots; returns the name of its file, to be removed. */
+  #forget(number: number): string {
     const segment = this.#segments[number];
-    if (segment !== undefined) this.#files.close(segment.fd);
+    if (segment !== undefined && this.#syncCount > 0) this.#goingFds.push(segment.fd);
+    else if (segment !== undefined) this.#options.files.close(segment.fd);
     this.#segments[number] = undefined;
     this.#uncut.delete(number);
     this.#unsynced.delete(number);
-    this.#allocator.forget(number);
+    this.allocator.forget(number);
     this.#namesAreSynced = false;
+    return segmentFile(this.#options.folder, number);
   }
 }

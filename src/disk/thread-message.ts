@@ -5,6 +5,8 @@ import type { DiskCall } from './disk-host.ts';
 export interface ThreadOptions {
   dataFolder: string;
   runFolder: string;
+  /** What guests leave free of the file system. */
+  reserveBytes: number;
   threadNumber: number;
 }
 

@@ -3,7 +3,8 @@ import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { OperationalError } from '../lib/errors.ts';
 import type { DiskCall } from './disk-host.ts';
-import type { DiskdCalls } from './protocol.ts';
+import type { BaseRef, DiskdCalls } from './protocol.ts';
+import { isViewBase } from './protocol.ts';
 import { decodeThreadError } from './thread-message.ts';
 import type { ThreadOptions, ThreadReply, ThreadRequest } from './thread-message.ts';
 
@@ -15,17 +16,23 @@ interface Waiting {
 export class ThreadPool {
   readonly #threads: DiskThread[];
   readonly #threadOf = new Map<string, DiskThread>();
+  readonly #viewOf: (diskId: string) => string | null;
 
-  /** `onDeath`: a thread ended unasked; its disks are served by nobody. */
-  constructor(threadCount: number, options: Omit<ThreadOptions, 'threadNumber'>, onDeath: (error: Error) => void) {
+  /** `viewOf`: the disk whose view is the base of a disk, if any. `onDeath`: a thread ended unasked; nobody serves its disks. */
+  constructor(
+    options: Omit<ThreadOptions, 'threadNumber'> & { threadCount: number; viewOf: (diskId: string) => string | null },
+    onDeath: (error: Error) => void,
+  ) {
+    const { threadCount, viewOf, ...threadOptions } = options;
+    this.#viewOf = viewOf;
     this.#threads = Array.from(
       { length: threadCount },
-      (_, threadNumber) => new DiskThread({ ...options, threadNumber }, onDeath),
+      (_, threadNumber) => new DiskThread({ ...threadOptions, threadNumber }, onDeath),
     );
   }
 
   async call<K extends DiskCall>(name: K, body: DiskdCalls[K]['request']): Promise<DiskdCalls[K]['reply']> {
-    return (await this.#threadFor(body.diskId).call(name, body)) as DiskdCalls[K]['reply'];
+    return (await this.#threadFor(body).call(name, body)) as DiskdCalls[K]['reply'];
   }
 
   async countClients(): Promise<number> {
@@ -39,14 +46,20 @@ export class ThreadPool {
     await Promise.all(this.#threads.map((thread) => thread.end()));
   }
 
-  #threadFor(diskId: string): DiskThread {
+  /** A disk that stands on another's view goes where that one is: two threads never open one folder. */
+  #threadFor({ diskId, base }: { diskId: string; base?: BaseRef }): DiskThread {
     let thread = this.#threadOf.get(diskId);
     if (thread === undefined) {
-      thread = this.#threads.reduce((least, other) => (other.diskCount < least.diskCount ? other : least));
+      const viewOf = base !== undefined && isViewBase(base) ? base.viewOf : this.#viewOf(diskId);
+      thread = viewOf === null ? this.#idlest() : this.#threadFor({ diskId: viewOf });
       thread.diskCount++;
       this.#threadOf.set(diskId, thread);
     }
     return thread;
+  }
+
+  #idlest(): DiskThread {
+    return this.#threads.reduce((least, other) => (other.diskCount < least.diskCount ? other : least));
   }
 }
 

@@ -53,6 +53,14 @@ export function hasPerformanceLevels(category: string): boolean {
   return category === 'cloud_essd';
 }
 
+/**
+ * The ESSD family, whose snapshots are Available as soon as they are frozen durably, and of whose disks several may be
+ * progressing (`ecs-api.md` 3.8, 4.2, 4.7).
+ */
+export function hasInstantSnapshots(category: string): boolean {
+  return category === 'cloud_essd' || category === 'cloud_auto' || category === 'cloud_essd_entry';
+}
+
 /** `PL1` where the category has levels, else null. */
 export function defaultPerformanceLevel(category: string): string | null {
   return hasPerformanceLevels(category) ? 'PL1' : null;

@@ -13,7 +13,7 @@ import type { DiskFacts, InstanceFacts } from './states.ts';
 
 const diskStatuses: DiskStatus[] = ['Creating', 'Available', 'Attaching', 'In_use', 'Detaching', 'ReIniting'];
 const instanceStatuses: InstanceStatus[] = ['Pending', 'Starting', 'Running', 'Stopping', 'Stopped'];
-const unfinished = { snapshotId: 's-1', sourceDiskId: 'd-1', progressPercent: 45 };
+const unfinished = { snapshotId: 's-1', sourceDiskId: 'd-1', progressPercent: 45, available: false };
 
 function disk(change: Partial<DiskFacts> = {}): DiskFacts {
   const status = change.status ?? 'In_use';

@@ -6,7 +6,12 @@ import type { DiskFacts, InstanceFacts, UnfinishedSnapshot } from './states.ts';
 
 const instanceStatuses: InstanceStatus[] = ['Pending', 'Starting', 'Running', 'Stopping', 'Stopped'];
 const diskStatuses: DiskStatus[] = ['Creating', 'Available', 'Attaching', 'In_use', 'Detaching', 'ReIniting'];
-const unfinished: UnfinishedSnapshot = { snapshotId: 's-1', sourceDiskId: 'd-1', progressPercent: 45 };
+const unfinished: UnfinishedSnapshot = {
+  snapshotId: 's-1',
+  sourceDiskId: 'd-1',
+  progressPercent: 45,
+  available: false,
+};
 
 function disk(status: DiskStatus = 'In_use'): DiskFacts {
   return { diskId: 'd-1', status, instanceId: 'i-1', zoneId: 'a', everAttached: true, beganEmpty: true };

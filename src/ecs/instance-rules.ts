@@ -2,7 +2,7 @@
  * What is allowed in which state of an instance (`ecs-api.md` 2.4, 4.2), as pure functions: each returns why not, or null.
  * The control plane asks them inside the transaction that acts on the answer.
  */
-import { refusal, wrongInstanceStatus } from './states.ts';
+import { findBlocking, refusal, wrongInstanceStatus } from './states.ts';
 import type { DiskFacts, InstanceFacts, Refusal, UnfinishedSnapshot } from './states.ts';
 
 export function refuseStartInstance(facts: {
@@ -30,7 +30,7 @@ export function refuseStartInstance(facts: {
 
 /**
  * Stopping and rebooting, forced or not: a forced stop is a stop here, so it is refused too while a snapshot is made (4.2),
- * for it would make the snapshot fail.
+ * for it would make the snapshot fail. One that is Available already is not harmed.
  */
 export function refuseStopInstance(facts: {
   change: 'stop' | 'reboot';
@@ -47,7 +47,7 @@ export function refuseStopInstance(facts: {
       `Only a Running instance can be ${change === 'stop' ? 'stopped' : 'rebooted'}.`,
     );
   }
-  return refuseBusyDisks(change, instance, disks, unfinished);
+  return refuseBusyDisks(change, instance, disks, findBlocking(unfinished));
 }
 
 /** A disk that is kept is refused too while a snapshot of it is made: it is closed, and changes its owner. */
@@ -77,17 +77,16 @@ export function refuseDeleteInstance(facts: {
   if (instance.status !== 'Stopped' && !(force && instance.status === 'Running')) {
     return wrongInstanceStatus(instance, 'A Stopped instance can be deleted, and a Running one with Force=true.');
   }
-  return refuseBusyDisks('delete', instance, disks, unfinished);
+  return refuseBusyDisks('delete', instance, disks, unfinished[0] ?? null);
 }
 
 function refuseBusyDisks(
   what: 'stop' | 'reboot' | 'delete',
   { instanceId }: InstanceFacts,
   disks: DiskFacts[],
-  unfinished: UnfinishedSnapshot[],
+  snapshot: UnfinishedSnapshot | null,
 ): Refusal | null {
-  const [snapshot] = unfinished;
-  if (snapshot !== undefined) {
+  if (snapshot !== null) {
     return refusal(
       'OperationConflict',
       `The snapshot ${snapshot.snapshotId} of the disk ${snapshot.sourceDiskId} is being made (${snapshot.progressPercent}%): ${what} the instance ${instanceId} when it is accomplished, or delete the snapshot.`,

@@ -1,4 +1,5 @@
 /** ECS's resources as the catalog keeps them and the API shows them. Pure data; times are milliseconds since 1970. */
+import type { DiskPerformance } from './disk-performance.ts';
 
 export type DiskStatus = 'Creating' | 'Available' | 'Attaching' | 'In_use' | 'Detaching' | 'ReIniting';
 export type InstanceStatus = 'Pending' | 'Starting' | 'Running' | 'Stopping' | 'Stopped';
@@ -39,6 +40,8 @@ export interface Disk {
   tags: Tag[];
   /** `nbd+unix:///<DiskId>?socket=…` while the data plane serves it, else null. */
   nbdUri: string | null;
+  /** What its clients are held to; null where disks are as fast as they can be. */
+  performance: DiskPerformance | null;
 }
 
 export interface Snapshot {

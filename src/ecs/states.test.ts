@@ -2,18 +2,21 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { DiskStatus, InstanceStatus, SnapshotStatus } from './resources.ts';
 import {
+  CONCURRENT_SNAPSHOT_QUOTA,
   MANUAL_SNAPSHOT_QUOTA,
   refuseCreateSnapshot,
   refuseDeleteSnapshot,
   refuseDiskFromSnapshot,
+  refuseImageFromUnfinished,
   refuseModifySnapshot,
   refuseResetDisk,
 } from './states.ts';
-import type { DiskFacts, InstanceFacts } from './states.ts';
+import type { DiskFacts, InstanceFacts, UnfinishedSnapshot } from './states.ts';
 
 const diskStatuses: DiskStatus[] = ['Creating', 'Available', 'Attaching', 'In_use', 'Detaching', 'ReIniting'];
 const instanceStatuses: InstanceStatus[] = ['Pending', 'Starting', 'Running', 'Stopping', 'Stopped'];
-const unfinished = { snapshotId: 's-1', sourceDiskId: 'd-1', progressPercent: 45 };
+const unfinished = { snapshotId: 's-1', sourceDiskId: 'd-1', progressPercent: 45, available: false };
+const usable = { ...unfinished, available: true };
 
 function disk(change: Partial<DiskFacts> = {}): DiskFacts {
   const status = change.status ?? 'In_use';
@@ -25,16 +28,24 @@ function instance(status: InstanceStatus): InstanceFacts {
   return { instanceId: 'i-1', status, zoneId: 'a' };
 }
 
-function snapshot(change: { status?: SnapshotStatus; sourceDiskId?: string } = {}) {
-  return { snapshotId: 's-9', status: 'accomplished' as SnapshotStatus, sourceDiskId: 'd-1', ...change };
+function snapshot(change: { status?: SnapshotStatus; available?: boolean; sourceDiskId?: string } = {}) {
+  const { status = 'accomplished', available = status === 'accomplished' } = change;
+  return { snapshotId: 's-9', sourceDiskId: 'd-1', ...change, status, available };
 }
 
 test('CreateSnapshot is allowed as ecs-api.md 4.1 says', () => {
-  const refuse = (facts: { disk: DiskFacts; status?: InstanceStatus; count?: number; busy?: boolean }) =>
+  const refuse = (facts: {
+    disk: DiskFacts;
+    status?: InstanceStatus;
+    count?: number;
+    unfinished?: UnfinishedSnapshot[];
+    underWayCount?: number;
+  }) =>
     refuseCreateSnapshot({
       disk: facts.disk,
       instance: facts.disk.instanceId === null ? null : instance(facts.status ?? 'Running'),
-      unfinished: facts.busy === true ? unfinished : null,
+      unfinished: facts.unfinished ?? [],
+      underWayCount: facts.underWayCount ?? facts.unfinished?.length ?? 0,
       snapshotCount: facts.count ?? 0,
     })?.code ?? null;
   for (const status of diskStatuses) {
@@ -53,7 +64,11 @@ test('CreateSnapshot is allowed as ecs-api.md 4.1 says', () => {
     ],
     ['IncorrectDiskStatus.NeverUsed', { disk: disk({ everAttached: false }), status: 'Stopped' }],
     [null, { disk: disk({ everAttached: false, beganEmpty: false }), status: 'Stopped' }],
-    ['IncorrectDiskStatus.CreatingSnapshot', { disk: disk(), busy: true }],
+    ['IncorrectDiskStatus.CreatingSnapshot', { disk: disk(), unfinished: [unfinished] }],
+    ['IncorrectDiskStatus.CreatingSnapshot', { disk: disk(), unfinished: [usable, unfinished] }],
+    [null, { disk: disk(), unfinished: [usable] }],
+    [null, { disk: disk(), underWayCount: CONCURRENT_SNAPSHOT_QUOTA - 1 }],
+    ['QuotaExceed.ConcurrentSnapshotQuota', { disk: disk(), underWayCount: CONCURRENT_SNAPSHOT_QUOTA }],
     [null, { disk: disk(), count: MANUAL_SNAPSHOT_QUOTA - 1 }],
     ['QuotaExceed.Snapshot', { disk: disk(), count: MANUAL_SNAPSHOT_QUOTA }],
   ];
@@ -65,7 +80,7 @@ test('ResetDisk is allowed as ecs-api.md 4.3 says', () => {
     disk?: DiskFacts;
     status?: InstanceStatus;
     snapshot?: ReturnType<typeof snapshot>;
-    busy?: boolean;
+    unfinished?: UnfinishedSnapshot[];
   }) => {
     const subject = facts.disk ?? disk();
     return (
@@ -73,7 +88,7 @@ test('ResetDisk is allowed as ecs-api.md 4.3 says', () => {
         disk: subject,
         instance: subject.instanceId === null ? null : instance(facts.status ?? 'Stopped'),
         snapshot: facts.snapshot ?? snapshot(),
-        unfinished: facts.busy === true ? unfinished : null,
+        unfinished: facts.unfinished ?? [],
       })?.code ?? null
     );
   };
@@ -90,13 +105,19 @@ test('ResetDisk is allowed as ecs-api.md 4.3 says', () => {
     assert.equal(refuse({ status }), status === 'Stopped' ? null : 'IncorrectInstanceStatus', status);
   }
   assert.equal(refuse({ snapshot: snapshot({ sourceDiskId: 'd-2' }) }), 'InvalidParameter.Mismatch');
-  assert.equal(refuse({ busy: true }), 'IncorrectDiskStatus.HasUnfinishedSnapshot');
+  assert.equal(refuse({ unfinished: [usable, unfinished] }), 'IncorrectDiskStatus.HasUnfinishedSnapshot');
+  assert.equal(refuse({ unfinished: [usable] }), null);
+  assert.equal(refuse({ snapshot: snapshot({ status: 'progressing', available: true }) }), null);
   assert.equal(refuse({ snapshot: snapshot({ status: 'progressing' }) }), 'InvalidSnapshotId.NotReady');
   assert.equal(refuse({ snapshot: snapshot({ status: 'failed' }) }), 'InvalidSnapshotId.NotReady');
 });
 
-test('a disk is made from an accomplished snapshot only', () => {
+test('a disk is made from an Available snapshot only, an image from an accomplished one', () => {
   assert.equal(refuseDiskFromSnapshot(snapshot()), null);
+  const early = snapshot({ status: 'progressing', available: true });
+  assert.equal(refuseDiskFromSnapshot(early), null);
+  assert.equal(refuseImageFromUnfinished(early)?.code, 'InvalidSnapshotId.NotReady');
+  assert.equal(refuseImageFromUnfinished(snapshot()), null);
   assert.equal(refuseDiskFromSnapshot(snapshot({ status: 'progressing' }))?.code, 'InvalidSnapshot.NotReady');
   assert.equal(refuseDiskFromSnapshot(snapshot({ status: 'failed' }))?.code, 'InvalidSnapshot.NotReady');
 });
@@ -118,6 +139,6 @@ test('only an accomplished snapshot has attributes to change', () => {
 });
 
 test('a snapshot that is being made comes before everything that the instance is asked to do for a rollback', () => {
-  const facts = { disk: disk(), instance: instance('Running'), snapshot: snapshot(), unfinished };
+  const facts = { disk: disk(), instance: instance('Running'), snapshot: snapshot(), unfinished: [unfinished] };
   assert.equal(refuseResetDisk(facts)?.code, 'IncorrectDiskStatus.HasUnfinishedSnapshot');
 });

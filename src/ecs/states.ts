@@ -30,6 +30,8 @@ export interface InstanceFacts {
 export interface SnapshotFacts {
   snapshotId: string;
   status: SnapshotStatus;
+  /** Usable for rollback and CreateDisk: accomplished, or of an ESSD disk and frozen durably. */
+  available: boolean;
   sourceDiskId: string;
 }
 
@@ -38,9 +40,12 @@ export interface UnfinishedSnapshot {
   snapshotId: string;
   sourceDiskId: string;
   progressPercent: number;
+  available: boolean;
 }
 
 export const MANUAL_SNAPSHOT_QUOTA = 256;
+/** So many snapshots of an ESSD disk may be in the making (3.8); of other disks one. */
+export const CONCURRENT_SNAPSHOT_QUOTA = 10;
 export const DATA_DISK_LIMIT = 16;
 export const INSTANCE_AMOUNT_LIMIT = 100;
 
@@ -51,10 +56,12 @@ export const INSTANCE_AMOUNT_LIMIT = 100;
 export function refuseCreateSnapshot(facts: {
   disk: DiskFacts;
   instance: InstanceFacts | null;
-  unfinished: UnfinishedSnapshot | null;
+  unfinished: UnfinishedSnapshot[];
+  /** Snapshots of it that are worked on, those that failed or are deleted and are still cleared away too. */
+  underWayCount: number;
   snapshotCount: number;
 }): Refusal | null {
-  const { disk, instance, unfinished } = facts;
+  const { disk, instance, unfinished, underWayCount } = facts;
   if (disk.status !== 'In_use' && disk.status !== 'Available') {
     return wrongDiskStatus(disk, 'A snapshot can be made of a disk that is In_use or Available.');
   }
@@ -73,7 +80,14 @@ export function refuseCreateSnapshot(facts: {
       `The disk ${disk.diskId} has not been used since it was created: start the instance ${disk.instanceId} first.`,
     );
   }
-  if (unfinished !== null) return creatingSnapshot(unfinished, 'IncorrectDiskStatus.CreatingSnapshot');
+  const blocking = findBlocking(unfinished);
+  if (blocking !== null) return creatingSnapshot(blocking, 'IncorrectDiskStatus.CreatingSnapshot');
+  if (underWayCount >= CONCURRENT_SNAPSHOT_QUOTA) {
+    return refusal(
+      'QuotaExceed.ConcurrentSnapshotQuota',
+      `${underWayCount} snapshots of the disk ${disk.diskId} are being stored, the most that there may be: wait until one is accomplished, or delete one.`,
+    );
+  }
   if (facts.snapshotCount >= MANUAL_SNAPSHOT_QUOTA) {
     return refusal(
       'QuotaExceed.Snapshot',
@@ -88,7 +102,7 @@ export function refuseResetDisk(facts: {
   disk: DiskFacts;
   instance: InstanceFacts | null;
   snapshot: SnapshotFacts;
-  unfinished: UnfinishedSnapshot | null;
+  unfinished: UnfinishedSnapshot[];
 }): Refusal | null {
   const { disk, instance, snapshot, unfinished } = facts;
   if (snapshot.sourceDiskId !== disk.diskId) {
@@ -106,16 +120,27 @@ export function refuseResetDisk(facts: {
   if (disk.status !== 'In_use' && disk.status !== 'Available') {
     return wrongDiskStatus(disk, 'A disk can be rolled back while it is In_use or Available.');
   }
-  if (unfinished !== null) return creatingSnapshot(unfinished, 'IncorrectDiskStatus.HasUnfinishedSnapshot');
+  const blocking = findBlocking(unfinished);
+  if (blocking !== null) return creatingSnapshot(blocking, 'IncorrectDiskStatus.HasUnfinishedSnapshot');
   if (instance !== null && instance.status !== 'Stopped') {
     return wrongInstanceStatus(instance, 'Stop it before its disks are rolled back.');
   }
-  return refuseUnfinished(snapshot, 'InvalidSnapshotId.NotReady');
+  return refuseUnavailable(snapshot, 'InvalidSnapshotId.NotReady');
+}
+
+/** The one that keeps others from the disk: those that are Available do not (4.2, 4.7). */
+export function findBlocking(unfinished: UnfinishedSnapshot[]): UnfinishedSnapshot | null {
+  return unfinished.find(({ available }) => !available) ?? null;
 }
 
 /** 4.4: whether a disk can be made from the snapshot. */
 export function refuseDiskFromSnapshot(snapshot: SnapshotFacts): Refusal | null {
-  return refuseUnfinished(snapshot, 'InvalidSnapshot.NotReady');
+  return refuseUnavailable(snapshot, 'InvalidSnapshot.NotReady');
+}
+
+/** 4.5: an image is made of what is stored. */
+export function refuseImageFromUnfinished(snapshot: SnapshotFacts): Refusal | null {
+  return refuseUnfinished(snapshot, 'InvalidSnapshotId.NotReady');
 }
 
 /** 2.1 DeleteSnapshot. A progressing one is cancelled, a failed one forgotten. */
@@ -139,6 +164,10 @@ export function refuseDeleteSnapshot(
 /** 4.2: a snapshot has attributes to change once it is accomplished. */
 export function refuseModifySnapshot(snapshot: SnapshotFacts): Refusal | null {
   return refuseUnfinished(snapshot, 'InvalidSnapshotId.NotReady');
+}
+
+function refuseUnavailable(snapshot: SnapshotFacts, code: string): Refusal | null {
+  return snapshot.available ? null : refuseUnfinished(snapshot, code);
 }
 
 function refuseUnfinished(snapshot: SnapshotFacts, code: string): Refusal | null {

@@ -10,6 +10,8 @@ import fs from 'node:fs';
 import { promisify } from 'node:util';
 import path from 'node:path';
 import { OperationalError } from './errors.ts';
+import type { ByteRange } from './punch.ts';
+import { canPunch, punchRanges } from './punch.ts';
 
 export type OpenMode = 'read' | 'read-write' | 'create' | 'create-new';
 
@@ -27,9 +29,13 @@ export interface Files {
   close(fd: number): void;
   /** Reads up to `length` bytes at `position`; returns the count, less only at the end of the file. */
   read(fd: number, buffer: Uint8Array, offset: number, length: number, position: number): number;
+  /** `read` on the thread pool, for bytes that are likely to be on the device only. */
+  readLater(fd: number, buffer: Uint8Array, offset: number, length: number, position: number): Promise<number>;
   /** Writes all `length` bytes at `position`, or throws. */
   write(fd: number, buffer: Uint8Array, offset: number, length: number, position: number): void;
   truncate(fd: number, sizeBytes: number): void;
+  /** Gives ranges back to the file system; they read as zeros. Absent where the system cannot. */
+  punch?: ((fd: number, ranges: readonly ByteRange[]) => Promise<void>) | undefined;
   /** fdatasync: what was written to `fd` before the call is on the device when it resolves. */
   syncData(fd: number): Promise<void>;
   /** fsync of a folder: names made, renamed and removed in it before the call are on the device when it resolves. */
@@ -55,13 +61,16 @@ const flags: Record<OpenMode, number> = {
 };
 
 const fdatasync = promisify(fs.fdatasync);
+const readInPool = promisify(fs.read);
 
 export const systemFiles: Files = {
   open: (name, mode) => fs.openSync(name, flags[mode], 0o600),
   close: (fd) => fs.closeSync(fd),
   read: readAll,
+  readLater: readAllLater,
   write: writeAll,
   truncate: (fd, sizeBytes) => fs.ftruncateSync(fd, sizeBytes),
+  punch: canPunch ? punchRanges : undefined,
   syncData: async (fd) => {
     await fdatasync(fd);
   },
@@ -98,6 +107,22 @@ function readAll(fd: number, buffer: Uint8Array, offset: number, length: number,
     const count = fs.readSync(fd, buffer, offset + done, length - done, position + done);
     if (count === 0) break;
     done += count;
+  }
+  return done;
+}
+
+async function readAllLater(
+  fd: number,
+  buffer: Uint8Array,
+  offset: number,
+  length: number,
+  position: number,
+): Promise<number> {
+  let done = 0;
+  while (done < length) {
+    const { bytesRead } = await readInPool(fd, buffer, offset + done, length - done, position + done);
+    if (bytesRead === 0) break;
+    done += bytesRead;
   }
   return done;
 }

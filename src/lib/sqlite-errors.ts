@@ -13,6 +13,11 @@ const DAMAGED = [
   26, // SQLITE_NOTADB
 ];
 
+/** Whether it is, or may be, that the device is full. */
+export function mayBeFull(error: unknown): boolean {
+  return error instanceof OperationalError && [10, 13].includes(primaryCodeOf(error.cause));
+}
+
 /** Does `act`; a failure of SQLite is thrown as what it means for the database `what`, whose file is `file`. */
 export function guardSqlite<T>(what: string, file: string, act: () => T): T {
   try {
@@ -22,11 +27,15 @@ export function guardSqlite<T>(what: string, file: string, act: () => T): T {
   }
 }
 
-/** Extended codes carry the primary one in their low byte. */
 export function explainSqlite(what: string, file: string, error: unknown): unknown {
-  const extended = error instanceof Error ? (error as { errcode?: unknown }).errcode : undefined;
-  const code = typeof extended === 'number' ? extended & 0xff : 0;
+  const code = primaryCodeOf(error);
   if (DAMAGED.includes(code)) return new CorruptionError(what, `${file}: ${messageOf(error)}`);
   if (!WORLDLY.includes(code)) return error;
   return new OperationalError(`${what}'s ${file}: ${messageOf(error)}`, { retryable: true, cause: error });
+}
+
+/** Extended codes carry the primary one in their low byte. */
+function primaryCodeOf(error: unknown): number {
+  const extended = error instanceof Error ? (error as { errcode?: unknown }).errcode : undefined;
+  return typeof extended === 'number' ? extended & 0xff : 0;
 }

@@ -1,6 +1,9 @@
 /**
  * What one client has made the server hold: requests under way and replies that it has not taken. A client whose backlog
  * is full is not read from until it has room again, so its memory is bounded and nobody else waits for it.
+ *
+ * What is counted is at least half of the memory that is held for replies and a quarter of that for writes, and the last
+ * request taken may exceed the limit: a client costs at most 16 MiB and one request, of 32 MiB or less.
  */
 const LIMIT_BYTES = 4 * 1024 * 1024;
 
@@ -13,7 +16,6 @@ export class Backlog {
     this.#onRoom = onRoom;
   }
 
-  /** The limit may be exceeded by one request (at most 32 MiB). */
   get isFull(): boolean {
     return this.#bytes >= LIMIT_BYTES;
   }

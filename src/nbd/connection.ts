@@ -1,20 +1,39 @@
-/** One client's socket: handshake, then transmission, with reading stopped while the client's backlog is full. */
+/**
+ * One client's socket: handshake, then transmission. The socket is not read from while the transmission is halted, so
+ * what a client costs is bounded whatever it sends or leaves unread.
+ */
 import type net from 'node:net';
+import type { Clock } from '../lib/clock.ts';
 import { Backlog } from './backlog.ts';
 import type { BlockDevice } from './device.ts';
 import type { FlushGroup } from './flush-group.ts';
 import { Handshake } from './handshake.ts';
+import type { RareReport } from './rare-report.ts';
 import type { TakenReplies } from './reply-batch.ts';
+import type { ReplyBuffers } from './reply-buffers.ts';
+import type { Throttle } from './throttle.ts';
 import { Transmission } from './transmission.ts';
 
 /** How long a client that is being ended may take to fetch its last replies. */
 const FAREWELL_MS = 2000;
+const HANDSHAKE_MS = 10_000;
+/** What Node asks a socket for at once: if so much came, there is likely more. */
+const WHOLE_READ_BYTES = 64 * 1024;
+/** Replies up to this are given to the kernel and forgotten, if it takes them at once. */
+const QUICK_SEND_BYTES = 64 * 1024;
+/** What a reply that waits for its client costs besides its bytes. */
+const SEND_WEIGHT_BYTES = 1024;
 
 export interface ConnectionOptions {
   exportName: string;
   device: BlockDevice;
   flushes: FlushGroup;
+  buffers: ReplyBuffers;
+  throttle: Throttle | undefined;
+  clock: Clock;
   onError: (message: string) => void;
+  /** Of what clients do wrong. */
+  misuse: RareReport;
 }
 
 export class Connection {
@@ -24,9 +43,11 @@ export class Connection {
   readonly #options: ConnectionOptions;
   readonly #backlog: Backlog;
   readonly #handshake: Handshake;
+  /** Fires when the handshake is over. */
+  readonly #negotiated = new AbortController();
   readonly #finished = Promise.withResolvers<void>();
   #transmission: Transmission | undefined;
-  /** Bytes that arrived and wait for room in the backlog. */
+  /** Bytes that arrived and wait until the transmission may go on. */
   #waiting: Buffer | undefined;
   #finishing = false;
 
@@ -40,12 +61,14 @@ export class Connection {
     socket.on('error', () => socket.destroy()); // the client went away; 'close' follows
     socket.on('close', () => this.#leave());
     socket.on('data', (data: Buffer) => this.#receive(data));
-    this.#send([this.#handshake.greet()]);
+    this.#say([this.#handshake.greet()]);
+    void this.#limitHandshake();
   }
 
   /** Takes no further request; resolves when all that was taken has been answered (not necessarily fetched). */
   async finish(): Promise<void> {
     this.#finishing = true;
+    this.#negotiated.abort();
     this.#waiting = undefined;
     this.#socket.pause();
     if (this.#transmission === undefined) this.#finished.resolve();
@@ -56,6 +79,7 @@ export class Connection {
   /** Closes the socket once the client has fetched its replies, or has taken too long to. */
   async end(): Promise<void> {
     this.#finishing = true;
+    this.#negotiated.abort();
     this.#socket.pause();
     const timer = setTimeout(() => this.#socket.destroy(), FAREWELL_MS);
     this.#socket.end(() => this.#socket.destroy());
@@ -66,8 +90,19 @@ export class Connection {
   /** The client is gone: what it had asked for goes on in the disk, and nobody waits for the answers. */
   #leave(): void {
     this.#waiting = undefined;
+    this.#negotiated.abort();
     if (this.#transmission === undefined) this.#finished.resolve();
     else this.#transmission.end();
+  }
+
+  async #limitHandshake(): Promise<void> {
+    try {
+      await this.#options.clock.sleep(HANDSHAKE_MS, this.#negotiated.signal);
+    } catch {
+      return; // it was over in time
+    }
+    this.#options.misuse.note(`a client was disconnected: no handshake within ${HANDSHAKE_MS / 1000} s`);
+    this.#socket.destroy();
   }
 
   #receive(data: Buffer): void {
@@ -77,28 +112,38 @@ export class Connection {
       return;
     }
     const rest = this.#transmission === undefined ? this.#negotiate(data) : data;
-    const end = this.#transmission === undefined ? rest.length : this.#transmission.accept(rest, 0);
-    if (end < rest.length) this.#waiting = rest.subarray(end);
-    if (this.#backlog.isFull) this.#socket.pause();
+    if (this.#transmission !== undefined) this.#work(this.#transmission, rest, data.length >= WHOLE_READ_BYTES);
+  }
+
+  #work(transmission: Transmission, data: Buffer, hasMore: boolean): void {
+    const end = transmission.accept(data, 0, hasMore);
+    if (end < data.length) this.#waiting = data.subarray(end);
+    if (this.#waiting !== undefined || transmission.isHalted) this.#socket.pause();
   }
 
   /** Returns what is left for the transmission phase. */
   #negotiate(data: Buffer): Buffer {
     const { replies, rest } = this.#handshake.accept(data);
-    if (replies.length > 0) this.#send(replies);
+    if (replies.length > 0) this.#say(replies);
     if (this.#handshake.state === 'ended') void this.end();
     if (this.#handshake.state === 'transmission') this.#transmission = this.#startTransmission();
     return rest;
   }
 
   #startTransmission(): Transmission {
-    const { device, flushes, onError, exportName } = this.#options;
+    const { device, flushes, buffers, throttle, clock, onError, exportName } = this.#options;
+    const { structuredReplies, contexts } = this.#handshake;
+    this.#negotiated.abort();
     return new Transmission({
       device,
       flushes,
-      structuredReplies: this.#handshake.structuredReplies,
+      buffers,
+      throttle,
+      clock,
+      agreed: { structuredReplies, contexts },
       backlog: this.#backlog,
-      send: (replies) => this.#send(replies.runs, replies),
+      send: (replies) => this.#send(replies),
+      goOn: () => this.#goOn(),
       onEnd: () => {
         this.#finished.resolve();
         if (!this.#finishing) void this.end();
@@ -107,26 +152,55 @@ export class Connection {
     });
   }
 
-  /** The backlog has room again. */
+  /** The backlog has room, a turn has begun, or there are tokens. */
   #goOn(): void {
-    if (this.#finishing || this.#socket.destroyed) return;
-    const waiting = this.#waiting;
+    const transmission = this.#transmission;
+    if (this.#finishing || this.#socket.destroyed || transmission === undefined) return;
+    const waiting = this.#waiting ?? NOTHING;
     this.#waiting = undefined;
-    if (waiting !== undefined) this.#receive(waiting);
-    if (!this.#backlog.isFull) this.#socket.resume();
+    this.#work(transmission, waiting, false);
+    if (this.#waiting === undefined && !transmission.isHalted) this.#socket.resume();
   }
 
-  #send(runs: Buffer[], taken?: TakenReplies): void {
-    if (!this.#socket.writable) return;
-    const byteCount = taken?.byteCount ?? runs.reduce((sum, run) => sum + run.length, 0);
-    this.#backlog.add(byteCount);
-    const sent = () => {
-      taken?.recycle();
-      this.#backlog.remove(byteCount);
-    };
+  /** Answers of the handshake: few and small. */
+  #say(replies: Buffer[]): void {
+    if (this.#socket.writable) this.#socket.write(Buffer.concat(replies));
+  }
+
+  #send(replies: TakenReplies): void {
+    if (!this.#socket.writable) return replies.release();
+    if (this.#socket.writableLength > 0) return this.#sendLater(compact(replies));
+    if (replies.byteCount > QUICK_SEND_BYTES) return this.#sendLater(replies);
+    this.#write(replies.runs);
+    if (this.#socket.writableLength === 0) replies.release(); // else the next reply is counted, and waits behind it
+    return undefined;
+  }
+
+  #sendLater(replies: TakenReplies): void {
+    const weight = replies.byteCount + SEND_WEIGHT_BYTES;
+    this.#backlog.add(weight);
+    this.#write(replies.runs, () => {
+      replies.release();
+      this.#backlog.remove(weight);
+    });
+  }
+
+  #write(runs: Buffer[], onSent?: () => void): void {
     const last = runs.length - 1;
     if (last > 0) this.#socket.cork();
-    for (const [index, run] of runs.entries()) this.#socket.write(run, index === last ? sent : undefined);
+    for (const [index, run] of runs.entries()) this.#socket.write(run, index === last ? onSent : undefined);
     if (last > 0) this.#socket.uncork();
   }
+}
+
+const NOTHING = Buffer.alloc(0);
+/** Replies that fill less than half of the smallest buffer that they may lie in. */
+const COMPACT_BYTES = 128 * 1024;
+
+/** A client that does not fetch its replies must not keep a whole buffer for each little one. */
+function compact(replies: TakenReplies): TakenReplies {
+  if (replies.byteCount >= COMPACT_BYTES) return replies;
+  const copy = Buffer.concat(replies.runs);
+  replies.release();
+  return { runs: [copy], byteCount: copy.length, release: () => undefined };
 }

@@ -1,5 +1,14 @@
 /** What the NBD server needs of a disk. The engine (`disk/`) and test devices implement it. */
 
+/** A range and what is known of it without reading it. Neither hole nor zero is always true enough. */
+export interface Extent {
+  lengthBytes: number;
+  /** Takes no space of its own. */
+  isHole: boolean;
+  /** Reads as zeros. */
+  isZero: boolean;
+}
+
 /** All offsets and lengths are bytes; the server has checked them against `sizeBytes`. */
 export interface BlockDevice {
   readonly sizeBytes: number;
@@ -18,6 +27,11 @@ export interface BlockDevice {
   trim(offset: number, lengthBytes: number): Promise<void> | undefined;
   /** The range reads as zeros afterwards. */
   writeZeroes(offset: number, lengthBytes: number): Promise<void> | undefined;
+  /**
+   * What lies from `offset` on: at most `limit` extents that cover at least the first byte and end at or before
+   * `offset + lengthBytes`. Never waits: what only a read could tell is neither hole nor zero.
+   */
+  status(offset: number, lengthBytes: number, limit: number): Extent[];
   /** Makes the records of all changes so far survive the death of the process (one journal write for a whole batch). */
   commit(): void;
   /** Every write answered before the call survives a power cut when it resolves. */

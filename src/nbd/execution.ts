@@ -1,28 +1,33 @@
 /**
- * Carries out one client's requests on the disk and answers them in batches: all that one read of the socket brought is
+ * Carries out one client's requests on the disk and answers them in batches: what one turn of the event loop brought is
  * done first, then the disk's changes are committed once, then all replies leave in one write, in the order they got
  * ready. A change is answered only after `commit`; with FUA, and for FLUSH, after a flush besides. Requests that the
  * disk needs time for are answered later, together with whatever else is ready then.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Backlog } from './backlog.ts';
+import { describeAllocation } from './block-status.ts';
 import type { BlockDevice } from './device.ts';
 import type { FlushGroup } from './flush-group.ts';
 import { Command, CommandFlag, formatNbdError, type Request } from './protocol.ts';
 import { ReplyBatch, type TakenReplies } from './reply-batch.ts';
-import { refusalOf, type Refusal } from './request-check.ts';
+import type { ReplyBuffers } from './reply-buffers.ts';
+import { refusalOf, type Agreed, type Refusal } from './request-check.ts';
 import { WriteAssembly } from './write-assembly.ts';
 
 /** What a request under way is taken to weigh besides its data. */
 const REQUEST_WEIGHT_BYTES = 1024;
+/** A piece that the disk keeps weighs at least this: it keeps all that one read of the socket brought from being freed. */
+const KEPT_PIECE_WEIGHT_BYTES = 16 * 1024;
 /** A longer read is done in pieces with other clients' turns between them. */
 const LONG_READ_BYTES = 1024 * 1024;
 
 export interface ExecutionOptions {
   device: BlockDevice;
-  structuredReplies: boolean;
+  agreed: Agreed;
   flushes: FlushGroup;
   backlog: Backlog;
+  buffers: ReplyBuffers;
   send: (replies: TakenReplies) => void;
   /** Called when a batch has ended and nothing is under way. */
   onIdle: () => void;
@@ -46,17 +51,24 @@ export interface ArrivingWrite {
 export class Execution {
   readonly #options: ExecutionOptions;
   readonly #replies: ReplyBatch;
-  /** Done, and to be answered after the batch's commit; `#durable` after a flush as well. */
-  #changed: Request[] = [];
+  /** Done, and to be answered after a flush. */
   #durable: Request[] = [];
   #needsCommit = false;
   #batchScheduled = false;
   #underWayCount = 0;
+  /** Of what ended since the last batch: it counts until the replies do, which are as heavy. */
+  #endedWeight = 0;
   #lastError = '';
 
   constructor(options: ExecutionOptions) {
+    const { buffers, backlog, agreed } = options;
     this.#options = options;
-    this.#replies = new ReplyBatch(options.structuredReplies);
+    this.#replies = new ReplyBatch({
+      structuredReplies: agreed.structuredReplies,
+      buffers,
+      onKept: (byteCount) => backlog.add(byteCount),
+      onFreed: (byteCount) => (this.#endedWeight += byteCount),
+    });
   }
 
   /** Of the batch so far. */
@@ -78,12 +90,27 @@ export class Execution {
         this.#durable.push(request);
         return undefined;
       case Command.trim:
-        return this.#change(request, () => device.trim(request.offset, request.lengthBytes));
+        return this.#change(request, 0, () => device.trim(request.offset, request.lengthBytes));
       case Command.writeZeroes:
-        return this.#change(request, () => device.writeZeroes(request.offset, request.lengthBytes));
+        return this.#change(request, 0, () => device.writeZeroes(request.offset, request.lengthBytes));
+      case Command.blockStatus:
+        return this.#describe(request);
       default:
         return this.#replies.addSuccess(request); // CACHE: the page cache decides
     }
+  }
+
+  /** A WRITE, already checked, whose payload has arrived whole. */
+  write(request: Request, payload: Buffer): void {
+    let pending: Promise<void> | undefined;
+    try {
+      this.#needsCommit = true;
+      pending = this.#options.device.write(request.offset, payload);
+    } catch (error) {
+      return this.refuse(request, this.#refusalOf(request, error));
+    }
+    if (pending === undefined) return this.#succeed(request);
+    return this.#awaitChange(request, pending, Math.max(payload.length, KEPT_PIECE_WEIGHT_BYTES));
   }
 
   /** The payload of a refused WRITE is taken all the same, and dropped. */
@@ -102,12 +129,11 @@ export class Execution {
   finishBatch(): void {
     this.#batchScheduled = false;
     const refusal = this.#commit();
-    const changed = this.#changed;
-    this.#changed = [];
-    this.#answer(changed, refusal);
+    this.#replies.settlePending(refusal);
     if (this.#durable.length > 0) this.#answerDurable(refusal);
     const taken = this.#replies.take();
     if (taken !== undefined) this.#options.send(taken);
+    if (this.#endedWeight > 0) this.#freeEnded();
     if (this.#underWayCount === 0 && !this.#batchScheduled) this.#options.onIdle();
   }
 
@@ -122,21 +148,39 @@ export class Execution {
       return this.refuse(request, this.#refusalOf(request, error));
     }
     if (pending === undefined) return this.#replies.addRead(request);
-    const reply = this.#replies.detachRead(request);
-    return void this.#await(request, pending, reply.length, (refusal) => {
-      if (refusal === undefined) this.#replies.addDetachedRead(request, reply);
-      else this.refuse(request, refusal);
+    const detached = this.#replies.detachRead(request);
+    return void this.#await(request, pending, 0, (refusal) => {
+      if (refusal === undefined) return this.#replies.addDetachedRead(request, detached);
+      this.#replies.dropDetachedRead(detached);
+      return this.refuse(request, refusal);
     });
   }
 
+  /** An error says in which piece it was: what lies before could be read. */
   async #readInTurns(offset: number, target: Buffer): Promise<void> {
     for (let done = 0; done < target.length; done += LONG_READ_BYTES) {
       await nextTurn();
-      await this.#options.device.read(offset + done, target.subarray(done, done + LONG_READ_BYTES));
+      try {
+        await this.#options.device.read(offset + done, target.subarray(done, done + LONG_READ_BYTES));
+      } catch (error) {
+        throw new PieceError(offset + done, error);
+      }
     }
   }
 
-  #change(request: Request, apply: () => Promise<void> | undefined): void {
+  #describe(request: Request): void {
+    const { contexts } = this.#options.agreed;
+    try {
+      const descriptors = describeAllocation(this.#options.device, request);
+      for (const [index, { id }] of contexts.entries()) {
+        this.#replies.addBlockStatus(request, id, descriptors, index === contexts.length - 1);
+      }
+    } catch (error) {
+      this.refuse(request, this.#refusalOf(request, error));
+    }
+  }
+
+  #change(request: Request, weight: number, apply: () => Promise<void> | undefined): void {
     let pending: Promise<void> | undefined;
     try {
       this.#needsCommit = true;
@@ -144,8 +188,11 @@ export class Execution {
     } catch (error) {
       return this.refuse(request, this.#refusalOf(request, error));
     }
-    if (pending === undefined) return this.#succeed(request);
-    return void this.#await(request, pending, 0, (refusal) => {
+    return pending === undefined ? this.#succeed(request) : this.#awaitChange(request, pending, weight);
+  }
+
+  #awaitChange(request: Request, pending: Promise<void>, weight: number): void {
+    void this.#await(request, pending, weight, (refusal) => {
       this.#needsCommit = true;
       if (refusal === undefined) this.#succeed(request);
       else this.refuse(request, refusal);
@@ -160,14 +207,14 @@ export class Execution {
       this.#needsCommit = true;
       pending = this.#options.device.write(offset, piece);
     } catch (error) {
-      write.refusal = this.#refusalOf(write.request, error);
+      write.refusal = { ...this.#refusalOf(write.request, error), offset };
     }
     if (pending === undefined) return false;
     write.pendingPieceCount++;
-    void this.#await(write.request, pending, piece.length, (refusal) => {
+    void this.#await(write.request, pending, Math.max(piece.length, KEPT_PIECE_WEIGHT_BYTES), (refusal) => {
       this.#needsCommit = true;
       write.pendingPieceCount--;
-      write.refusal ??= refusal;
+      if (refusal !== undefined) write.refusal ??= { ...refusal, offset };
       this.#finishWrite(write);
     });
     return true;
@@ -180,7 +227,7 @@ export class Execution {
   }
 
   #succeed(request: Request): void {
-    if ((request.flags & CommandFlag.fua) === 0) this.#changed.push(request);
+    if ((request.flags & CommandFlag.fua) === 0) this.#replies.addPendingSuccess(request);
     else this.#durable.push(request);
   }
 
@@ -202,7 +249,13 @@ export class Execution {
     }
     settle(refusal);
     this.#underWayCount--;
+    this.#endedWeight += weight;
     this.#scheduleBatch();
+  }
+
+  #freeEnded(): void {
+    const weight = this.#endedWeight;
+    this.#endedWeight = 0;
     this.#options.backlog.remove(weight);
   }
 
@@ -243,7 +296,9 @@ export class Execution {
   }
 
   #refusalOf(request: Request, error: unknown): Refusal {
-    return this.#report(`command ${request.command} at ${request.offset} + ${request.lengthBytes}`, error);
+    const what = `command ${request.command} at ${request.offset} + ${request.lengthBytes}`;
+    if (!(error instanceof PieceError)) return this.#report(what, error);
+    return { ...this.#report(what, error.cause), offset: error.offset };
   }
 
   /** A failing disk fails again and again: each message is told once in a row. */
@@ -254,5 +309,14 @@ export class Execution {
       this.#options.onError(`${what} answered with ${formatNbdError(refusal.error)}: ${refusal.message}`);
     }
     return refusal;
+  }
+}
+
+/** What went wrong with a part of a request, and where that begins. */
+class PieceError extends Error {
+  readonly offset: number;
+  constructor(offset: number, cause: unknown) {
+    super('a part of the request failed', { cause });
+    this.offset = offset;
   }
 }

@@ -1,6 +1,7 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
+import { encodeMetaQuery } from '../../test/support/raw-nbd-client.ts';
 import { Handshake } from './handshake.ts';
 import { Option, OptionReply, TransmissionFlag, encodeOption } from './protocol.ts';
 
@@ -96,15 +97,76 @@ test('LIST names the export; data where none belongs is invalid', () => {
   assert.equal(ask(begin(), Option.structuredReply, Buffer.from('x'))[0]?.type, OptionReply.errorInvalid);
 });
 
+function metaReplies(handshake: Handshake, option: number, queries: string[], name = 'd-1'): string[] {
+  return ask(handshake, option, encodeMetaQuery(name, queries)).map(({ type, data }) => {
+    if (type === OptionReply.metaContext) return `${data.readUInt32BE(0)} ${data.subarray(4).toString()}`;
+    return type === OptionReply.ack ? 'ack' : `error ${type - 0x80000000}`;
+  });
+}
+
+test('metadata contexts are listed and set once structured replies are agreed on; unknown ones are passed over', () => {
+  const handshake = begin();
+  assert.deepEqual(metaReplies(handshake, Option.setMetaContext, ['base:allocation']), ['error 3']);
+  assert.deepEqual(metaReplies(handshake, Option.listMetaContext, []), ['error 3']);
+  ask(handshake, Option.structuredReply);
+  for (const queries of [[], ['base:'], ['qemu:dirty-bitmap:x', 'base:allocation', 'base:allocation']]) {
+    assert.deepEqual(metaReplies(handshake, Option.listMetaContext, queries), ['0 base:allocation', 'ack']);
+    assert.deepEqual(handshake.contexts, [], 'listing chooses nothing');
+  }
+  for (const queries of [['base:other'], ['qemu:'], [''], ['base:allocation ']]) {
+    assert.deepEqual(metaReplies(handshake, Option.listMetaContext, queries), ['ack']);
+    assert.deepEqual(metaReplies(handshake, Option.setMetaContext, queries), ['ack']);
+  }
+  const set = metaReplies(handshake, Option.setMetaContext, ['x-y:z', 'base:allocation', 'base:allocation']);
+  assert.deepEqual(set, ['1 base:allocation', 'ack']);
+  assert.equal(ask(handshake, Option.go, infoRequest('d-1')).at(-1)?.type, OptionReply.ack);
+  assert.deepEqual(
+    handshake.contexts.map(({ id }) => id),
+    [1],
+  );
+});
+
+test('setting metadata contexts replaces those set before, even when it fails', () => {
+  const failures: [Buffer, number][] = [
+    [encodeMetaQuery('d-2', ['base:allocation']), OptionReply.errorUnknown],
+    [encodeMetaQuery('d-1', ['base:allocation']).subarray(0, -1), OptionReply.errorInvalid],
+    [Buffer.from('00000003642d3100000002', 'hex'), OptionReply.errorInvalid],
+    [Buffer.from('00000003642d3100000000ffffffff', 'hex'), OptionReply.errorInvalid],
+    [Buffer.from('ffffffff', 'hex'), OptionReply.errorInvalid],
+    [Buffer.alloc(3), OptionReply.errorInvalid],
+    [Buffer.alloc(20_000), OptionReply.errorTooBig],
+    [encodeMetaQuery('', []), OptionReply.ack],
+    [encodeMetaQuery('', ['base:']), OptionReply.ack],
+  ];
+  for (const [data, type] of failures) {
+    const handshake = begin();
+    ask(handshake, Option.structuredReply);
+    assert.equal(metaReplies(handshake, Option.setMetaContext, ['base:allocation'], '').length, 2);
+    assert.equal(handshake.contexts.length, 1);
+    assert.equal(ask(handshake, Option.setMetaContext, data)[0]?.type, type);
+    assert.deepEqual(handshake.contexts, []);
+  }
+});
+
+test('a client that asks for one option after another is ended', () => {
+  const handshake = begin();
+  for (let count = 0; count < 128; count++) {
+    assert.equal(handshake.state, 'negotiating');
+    ask(handshake, Option.list);
+  }
+  assert.deepEqual(ask(handshake, Option.go, infoRequest('d-1')), []);
+  assert.equal(handshake.state, 'ended');
+});
+
 test('lengths that disagree within GO are invalid', () => {
   for (const data of ['', '00000004', '00000003642d310001', 'ffffffff642d310000', '00000003642d3100000000']) {
     assert.equal(ask(begin(), Option.go, Buffer.from(data, 'hex'))[0]?.type, OptionReply.errorInvalid, data);
   }
 });
 
-test('unknown options, block status and TLS are unsupported, however long, and their data is skipped', () => {
+test('unknown options, extended headers and TLS are unsupported, however long, and their data is skipped', () => {
   const handshake = begin();
-  for (const option of [5, 9, 10, 11, 4711]) {
+  for (const option of [5, 11, 4711]) {
     assert.equal(ask(handshake, option, Buffer.alloc(9))[0]?.type, OptionReply.errorUnsupported);
     assert.equal(ask(handshake, option, Buffer.alloc(1_000_000))[0]?.type, OptionReply.errorUnsupported);
   }

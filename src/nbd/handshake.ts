@@ -1,11 +1,18 @@
 /**
  * The server's half of the fixed newstyle handshake: bytes in, bytes out, no socket. What it holds is bounded: an option
- * longer than any that Hupo knows is skipped as it arrives.
+ * longer than any that Hupo knows is skipped as it arrives, and a client may ask for so many and no more.
  *
- * Block status (`base:allocation`), TLS and extended headers are not served: their options get NBD_REP_ERR_UNSUP, as
- * every unknown option does, and clients go on without.
+ * TLS and extended headers are not served: their options get NBD_REP_ERR_UNSUP, as every unknown option does, and
+ * clients go on without.
  */
 import { BLOCK_BYTES } from '../lib/geometry.ts';
+import {
+  decodeMetaQuery,
+  encodeMetaContext,
+  listMetaContexts,
+  selectMetaContexts,
+  type MetaContext,
+} from './meta-context.ts';
 import {
   HandshakeFlag,
   Info,
@@ -22,6 +29,8 @@ import {
 
 const CLIENT_FLAGS_BYTES = 4;
 const OPTION_LIMIT_BYTES = 4 * MAX_NAME_BYTES;
+/** Real clients need fewer than ten. */
+const OPTION_COUNT_LIMIT = 128;
 const EXPORT_NAME_PADDING_BYTES = 124;
 /** Any offset and length may be asked for, so the least block is one byte. */
 const LEAST_BLOCK_BYTES = 1;
@@ -39,11 +48,14 @@ export class Handshake {
   state: HandshakeState = 'negotiating';
   /** Whether the client asked for structured replies. */
   structuredReplies = false;
+  /** What block status is to tell of; none: it is not served. */
+  contexts: readonly MetaContext[] = [];
   readonly #description: ExportDescription;
   #clientFlags: number | undefined;
   #pending: Buffer = Buffer.alloc(0);
   /** Bytes of a too long option that are still to arrive. */
   #skipBytes = 0;
+  #optionCount = 0;
   #replies: Buffer[] = [];
 
   constructor(description: ExportDescription) {
@@ -74,12 +86,14 @@ export class Handshake {
     if (this.#clientFlags === undefined) return this.#takeClientFlags();
     if (this.#pending.length < OPTION_HEADER_BYTES) return false;
     if (this.#pending.readBigUInt64BE(0) !== OPTION_MAGIC) return this.#end();
+    if (this.#optionCount === OPTION_COUNT_LIMIT) return this.#end();
     const option = this.#pending.readUInt32BE(8);
     const lengthBytes = this.#pending.readUInt32BE(12);
     if (lengthBytes > OPTION_LIMIT_BYTES) return this.#refuseLongOption(option, lengthBytes);
     if (this.#pending.length < OPTION_HEADER_BYTES + lengthBytes) return false;
     const data = this.#pending.subarray(OPTION_HEADER_BYTES, OPTION_HEADER_BYTES + lengthBytes);
     this.#pending = this.#pending.subarray(OPTION_HEADER_BYTES + lengthBytes);
+    this.#optionCount++;
     this.#answer(option, data);
     return true;
   }
@@ -103,6 +117,8 @@ export class Handshake {
     if (option === Option.exportName) return this.#end(); // the only option that has no error reply
     this.#pending = this.#pending.subarray(OPTION_HEADER_BYTES);
     this.#skipBytes = lengthBytes;
+    this.#optionCount++;
+    if (option === Option.setMetaContext) this.contexts = [];
     const known = Object.values<number>(Option).includes(option);
     const type = known ? OptionReply.errorTooBig : OptionReply.errorUnsupported;
     this.#reply(option, type, `an option may have ${OPTION_LIMIT_BYTES} bytes`);
@@ -131,6 +147,9 @@ export class Handshake {
         if (data.length > 0) return this.#reply(option, OptionReply.errorInvalid, 'this option has no data');
         this.structuredReplies = true;
         return this.#reply(option, OptionReply.ack);
+      case Option.listMetaContext:
+      case Option.setMetaContext:
+        return this.#answerMetaContext(option, data);
       default:
         return this.#reply(option, OptionReply.errorUnsupported, 'this server does not know the option');
     }
@@ -161,9 +180,7 @@ export class Handshake {
   #answerInfo(option: number, data: Buffer): void {
     const asked = decodeInfoRequest(data);
     if (asked === undefined) return this.#reply(option, OptionReply.errorInvalid, 'the lengths in the data disagree');
-    if (!this.#isOurs(asked.name)) {
-      return this.#reply(option, OptionReply.errorUnknown, `the only export here is ${this.#description.name}`);
-    }
+    if (!this.#isOurs(asked.name)) return this.#refuseName(option);
     this.#reply(option, OptionReply.info, this.#encodeExportInfo());
     if (asked.infos.includes(Info.name)) {
       this.#reply(
@@ -176,6 +193,34 @@ export class Handshake {
     this.#reply(option, OptionReply.ack);
     if (option === Option.go) this.state = 'transmission';
     return undefined;
+  }
+
+  /**
+   * Setting replaces what was set before, even when it fails. What is chosen belongs to the export that is named, which is
+   * the one that any later NBD_OPT_GO can begin.
+   */
+  #answerMetaContext(option: number, data: Buffer): void {
+    if (option === Option.setMetaContext) this.contexts = [];
+    if (!this.structuredReplies) {
+      return this.#reply(option, OptionReply.errorInvalid, 'ask for structured replies first');
+    }
+    const asked = decodeMetaQuery(data);
+    if (asked === undefined) return this.#reply(option, OptionReply.errorInvalid, 'the lengths in the data disagree');
+    if (!this.#isOurs(asked.exportName)) return this.#refuseName(option);
+    if (option === Option.setMetaContext) {
+      this.contexts = selectMetaContexts(asked.queries);
+      for (const { id, name } of this.contexts)
+        this.#reply(option, OptionReply.metaContext, encodeMetaContext(id, name));
+    } else {
+      for (const { name } of listMetaContexts(asked.queries)) {
+        this.#reply(option, OptionReply.metaContext, encodeMetaContext(0, name)); // an id only once it is set
+      }
+    }
+    return this.#reply(option, OptionReply.ack);
+  }
+
+  #refuseName(option: number): void {
+    this.#reply(option, OptionReply.errorUnknown, `the only export here is ${this.#description.name}`);
   }
 
   /** The empty name asks for the default export, which is the only one. */

@@ -30,12 +30,15 @@ export const Option = {
   info: 6,
   go: 7,
   structuredReply: 8,
+  listMetaContext: 9,
+  setMetaContext: 10,
 } as const;
 
 export const OptionReply = {
   ack: 1,
   server: 2,
   info: 3,
+  metaContext: 4,
   errorUnsupported: 0x80000001,
   errorInvalid: 0x80000003,
   errorUnknown: 0x80000006,
@@ -56,13 +59,25 @@ export const TransmissionFlag = {
   sendCache: 1024,
 } as const;
 
-export const Command = { read: 0, write: 1, disconnect: 2, flush: 3, trim: 4, cache: 5, writeZeroes: 6 } as const;
+export const Command = {
+  read: 0,
+  write: 1,
+  disconnect: 2,
+  flush: 3,
+  trim: 4,
+  cache: 5,
+  writeZeroes: 6,
+  blockStatus: 7,
+} as const;
 
-export const CommandFlag = { fua: 1, noHole: 2, df: 4 } as const;
+export const CommandFlag = { fua: 1, noHole: 2, df: 4, reqOne: 8 } as const;
 
 export const ReplyFlag = { done: 1 } as const;
 
-export const ReplyType = { none: 0, offsetData: 1, error: 0x8001 } as const;
+export const ReplyType = { none: 0, offsetData: 1, blockStatus: 5, error: 0x8001, errorOffset: 0x8002 } as const;
+
+/** What `base:allocation` says of an extent. */
+export const AllocationFlag = { hole: 1, zero: 2 } as const;
 
 /** Errors on the wire; 0 is success. They look like errno values but belong to the protocol. */
 export const NbdError = { none: 0, eperm: 1, eio: 5, einval: 22, enospc: 28 } as const;

@@ -1,12 +1,19 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { OperationalError } from '../lib/errors.ts';
+import { BASE_ALLOCATION } from './meta-context.ts';
 import { Command, type Request } from './protocol.ts';
 import { refusalOf, refuseRequest } from './request-check.ts';
 
 const SIZE = 1024 ** 3;
 
-function refusal(request: Partial<Request>, options: { readOnly?: boolean; structured?: boolean } = {}): number {
+interface Given {
+  readOnly?: boolean;
+  structured?: boolean;
+  status?: boolean;
+}
+
+function refusal(request: Partial<Request>, options: Given = {}): number {
   const whole = {
     flags: 0,
     command: Command.read,
@@ -17,7 +24,11 @@ function refusal(request: Partial<Request>, options: { readOnly?: boolean; struc
     ...request,
   };
   const device = { sizeBytes: SIZE, readOnly: options.readOnly ?? false };
-  return refuseRequest(whole, device, options.structured ?? true)?.error ?? 0;
+  const agreed = {
+    structuredReplies: options.structured ?? true,
+    contexts: options.status === true ? [BASE_ALLOCATION] : [],
+  };
+  return refuseRequest(whole, device, agreed)?.error ?? 0;
 }
 
 test('ranges that end at the end of the disk are served, one byte further is refused by kind', () => {
@@ -64,6 +75,16 @@ test('FUA goes with every command, DF with structured reads, NO_HOLE with zeroin
   assert.equal(refusal({ flags: 4 }, { structured: false }), 22);
   assert.equal(refusal({ command: Command.writeZeroes, flags: 2 }), 0);
   assert.equal(refusal({ command: Command.write, flags: 2 }), 22);
+});
+
+test('block status is served where a context was agreed on: with REQ_ONE, of at least one byte, within the disk', () => {
+  const command = Command.blockStatus;
+  assert.equal(refusal({ command }), 22);
+  assert.equal(refusal({ command }, { status: true }), 0);
+  assert.equal(refusal({ command, flags: 8 }, { status: true, readOnly: true }), 0);
+  assert.equal(refusal({ command, lengthBytes: 0 }, { status: true }), 22);
+  assert.equal(refusal({ command, offset: SIZE - 4095 }, { status: true }), 22);
+  assert.equal(refusal({ command: Command.read, flags: 8 }, { status: true }), 22);
 });
 
 test('unknown commands and a flush of a range are invalid', () => {

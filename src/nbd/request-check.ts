@@ -1,21 +1,30 @@
 /** Which requests are refused before they reach the disk, and with what. Pure. */
 import { errnoOf, messageOf } from '../lib/errors.ts';
 import type { BlockDevice } from './device.ts';
+import type { MetaContext } from './meta-context.ts';
 import { Command, CommandFlag, MAX_PAYLOAD_BYTES, NbdError, type Request } from './protocol.ts';
 
 export interface Refusal {
   error: number;
   /** For people; sent with structured replies. */
   message: string;
+  /** Of the request's range, where it went wrong; what lies before may have been done. */
+  offset?: number;
+}
+
+/** What client and server agreed on in the handshake. */
+export interface Agreed {
+  structuredReplies: boolean;
+  contexts: readonly MetaContext[];
 }
 
 /** What is wrong with the request, or undefined. Source: proto.md, "Request types" and "Error values". */
 export function refuseRequest(
   request: Request,
   device: Pick<BlockDevice, 'sizeBytes' | 'readOnly'>,
-  structuredReplies: boolean,
+  agreed: Agreed,
 ): Refusal | undefined {
-  const allowed = allowedFlags(request.command, structuredReplies);
+  const allowed = allowedFlags(request.command, agreed);
   if (allowed === undefined) return { error: NbdError.einval, message: `command ${request.command} is not known` };
   if ((request.flags & ~allowed) !== 0) {
     return { error: NbdError.einval, message: `flags ${request.flags} do not go with command ${request.command}` };
@@ -24,14 +33,19 @@ export function refuseRequest(
     const plain = request.offset === 0 && request.lengthBytes === 0;
     return plain ? undefined : { error: NbdError.einval, message: 'a flush has offset 0 and length 0' };
   }
+  if (request.command === Command.blockStatus && request.lengthBytes === 0) {
+    return { error: NbdError.einval, message: 'nothing can be said of no bytes' };
+  }
   return refuseChange(request, device.readOnly) ?? refuseRange(request, device.sizeBytes);
 }
 
 /** FUA goes with every command once announced; undefined for a command that is not served. */
-function allowedFlags(command: number, structuredReplies: boolean): number | undefined {
+function allowedFlags(command: number, agreed: Agreed): number | undefined {
   switch (command) {
     case Command.read:
-      return CommandFlag.fua | (structuredReplies ? CommandFlag.df : 0);
+      return CommandFlag.fua | (agreed.structuredReplies ? CommandFlag.df : 0);
+    case Command.blockStatus:
+      return agreed.contexts.length > 0 ? CommandFlag.fua | CommandFlag.reqOne : undefined;
     case Command.writeZeroes:
       return CommandFlag.fua | CommandFlag.noHole;
     case Command.write:
@@ -45,8 +59,10 @@ function allowedFlags(command: number, structuredReplies: boolean): number | und
 }
 
 function refuseChange(request: Request, readOnly: boolean): Refusal | undefined {
-  const changes = request.command !== Command.read && request.command !== Command.cache;
-  return changes && readOnly ? { error: NbdError.eperm, message: 'the disk is read-only' } : undefined;
+  if (!readOnly) return undefined;
+  const { command } = request;
+  const changes = command === Command.write || command === Command.trim || command === Command.writeZeroes;
+  return changes ? { error: NbdError.eperm, message: 'the disk is read-only' } : undefined;
 }
 
 function refuseRange(request: Request, sizeBytes: number): Refusal | undefined {

@@ -1,13 +1,13 @@
 import test, { type TestContext } from 'node:test';
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
-import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { once } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import * as fc from 'fast-check';
 import { MemoryDevice } from '../../test/support/block-devices.ts';
+import { RawNbdClient } from '../../test/support/raw-nbd-client.ts';
 import { NbdClient } from './client.ts';
 import { Command, CommandFlag, Option, encodeOption, encodeRequest } from './protocol.ts';
 import { serveNbd, type NbdServer } from './server.ts';
@@ -31,51 +31,6 @@ async function start(t: TestContext, sizeBytes = 1024 * 1024): Promise<Setup> {
     fs.rmSync(folder, { recursive: true });
   });
   return { device, server, socketPath, errors, connect: () => NbdClient.connect({ socketPath, exportName: 'd-1' }) };
-}
-
-/** A client that says what it is told to, byte by byte. */
-class RawClient {
-  readonly socket: net.Socket;
-  received: Buffer = Buffer.alloc(0);
-
-  constructor(socketPath: string) {
-    this.socket = net.connect(socketPath).setMaxListeners(0);
-    this.socket.on('error', () => this.socket.destroy());
-    this.socket.on('data', (data: Buffer) => {
-      this.received = Buffer.concat([this.received, data]);
-    });
-  }
-
-  /** Takes the first bytes off what was received, waiting for them. */
-  async take(byteCount: number): Promise<Buffer> {
-    while (this.received.length < byteCount) await Promise.race([once(this.socket, 'data'), this.#failWhenClosed()]);
-    const bytes = this.received.subarray(0, byteCount);
-    this.received = this.received.subarray(byteCount);
-    return bytes;
-  }
-
-  async enterTransmission(options: { structured: boolean }): Promise<void> {
-    this.socket.write(Buffer.from([0, 0, 0, 3]));
-    if (options.structured) this.socket.write(encodeOption(Option.structuredReply, Buffer.alloc(0)));
-    this.socket.write(encodeOption(Option.exportName, Buffer.from('d-1')));
-    await this.take(18 + (options.structured ? 20 : 0) + 10);
-  }
-
-  request(command: number, cookie: number, offset = 0, lengthBytes = 0, flags = 0): void {
-    this.socket.write(encodeRequest({ command, flags, cookieHigh: 7, cookieLow: cookie, offset, lengthBytes }));
-  }
-
-  async takeSimple(): Promise<{ error: number; cookie: number }> {
-    const reply = await this.take(16);
-    assert.equal(reply.readUInt32BE(0), 0x67446698);
-    assert.equal(reply.readUInt32BE(8), 7);
-    return { error: reply.readUInt32BE(4), cookie: reply.readUInt32BE(12) };
-  }
-
-  async #failWhenClosed(): Promise<never> {
-    await once(this.socket, 'close');
-    throw new Error('closed');
-  }
 }
 
 async function until(condition: () => boolean): Promise<void> {
@@ -160,9 +115,9 @@ test('every refusal has its number, with simple and with structured replies, and
     [99, 0, 4096, 0, 22],
     [Command.flush, 1, 0, 0, 22],
   ];
-  const simple = new RawClient(socketPath);
+  const simple = new RawNbdClient(socketPath);
   await simple.enterTransmission({ structured: false });
-  const structured = new RawClient(socketPath);
+  const structured = new RawNbdClient(socketPath);
   await structured.enterTransmission({ structured: true });
   for (const [cookie, [command, offset, lengthBytes, flags, error]] of cases.entries()) {
     simple.request(command, cookie, offset, lengthBytes, flags);
@@ -197,7 +152,7 @@ test('every refusal has its number, with simple and with structured replies, and
 test('a structured read is one chunk of data with its offset; a read of nothing has no data', async (t) => {
   const { socketPath, device } = await start(t);
   device.bytes.fill(5, 4096, 8192);
-  const client = new RawClient(socketPath);
+  const client = new RawNbdClient(socketPath);
   await client.enterTransmission({ structured: true });
   client.request(Command.read, 1, 4096, 4096, CommandFlag.df);
   const reply = await client.take(20 + 8 + 4096);
@@ -206,6 +161,77 @@ test('a structured read is one chunk of data with its offset; a read of nothing 
   assert.ok(reply.subarray(28).equals(Buffer.alloc(4096, 5)));
   client.request(Command.read, 2, 4096, 0);
   assert.deepEqual([...(await client.take(20)).subarray(4, 8)], [0, 1, 0, 0]);
+});
+
+test('block status tells of holes in as few extents as there are, of one with REQ_ONE, of none without a context', async (t) => {
+  const { socketPath, device } = await start(t);
+  device.bytes.fill(5, 8192, 16_384);
+  const client = new RawNbdClient(socketPath);
+  await client.enterTransmission({ structured: true, status: true });
+  const ask = async (offset: number, lengthBytes: number, flags = 0): Promise<number[]> => {
+    client.request(Command.blockStatus, 3, offset, lengthBytes, flags);
+    const { isLast, type, cookie, payload } = await client.takeChunk();
+    assert.deepEqual([isLast, type, cookie, payload.readUInt32BE(0)], [true, 5, 3, 1]);
+    return Array.from({ length: (payload.length - 4) / 4 }, (_, index) => payload.readUInt32BE(4 + 4 * index));
+  };
+  assert.deepEqual(await ask(0, 65_536), [8192, 3, 8192, 0, 49_152, 3]);
+  assert.deepEqual(await ask(4097, 8192), [4095, 3, 4097, 0]);
+  assert.deepEqual(await ask(0, 65_536, 8), [8192, 3]);
+  device.failures.set('status', new Error('unknown'));
+  client.request(Command.blockStatus, 4, 0, 4096);
+  assert.deepEqual((await client.takeChunk()).payload.readUInt32BE(0), 5);
+  const plain = new RawNbdClient(socketPath);
+  await plain.enterTransmission({ structured: true });
+  plain.request(Command.blockStatus, 5, 0, 4096);
+  assert.deepEqual((await plain.takeChunk()).payload.readUInt32BE(0), 22);
+});
+
+test('a write or a long read that fails in one piece tells which, with structured replies', async (t) => {
+  for (const isSlow of [false, true]) {
+    const { socketPath, device } = await start(t, 4 * 1024 * 1024);
+    const client = new RawNbdClient(socketPath);
+    await client.enterTransmission({ structured: true });
+    const { read, write } = { read: device.read.bind(device), write: device.write.bind(device) };
+    device.isSlow = isSlow;
+    const fail = (offset: number, bytes: Buffer, bad: number) => offset <= bad && offset + bytes.length > bad;
+    const failing = async () => {
+      await nextTurn();
+      throw new Error('bad');
+    };
+    device.read = (offset, target) => (fail(offset, target, 2_500_000) ? failing() : read(offset, target));
+    device.write = (offset, data) => (fail(offset, data, 700_000) ? failing() : write(offset, data));
+    client.request(Command.read, 1, 0, 4 * 1024 * 1024);
+    const atRead = await client.takeChunk();
+    client.request(Command.write, 2, 0, 1024 * 1024);
+    client.socket.write(Buffer.alloc(1024 * 1024, 6));
+    const atWrite = await client.takeChunk();
+    for (const chunk of [atRead, atWrite]) {
+      assert.deepEqual([chunk.isLast, chunk.type, chunk.payload.readUInt32BE(0)], [true, 0x8002, 5]);
+      assert.equal(chunk.payload.subarray(6, -8).toString(), 'bad');
+    }
+    assert.equal(atRead.payload.readBigUInt64BE(9), 2n * 1024n * 1024n);
+    const writeOffset = Number(atWrite.payload.readBigUInt64BE(9));
+    assert.ok(writeOffset <= 700_000 && writeOffset > 700_000 - 65_536 && writeOffset % 4096 === 0, `${writeOffset}`);
+    assert.ok(device.bytes.subarray(0, writeOffset).equals(Buffer.alloc(writeOffset, 6)));
+  }
+});
+
+test('several connections: what one has been answered another reads, and a flush of one covers them all', async (t) => {
+  const { device, connect } = await start(t);
+  const [one, other] = await Promise.all([connect(), connect()]);
+  let durable = Buffer.alloc(0);
+  device.flush = async () => {
+    const state = Buffer.from(device.bytes); // what was written when the flush began
+    await nextTurn();
+    durable = state;
+  };
+  for (let turn = 1; turn <= 50; turn++) {
+    await Promise.all([one.write(turn * 4096, Buffer.alloc(4096, turn)), one.write(0, Buffer.alloc(512, turn))]);
+    assert.ok((await other.read(turn * 4096, 4096)).equals(Buffer.alloc(4096, turn)));
+    if (turn % 2 === 0) await other.flush();
+    else await other.write(1_000_000, Buffer.alloc(1, turn), { fua: true });
+    assert.deepEqual([durable[turn * 4096], durable[0]], [turn, turn]);
+  }
 });
 
 test('a device that fails is EIO, one that is full is ENOSPC, and the log is told once in a row', async (t) => {
@@ -235,7 +261,7 @@ test('a device that fails is EIO, one that is full is ENOSPC, and the log is tol
 
 test('a client that never reads its replies is not read from, and others go on', async (t) => {
   const { device, socketPath, connect } = await start(t);
-  const stalled = new RawClient(socketPath);
+  const stalled = new RawNbdClient(socketPath);
   await stalled.enterTransmission({ structured: false });
   stalled.socket.pause();
   let readCount = 0;
@@ -255,7 +281,7 @@ test('a client that never reads its replies is not read from, and others go on',
 
 test('a write of which the client sent only a part leaves whole blocks, is not answered, and ends with the client', async (t) => {
   const { device, socketPath, server } = await start(t);
-  const client = new RawClient(socketPath);
+  const client = new RawNbdClient(socketPath);
   await client.enterTransmission({ structured: false });
   client.request(Command.write, 1, 0, 16384);
   client.socket.write(Buffer.alloc(10_000, 9));
@@ -269,7 +295,7 @@ test('a write of which the client sent only a part leaves whole blocks, is not a
 test('goodbye ends the connection after what was asked for is answered', async (t) => {
   const { device, socketPath, server } = await start(t);
   device.isSlow = true;
-  const client = new RawClient(socketPath);
+  const client = new RawNbdClient(socketPath);
   await client.enterTransmission({ structured: false });
   client.request(Command.read, 1, 0, 4096);
   client.request(Command.disconnect, 2);
@@ -284,7 +310,7 @@ test('closing answers what is under way, flushes, ends every client, even a stal
   const { device, socketPath, server, connect } = await start(t);
   device.isSlow = true;
   const client = await connect();
-  const stalled = new RawClient(socketPath);
+  const stalled = new RawNbdClient(socketPath);
   await stalled.enterTransmission({ structured: false });
   stalled.socket.pause();
   const write = client.write(0, Buffer.alloc(4096, 8));
@@ -342,7 +368,7 @@ test('random bytes after the handshake do no harm: each client is answered or di
     fc.asyncProperty(input, fc.boolean(), async (pieces, structured) => {
       device.isSlow = caseCount++ % 2 === 0;
       device.pieces.length = 0;
-      const client = new RawClient(socketPath);
+      const client = new RawNbdClient(socketPath);
       client.socket.resume();
       client.socket.write(Buffer.from([0, 0, 0, 3]));
       if (structured) client.socket.write(encodeOption(Option.structuredReply, Buffer.alloc(0)));

@@ -1,13 +1,19 @@
 /**
- * Serves one disk on one unix socket to any number of clients. Nothing here lasts: what was answered is the device's to
- * keep. A crash leaves the socket file behind, which the next server at that path replaces.
+ * Serves one disk on one unix socket to a limited number of clients. Nothing here lasts: what was answered is the device's
+ * to keep. A crash leaves the socket file behind, which the next server at that path replaces.
  */
 import fs from 'node:fs';
 import net from 'node:net';
+import { systemClock, type Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import { Connection } from './connection.ts';
 import type { BlockDevice } from './device.ts';
 import { FlushGroup } from './flush-group.ts';
+import { RareReport } from './rare-report.ts';
+import { ReplyBuffers } from './reply-buffers.ts';
+import type { Throttle } from './throttle.ts';
+
+const CONNECTION_LIMIT = 16;
 
 export interface NbdServer {
   /** Clients connected now. */
@@ -25,20 +31,23 @@ export interface ServeOptions {
   /** Clients may also leave the name empty. */
   exportName: string;
   device: BlockDevice;
-  /** What went wrong with the device or the socket, for the log. */
+  /** What went wrong with the device, the socket or a client, for the log. */
   onError?: (message: string) => void;
+  /** One more is disconnected at once. */
+  connectionLimit?: number;
+  /** What the clients together are held to. */
+  throttle?: Throttle;
+  /** Of the thread: share it among its disks. */
+  buffers?: ReplyBuffers;
+  clock?: Clock;
 }
 
 /** Resolves when clients can connect. */
 export async function serveNbd(options: ServeOptions): Promise<NbdServer> {
-  const { socketPath, exportName, device, onError = () => undefined } = options;
+  const { socketPath, device, onError = () => undefined } = options;
   const flushes = new FlushGroup(() => device.flush());
   const connections = new Set<Connection>();
-  const listener = net.createServer((socket) => {
-    const connection = new Connection(socket, { exportName, device, flushes, onError });
-    connections.add(connection);
-    void connection.closed.then(() => connections.delete(connection));
-  });
+  const listener = createListener(options, flushes, connections);
   fs.rmSync(socketPath, { force: true });
   await listen(listener, socketPath);
   listener.on('error', (error) => onError(`accepting a client at ${socketPath}: ${messageOf(error)}`));
@@ -52,6 +61,21 @@ export async function serveNbd(options: ServeOptions): Promise<NbdServer> {
       return closing;
     },
   };
+}
+
+function createListener(options: ServeOptions, flushes: FlushGroup, connections: Set<Connection>): net.Server {
+  const { exportName, device, onError = () => undefined, throttle, clock = systemClock } = options;
+  const { connectionLimit = CONNECTION_LIMIT, buffers = new ReplyBuffers() } = options;
+  const misuse = new RareReport(clock, (message) => onError(`disk ${exportName}: ${message}`));
+  const listener = net.createServer((socket) => {
+    const shared = { exportName, device, flushes, buffers, throttle, clock, onError, misuse };
+    const connection = new Connection(socket, shared);
+    connections.add(connection);
+    void connection.closed.then(() => connections.delete(connection));
+  });
+  listener.maxConnections = connectionLimit;
+  listener.on('drop', () => misuse.note(`a client was refused: ${connectionLimit} are connected already`));
+  return listener;
 }
 
 async function listen(listener: net.Server, socketPath: string): Promise<void> {

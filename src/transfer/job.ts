@@ -14,7 +14,7 @@ export interface UploadJob {
   sizeBytes: number;
   /** The tree that unchanged chunks come from: the parent snapshot's or the disk's base's. */
   parent: TreeRef;
-  /** Chunks of the view later than this generation differ from `parent`, or may. */
+  /** Chunks of the view later than this generation differ from `parent`, or may; −1: every chunk that the disk holds. */
   sinceGeneration: number;
 }
 

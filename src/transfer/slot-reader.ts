@@ -1,17 +1,22 @@
-/** Reads the slots of a frozen view from the disk's segment files, neighbours in one read. Reads only. */
+/**
+ * Reads the chunks of a frozen view from the disk's segment files, neighbours in one read. Reads only. What is read is
+ * planned in `read-plan.ts`.
+ */
 import fs from 'node:fs';
 import { promisify } from 'node:util';
 import type { ViewChunk } from '../disk/protocol.ts';
 import { slotFile, slotOffset } from '../disk/slot-address.ts';
 import { CorruptionError, OperationalError, errnoOf, messageOf } from '../lib/errors.ts';
-import { CHUNK_BYTES } from '../lib/geometry.ts';
+import { BLOCK_BYTES, CHUNK_BYTES } from '../lib/geometry.ts';
+import { isZeroChunk, planRun } from './read-plan.ts';
+import type { RunPlan, SlotRead } from './read-plan.ts';
 
 const RUN_CHUNKS = 16;
 const OPEN_FILES = 32;
 
-const readInPool = promisify(fs.read);
+const readInPool = promisify(fs.readv);
 
-/** Chunks of one kind: zeros (`bytes` is null), or slots that follow one another, with their bytes. */
+/** Chunks of one kind: zeros (`bytes` is null), or data, one chunk's bytes after the other's. */
 export interface SlotRun {
   chunks: readonly ViewChunk[];
   bytes: Buffer | null;
@@ -22,14 +27,16 @@ export class SlotReader {
   readonly #buffers = [
     Buffer.allocUnsafeSlow(RUN_CHUNKS * CHUNK_BYTES),
     Buffer.allocUnsafeSlow(RUN_CHUNKS * CHUNK_BYTES),
-  ];
+  ] as const;
+  /** Takes what lies between the blocks that are wanted of a slot. */
+  readonly #unwanted = Buffer.allocUnsafeSlow(CHUNK_BYTES);
   readonly #files = new Map<string, number>();
   #reading: Promise<SlotRun> = Promise.resolve({ chunks: [], bytes: null });
-  #turn = 0;
+  #turn: 0 | 1 = 0;
 
   /**
    * The chunks with their bytes, in order, on the thread pool one run ahead. The bytes are valid until the next run is
-   * asked for. Throws a retryable OperationalError when a slot cannot be read whole.
+   * asked for. Throws a retryable OperationalError when a slot cannot be read, CorruptionError when it is not there whole.
    */
   async *read(dataFolder: string, chunks: readonly ViewChunk[]): AsyncGenerator<SlotRun> {
     this.#start(dataFolder, runFrom(chunks, 0));
@@ -54,27 +61,35 @@ export class SlotReader {
   }
 
   async #read(dataFolder: string, chunks: readonly ViewChunk[]): Promise<SlotRun> {
-    const slot = chunks[0]?.slot ?? null;
-    const buffer = this.#buffers[this.#turn++ % this.#buffers.length];
-    if (slot === null || buffer === undefined) return { chunks, bytes: null };
+    const [first] = chunks;
+    if (first === undefined || isZeroChunk(first)) return { chunks, bytes: null };
+    this.#turn = this.#turn === 0 ? 1 : 0;
+    const bytes = this.#buffers[this.#turn].subarray(0, chunks.length * CHUNK_BYTES);
+    const plan: RunPlan = planRun(chunks);
+    for (const { block, count } of plan.zeros) bytes.fill(0, block * BLOCK_BYTES, (block + count) * BLOCK_BYTES);
+    // One after the other: an upload never has more than one read waiting at the device, guests come first.
+    for (const read of plan.reads) await this.#readOne(dataFolder, read, bytes);
+    return { chunks, bytes };
+  }
+
+  async #readOne(dataFolder: string, { slot, slotBlock, pieces }: SlotRead, bytes: Buffer): Promise<void> {
     const file = slotFile(dataFolder, slot);
-    const offset = slotOffset(slot);
-    const length = chunks.length * CHUNK_BYTES;
+    const offset = slotOffset(slot) + slotBlock * BLOCK_BYTES;
+    const targets = pieces.map(({ block, count }) => {
+      const start = block === null ? 0 : block * BLOCK_BYTES;
+      return (block === null ? this.#unwanted : bytes).subarray(start, start + count * BLOCK_BYTES);
+    });
     try {
-      const fd = this.#open(file);
-      for (let done = 0; done < length;) {
-        const { bytesRead } = await readInPool(fd, buffer, done, length - done, offset + done);
-        if (bytesRead === 0) throw new CorruptionError('a data file', `${file} is too short`);
-        done += bytesRead;
+      if (!(await readWhole(this.#open(file), targets, offset))) {
+        throw new CorruptionError('a data file', `${file} is too short`);
       }
     } catch (error) {
       if (error instanceof CorruptionError) throw error;
       // The view holds its slots: a file that is not there has been lost, and waiting brings nothing back.
       if (errnoOf(error) === 'ENOENT') throw new CorruptionError('a data file', `${file} is missing`);
-      const where = `bytes ${offset}–${offset + length - 1} of ${file}`;
+      const where = `bytes from ${offset} of ${file}`;
       throw new OperationalError(`cannot read ${where}: ${messageOf(error)}`, { retryable: true, cause: error });
     }
-    return { chunks, bytes: buffer.subarray(0, length) };
   }
 
   /** No read is under way when this is called, so files may be closed to make room. */
@@ -92,18 +107,35 @@ export class SlotReader {
   }
 }
 
-/** The longest run from `start` of one kind: zero chunks, or slots that follow one another in one file. */
+/** Fills all of `targets`, in order, from `offset`; false when the file ends before. */
+async function readWhole(fd: number, targets: readonly Buffer[], offset: number): Promise<boolean> {
+  let rest = targets;
+  for (let at = offset; rest.length > 0;) {
+    const { bytesRead } = await readInPool(fd, rest, at);
+    if (bytesRead === 0) return false;
+    at += bytesRead;
+    rest = afterBytes(rest, bytesRead);
+  }
+  return true;
+}
+
+/** What is left of `targets` to fill when the first `byteCount` bytes are there. */
+function afterBytes(targets: readonly Buffer[], byteCount: number): Buffer[] {
+  let rest = byteCount;
+  return targets.flatMap((target) => {
+    const done = Math.min(rest, target.length);
+    rest -= done;
+    return done === target.length ? [] : [target.subarray(done)];
+  });
+}
+
+/** The longest run from `start` of one kind: zero chunks, or chunks that are to be read. */
 function runFrom(chunks: readonly ViewChunk[], start: number): ViewChunk[] {
   const run: ViewChunk[] = [];
   for (const chunk of chunks.slice(start, start + RUN_CHUNKS)) {
-    const last = run.at(-1);
-    if (last !== undefined && !follows(last.slot, chunk.slot)) break;
+    const [first] = run;
+    if (first !== undefined && isZeroChunk(first) !== isZeroChunk(chunk)) break;
     run.push(chunk);
   }
   return run;
-}
-
-function follows(slot: number | null, next: number | null): boolean {
-  if (slot === null || next === null) return slot === next;
-  return next === slot + 1 && slotOffset(next) !== 0;
 }

@@ -11,11 +11,16 @@ import type { DiskdCalls, ViewChunk } from '../disk/protocol.ts';
 import { SEGMENT_BYTES, SEGMENT_SLOTS, slotFile, slotOffset } from '../disk/slot-address.ts';
 import { systemClock } from '../lib/clock.ts';
 import { CorruptionError } from '../lib/errors.ts';
-import { CHUNK_BYTES } from '../lib/geometry.ts';
+import { BLOCK_BYTES, CHUNK_BYTES } from '../lib/geometry.ts';
 import { serveLines } from '../lib/line-channel.ts';
 import type { Handlers } from '../lib/line-channel.ts';
+import { EntryReader } from '../repository/entry-reader.ts';
+import { PageReader } from '../repository/page-reader.ts';
 import { openStores } from '../repository/stores.ts';
+import type { Stores } from '../repository/stores.ts';
 import { emptyTree } from '../repository/tree-ref.ts';
+import type { TreeRef } from '../repository/tree-ref.ts';
+import { walkTree } from '../repository/tree.ts';
 import type { UploadJob, WorkerMessage } from './job.ts';
 import { uploadView } from './upload.ts';
 import { assertChecksClean, assertImage, chunkBytes, seededRandom } from '../../test/support/repositories.ts';
@@ -61,6 +66,16 @@ function writeSlots(dataFolder: string, image: Image, firstSlot: number): ViewCh
   });
 }
 
+/** Every chunk of a tree that is not zeros, with its bytes. */
+async function readStored(stores: Stores, tree: TreeRef): Promise<Map<number, Buffer>> {
+  const entries = new EntryReader(stores.store, stores.index);
+  const stored = new Map<number, Buffer>();
+  for await (const { chunk, digest } of walkTree(tree, new PageReader(entries))) {
+    stored.set(chunk, Buffer.from(await entries.read(digest, 'chunk')));
+  }
+  return stored;
+}
+
 /** Answers pages of at most 3 chunks. */
 function viewOf(dataFolder: string, chunks: ViewChunk[]) {
   return async ({ fromChunk, limit }: DiskdCalls['listViewChunks']['request']) => {
@@ -77,7 +92,7 @@ async function upload(
 ) {
   const call = async (_name: string, body: object) => list(body as DiskdCalls['listViewChunks']['request']);
   const diskd = { call } as unknown as Parameters<typeof uploadView>[1]['diskd'];
-  return uploadView(job, { diskd, clock: systemClock, random: seededRandom(job.sinceGeneration + 1), onProgress });
+  return uploadView(job, { diskd, clock: systemClock, random: seededRandom(job.sinceGeneration + 2), onProgress });
 }
 
 test('a view is stored whole, then what changed, zeros free, equal chunks once', async () => {
@@ -135,6 +150,39 @@ test('a view is stored whole, then what changed, zeros free, equal chunks once',
     );
     await assertImage(stores, tree, image);
     await assertChecksClean(stores);
+    stores.index.close();
+  });
+});
+
+test('a chunk that is put together from several slots is stored as one, and all of a view with generation −1', async () => {
+  await withFixture(async ({ dataFolder, job }) => {
+    const ALL = 0xffff;
+    const older = { chunk: 7, slot: 2 };
+    writeSlots(dataFolder, new Map([[older.chunk, 5]]), older.slot);
+    const [redirected] = writeSlots(dataFolder, new Map([[older.chunk, 6]]), 40);
+    assert.deepEqual(redirected, { chunk: 7, slot: 40 });
+    const parts = [
+      { slot: 2, mask: ALL - 0b1110 },
+      { slot: 40, mask: 0b0110 },
+      { slot: null, mask: 0b1000 },
+    ];
+    const zeros = { chunk: 8, parts: [{ slot: null, mask: ALL }] };
+    const asked: number[] = [];
+    const list = viewOf(dataFolder, [{ chunk: older.chunk, parts }, zeros]);
+    const result = await upload({ ...job, sinceGeneration: -1 }, async (request) => {
+      asked.push(request.sinceGeneration);
+      return list(request);
+    });
+    assert.deepEqual(new Set(asked), new Set([-1]));
+    const { tree, ...counts } = result;
+    assert.deepEqual([counts.changedChunkCount, counts.newChunkCount, counts.readBytes], [2, 1, CHUNK_BYTES]);
+    const expected = chunkBytes(5);
+    chunkBytes(6).copy(expected, BLOCK_BYTES, BLOCK_BYTES, 3 * BLOCK_BYTES);
+    expected.fill(0, 3 * BLOCK_BYTES, 4 * BLOCK_BYTES);
+    const stores = await openStores(job.repositoryFolder);
+    const stored = await readStored(stores, tree);
+    assert.deepEqual([...stored.keys()], [7]);
+    assert.ok(stored.get(7)?.equals(expected));
     stores.index.close();
   });
 });

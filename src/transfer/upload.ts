@@ -16,9 +16,10 @@ import type { TreeChange } from '../repository/tree.ts';
 import { openRepositoryWriter } from '../repository/writer.ts';
 import type { RepositoryWriter } from '../repository/writer.ts';
 import type { UploadJob, UploadResult } from './job.ts';
+import { isZeroChunk } from './read-plan.ts';
 import { SlotReader } from './slot-reader.ts';
 
-/** Chunks of one answer of diskd: 1 GiB of disk, about 0.5 MB of JSON. */
+/** Chunks of one answer of diskd: 1 GiB of disk, about 0.5 MB of JSON; some 8 MB where every block is in another slot. */
 const PAGE_CHUNKS = 16_384;
 const PROGRESS_INTERVAL_MS = 200;
 
@@ -78,7 +79,7 @@ class Upload {
   /** How much there is to read: the view's list once through, without its bytes. */
   async #measure(): Promise<void> {
     for await (const { chunks } of this.#viewPages()) {
-      this.#totalBytes += chunks.reduce((sum, { slot }) => sum + (slot === null ? 0 : CHUNK_BYTES), 0);
+      this.#totalBytes += chunks.reduce((sum, chunk) => sum + (isZeroChunk(chunk) ? 0 : CHUNK_BYTES), 0);
     }
     this.#context.onProgress(0, this.#totalBytes);
     this.#reportedAtMs = this.#context.clock.monotonicMs();

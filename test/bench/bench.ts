@@ -1,38 +1,63 @@
 /**
  * `npm run bench [-- P1 P5 …] [-- --quick]`: the targets of the design as a table, each peer measured in the same run
- * on the same data. Prints what is, reached or not. Needs fio, qemu-utils, restic, zstd, e2fsprogs; about 20 minutes whole.
+ * on the same data. Prints what is, reached or not, each row as soon as it is known and all of them at the end. Needs fio,
+ * qemu-utils, nbdkit, restic, zstd, e2fsprogs, and root (it drops the page cache); about 25 minutes whole.
  */
 import os from 'node:os';
 import fs from 'node:fs';
 import { spawnSync } from 'node:child_process';
-import { engineRows } from './engine-rows.ts';
-import { repositoryRows } from './repository-rows.ts';
+import { fleetRows } from './fleet-rows.ts';
 import { freezeRows } from './freeze-rows.ts';
-import type { BenchOptions, Row, RowMaker } from './row.ts';
+import { hotRows } from './hot-rows.ts';
+import { instantRows } from './instant-rows.ts';
+import { Leftovers } from './leftovers.ts';
+import { repositoryRows } from './repository-rows.ts';
+import { steadyRows } from './steady-rows.ts';
+import { uploadRows } from './upload-rows.ts';
+import { formatRow, type BenchOptions, type Row, type RowMaker } from './row.ts';
 
-const makers: Record<string, RowMaker> = { ...engineRows, ...freezeRows, ...repositoryRows };
-const args = process.argv.slice(2);
-const options: BenchOptions = { quick: args.includes('--quick') };
-const asked = args.filter((arg) => !arg.startsWith('--'));
-for (const name of asked) {
-  if (makers[name] === undefined) throw new Error(`no row ${name}; there are ${Object.keys(makers).join(', ')}`);
-}
-const needed = ['fio', 'qemu-nbd', 'qemu-img', 'restic', 'zstd', 'mkfs.ext4'];
-const missing = needed.filter((program) => spawnSync('which', [program]).status !== 0);
-if (missing.length > 0) throw new Error(`install first: ${missing.join(', ')}`);
+const makers: RowMaker[] = [hotRows, steadyRows, freezeRows, uploadRows, ...repositoryRows, instantRows, fleetRows];
+const needed = ['fio', 'qemu-nbd', 'qemu-img', 'nbdkit', 'restic', 'zstd', 'mkfs.ext4'];
 
-const rows: Row[] = [];
-for (const [name, make] of Object.entries(makers)) {
-  if (asked.length > 0 && !asked.includes(name)) continue;
-  console.error(`bench: ${name} …`);
-  rows.push(...(await make(options)));
+await run(process.argv.slice(2));
+
+async function run(args: string[]): Promise<void> {
+  const names = args.filter((arg) => !arg.startsWith('--'));
+  checkArguments(names);
+  const leftovers = new Leftovers();
+  leftovers.listen();
+  const options: BenchOptions = {
+    quick: args.includes('--quick'),
+    asked: (target) => names.length === 0 || names.includes(target),
+    leftovers,
+  };
+  const rows = await measure(options);
+  console.log(`${machine()}${options.quick ? ', --quick' : ''}\n`);
+  console.log('| | what | Hupo | peer | ratio | target |\n|---|---|---|---|---|---|');
+  for (const row of rows) console.log(formatRow(row));
 }
-console.log(machine());
-console.log('\n| | what | Hupo | peer | ratio | target |\n|---|---|---|---|---|---|');
-for (const row of rows) {
-  console.log(
-    `| ${row.target} | ${row.what} | ${row.ours} | ${row.peer} | ${row.ratio} | ${row.wanted} ${row.reached ? '✓' : '✗'} |`,
-  );
+
+function checkArguments(names: string[]): void {
+  const targets = makers.flatMap((maker) => maker.targets);
+  for (const name of names) {
+    if (!targets.includes(name)) throw new Error(`no row ${name}; there are ${targets.join(', ')}`);
+  }
+  const missing = needed.filter((program) => spawnSync('which', [program]).status !== 0);
+  if (missing.length > 0) throw new Error(`install first: ${missing.join(', ')}`);
+}
+
+async function measure(options: BenchOptions): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const { targets, make } of makers) {
+    if (!targets.some(options.asked)) continue;
+    console.error(`bench: ${targets.join(', ')} …`);
+    const start = performance.now();
+    const made = (await make(options)).filter((row) => options.asked(row.target));
+    for (const row of made) console.error(formatRow(row));
+    console.error(`bench: ${targets.join(', ')} took ${Math.round((performance.now() - start) / 1000)} s`);
+    rows.push(...made);
+  }
+  return rows;
 }
 
 function machine(): string {
@@ -41,5 +66,5 @@ function machine(): string {
   const debian = fs.existsSync('/etc/debian_version')
     ? `Debian ${fs.readFileSync('/etc/debian_version', 'utf8').trim()}`
     : os.type();
-  return `${os.cpus().length} × ${cpu}, ${memory}, ${debian}, Linux ${os.release()}, Node ${process.version}${options.quick ? ', --quick' : ''}`;
+  return `${os.cpus().length} × ${cpu}, ${memory}, ${debian}, Linux ${os.release()}, Node ${process.version}`;
 }

@@ -1,6 +1,8 @@
 /** Load by fio over NBD, and what a process spent on it. */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import fs from 'node:fs';
+
+export const MIB = 1024 ** 2;
 
 export interface LoadResult {
   iops: number;
@@ -13,41 +15,56 @@ export interface Load {
   rw: 'randread' | 'randwrite' | 'read' | 'write';
   blockBytes: number;
   depth: number;
-  seconds: number;
   sizeBytes: number;
+  /** Run so long, over and over; without it the whole size once, or `count` requests. */
+  seconds?: number;
+  /** So many requests. */
+  count?: number;
+  /** Leave so many bytes out after each request of a sequential load. */
+  skipBytes?: number;
   /** Requests a second at most. */
   rate?: number;
-  /** Fill the whole size once instead of running for a time. */
-  fill?: boolean;
+  /** A FLUSH after so many writes. */
+  fsync?: number;
+  /** No block twice: for cold reads, which would be hot the second time. */
+  once?: boolean;
+  /** Random bytes anew for each write, so that no two chunks are alike; else one buffer, barely changed, and less work. */
+  refill?: boolean;
 }
 
 /** Runs one fio job on an NBD URI. */
 export async function fio(uri: string, load: Load): Promise<LoadResult> {
-  const args = [
-    '--name=load',
-    '--ioengine=nbd',
-    `--uri=${uri}`,
-    `--rw=${load.rw}`,
-    `--bs=${load.blockBytes}`,
-    `--iodepth=${load.depth}`,
-    `--size=${load.sizeBytes}`,
-    '--output-format=json',
-    '--randrepeat=0',
-    '--norandommap',
-    '--refill_buffers',
-    ...(load.fill === true ? [] : ['--time_based', `--runtime=${load.seconds}`]),
-    ...(load.rate === undefined ? [] : [`--rate_iops=${Math.round(load.rate)}`]),
-  ];
-  const text = await output('fio', args);
+  const text = await output('fio', fioArguments(uri, load));
   const parsed = JSON.parse(text.slice(text.indexOf('{'))) as { jobs: Record<string, FioSide>[] };
   const side = parsed.jobs[0]?.[load.rw.endsWith('read') ? 'read' : 'write'];
   if (side === undefined) throw new Error(`fio said nothing useful: ${text}`);
   return {
     iops: side.iops,
-    mibPerSecond: side.bw_bytes / 1024 ** 2,
+    mibPerSecond: side.bw_bytes / MIB,
     p99Ms: (side.clat_ns.percentile?.['99.000000'] ?? 0) / 1e6,
     ios: side.total_ios,
   };
+}
+
+function fioArguments(uri: string, load: Load): string[] {
+  const optional = (name: string, value: number | undefined) => (value === undefined ? [] : [`--${name}=${value}`]);
+  return [
+    '--name=load',
+    '--ioengine=nbd',
+    `--uri=${uri}`,
+    `--rw=${load.rw}${load.skipBytes === undefined ? '' : `:${load.skipBytes}`}`,
+    `--bs=${load.blockBytes}`,
+    `--iodepth=${load.depth}`,
+    `--size=${load.sizeBytes}`,
+    '--output-format=json',
+    '--randrepeat=0',
+    ...(load.once === true ? [] : ['--norandommap']),
+    ...(load.refill === true ? ['--refill_buffers'] : []),
+    ...(load.seconds === undefined ? [] : ['--time_based', `--runtime=${load.seconds}`]),
+    ...optional('number_ios', load.count),
+    ...optional('rate_iops', load.rate === undefined ? undefined : Math.round(load.rate)),
+    ...optional('fsync', load.fsync),
+  ];
 }
 
 interface FioSide {
@@ -78,7 +95,12 @@ export function cpuUs(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) * 10_000;
 }
 
-export function dropCaches(): void {
-  spawnSync('sync');
-  fs.writeFileSync('/proc/sys/vm/drop_caches', '3');
+/** Everything dirty is written to the device: what runs next does not pay for what ran before. */
+export async function settle(): Promise<void> {
+  await output('sync', []);
+}
+
+export async function dropCaches(): Promise<void> {
+  await settle();
+  await fs.promises.writeFile('/proc/sys/vm/drop_caches', '3');
 }

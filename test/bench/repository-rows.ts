@@ -1,22 +1,21 @@
-/** P5 to P8: snapshots, rollbacks and restores of real file-system images, beside restic and zstd. */
+/** P5, P6 and P8: snapshots and restores of real file-system images, beside restic and zstd. */
 import fs from 'node:fs';
 import path from 'node:path';
 import { NbdClient } from '../../src/nbd/client.ts';
 import { withBed, type Bed } from './bed.ts';
 import { output } from './load.ts';
 import { Restic } from './peers.ts';
-import { fasterRow, limitRow, median, type BenchOptions, type Row, type RowMaker } from './row.ts';
+import { fasterRow, median, type BenchOptions, type Row, type RowMaker } from './row.ts';
 
 const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
 const CHUNK_BYTES = 64 * 1024;
 
-export const repositoryRows: Record<string, RowMaker> = {
-  P5: firstSnapshotRows,
-  P6: nextSnapshotRows,
-  P7: instantRows,
-  P8: restoreRows,
-};
+export const repositoryRows: RowMaker[] = [
+  { targets: ['P5'], make: firstSnapshotRows },
+  { targets: ['P6'], make: nextSnapshotRows },
+  { targets: ['P8'], make: restoreRows },
+];
 
 /** An ext4 image of this machine's own files, made without root. */
 async function makeImage(folder: string, quick: boolean): Promise<string> {
@@ -55,11 +54,12 @@ async function timeSnapshot(bed: Bed): Promise<{ seconds: number; snapshotId: st
   return { seconds: (performance.now() - start) / 1000, snapshotId: answer.SnapshotId };
 }
 
-async function firstSnapshotRows({ quick }: BenchOptions): Promise<Row[]> {
+async function firstSnapshotRows(options: BenchOptions): Promise<Row[]> {
+  const { quick } = options;
   const seconds = { ours: [] as number[], peer: [] as number[] };
   const bytes = { ours: 0, peer: 0 };
   for (let run = 0; run < (quick ? 1 : 3); run += 1) {
-    await withBed(20, async (bed) => {
+    await withBed(options, 20, async (bed) => {
       const image = await makeImage(bed.folder, quick);
       await copyIn(bed, image);
       seconds.ours.push((await timeSnapshot(bed)).seconds);
@@ -91,8 +91,9 @@ function speedRow(target: string, what: string, seconds: { ours: number[]; peer:
   return { ...row, ours: `${ours.toFixed(2)} s`, peer: `${peer.toFixed(2)} s` };
 }
 
-async function nextSnapshotRows({ quick }: BenchOptions): Promise<Row[]> {
-  return withBed(64, async (bed) => {
+async function nextSnapshotRows(options: BenchOptions): Promise<Row[]> {
+  const { quick } = options;
+  return withBed(options, 64, async (bed) => {
     const image = path.join(bed.folder, 'sparse.img');
     const dataBytes = (quick ? 1 : 4) * GIB;
     const fd = fs.openSync(image, 'w+');
@@ -142,55 +143,9 @@ async function change(bed: Bed, fd: number, how: { unit: number; count: number; 
   await client.close();
 }
 
-async function instantRows({ quick }: BenchOptions): Promise<Row[]> {
-  return withBed(20, async (bed) => {
-    await copyIn(bed, await makeImage(bed.folder, true));
-    const { snapshotId } = await timeSnapshot(bed);
-    const rollback: number[] = [];
-    const fresh: number[] = [];
-    for (let run = 0; run < (quick ? 2 : 10); run += 1) {
-      await bed.server.stopInstance(bed.instanceId);
-      const start = performance.now();
-      await bed.server.call('ResetDisk', { DiskId: bed.diskId, SnapshotId: snapshotId });
-      const reset = performance.now() - start;
-      await bed.server.startInstance(bed.instanceId);
-      rollback.push(reset + (await firstRead(bed, bed.diskId)));
-      const before = performance.now();
-      const made = await bed.server.call('CreateDisk', {
-        SnapshotId: snapshotId,
-        ZoneId: 'cn-hangzhou-a',
-        DiskCategory: 'cloud_essd',
-      });
-      await bed.server.call('AttachDisk', { DiskId: made.DiskId, InstanceId: bed.instanceId });
-      await firstRead(bed, made.DiskId);
-      fresh.push(performance.now() - before);
-    }
-    return [
-      limitRow(
-        'P7',
-        'rollback until the first read answers (starting the instance apart), median',
-        median(rollback),
-        'ms',
-        100,
-      ),
-      limitRow('P7', 'disk from snapshot, attached, until the first read answers, median', median(fresh), 'ms', 100),
-    ];
-  });
-}
-
-/** Milliseconds to connect and read 4 KiB in the middle of the data. */
-async function firstRead(bed: Bed, diskId: string): Promise<number> {
-  const uri = (await bed.server.disk(diskId)).NbdUri;
-  const start = performance.now();
-  const client = await NbdClient.connect(uri);
-  await client.read(512 * MIB, 4096);
-  const taken = performance.now() - start;
-  await client.close();
-  return taken;
-}
-
-async function restoreRows({ quick }: BenchOptions): Promise<Row[]> {
-  return withBed(20, async (bed) => {
+async function restoreRows(options: BenchOptions): Promise<Row[]> {
+  const { quick } = options;
+  return withBed(options, 20, async (bed) => {
     const image = await makeImage(bed.folder, quick);
     await copyIn(bed, image);
     const { snapshotId } = await timeSnapshot(bed);

@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { serveNbd } from '../../src/nbd/server.ts';
+import { serveNbd, type NbdServer } from '../../src/nbd/server.ts';
 import { formatNbdUri } from '../../src/nbd/uri.ts';
 import { needsPrograms } from '../requires.ts';
 import { MemoryDevice, openFileDevice } from '../support/block-devices.ts';
@@ -16,6 +16,7 @@ interface Served {
   uri: string;
   folder: string;
   device: MemoryDevice;
+  server: NbdServer;
 }
 
 async function serveMemory(t: TestContext): Promise<Served> {
@@ -28,7 +29,7 @@ async function serveMemory(t: TestContext): Promise<Served> {
     await server.close();
     fs.rmSync(folder, { recursive: true });
   });
-  return { uri: formatNbdUri({ socketPath, exportName: 'd-1' }), folder, device };
+  return { uri: formatNbdUri({ socketPath, exportName: 'd-1' }), folder, device, server };
 }
 
 /** Runs a program beside this process, which serves it; fails with its output unless it exits with 0. */
@@ -68,15 +69,65 @@ test('nbdinfo sees size, block sizes and every ability', { skip: needsPrograms('
   assert.match(await run('nbdinfo', '--list', uri), /export="d-1"/);
 });
 
-test('nbdcopy copies out and in, with several connections', { skip: needsPrograms('nbdcopy') }, async (t) => {
+test('nbdinfo shows where a disk has data', { skip: needsPrograms('nbdinfo') }, async (t) => {
+  const { uri, device } = await serveMemory(t);
+  device.bytes.fill(7, 20 * MIB + 4096, 20 * MIB + 12_288);
+  const { exports } = JSON.parse(await run('nbdinfo', '--json', uri)) as { exports: { contexts: string[] }[] };
+  assert.deepEqual(exports[0]?.contexts, ['base:allocation']);
+  const map = JSON.parse(await run('nbdinfo', '--map', '--json', uri)) as Record<string, unknown>[];
+  assert.deepEqual(
+    map.map(({ offset, length, type }) => [offset, length, type]),
+    [
+      [0, 16 * MIB, 0],
+      [16 * MIB, 4 * MIB + 4096, 3],
+      [20 * MIB + 4096, 8192, 0],
+      [20 * MIB + 12_288, 44 * MIB - 12_288, 3],
+    ],
+  );
+  assert.match(await run('nbdinfo', '--map', '--totals', uri), /16785408\s+25\.0%\s+0 data/);
+});
+
+test('qemu-img map and convert see the holes', { skip: needsPrograms('qemu-img') }, async (t) => {
   const { uri, folder, device } = await serveMemory(t);
+  const map = JSON.parse(await run('qemu-img', 'map', '--output=json', uri)) as Record<string, unknown>[];
+  assert.deepEqual(
+    map.map(({ start, length, zero, data }) => [start, length, zero, data]),
+    [
+      [0, 16 * MIB, false, true],
+      [16 * MIB, 48 * MIB, true, false],
+    ],
+  );
+  let readBytes = 0;
+  const read = device.read.bind(device);
+  device.read = (offset, target) => {
+    readBytes += target.length;
+    return read(offset, target);
+  };
+  await run('qemu-img', 'convert', '-O', 'raw', uri, path.join(folder, 'copy'));
+  assert.ok(readBytes < 18 * MIB, `${readBytes / MIB} MiB were read`);
+  await run('qemu-img', 'compare', '-f', 'raw', '-F', 'raw', uri, path.join(folder, 'copy'));
+});
+
+test('nbdcopy copies out and in, with several connections', { skip: needsPrograms('nbdcopy') }, async (t) => {
+  const { uri, folder, device, server } = await serveMemory(t);
   const file = path.join(folder, 'copy');
   await run('nbdcopy', uri, file);
   assert.ok(fs.readFileSync(file).equals(device.bytes));
+  const allocatedBytes = fs.statSync(file).blocks * 512;
+  assert.ok(allocatedBytes < 17 * MIB, `holes stay holes: ${allocatedBytes / MIB} MiB`);
   device.bytes.fill(0xee);
-  await run('nbdcopy', '--connections=4', '--requests=32', '--flush', file, uri);
+  let mostClients = 0;
+  const write = device.write.bind(device);
+  device.write = (offset, data) => {
+    mostClients = Math.max(mostClients, server.clientCount);
+    return write(offset, data);
+  };
+  let durable = Buffer.alloc(0);
+  device.flush = async () => void (durable = await Promise.resolve(Buffer.from(device.bytes)));
+  await run('nbdcopy', '--connections=4', '--threads=4', '--requests=32', '--flush', file, uri);
+  assert.equal(mostClients, 4);
   assert.ok(fs.readFileSync(file).equals(device.bytes));
-  assert.ok(device.flushCount > 0);
+  assert.ok(durable.equals(device.bytes), 'a flush covers what any connection was answered');
 });
 
 test('qemu-img reads, converts and compares', { skip: needsPrograms('qemu-img') }, async (t) => {
@@ -95,6 +146,15 @@ test('qemu-io writes with FUA, zeroes and discards', { skip: needsPrograms('qemu
   assert.doesNotMatch(output, /fail|error|mismatch/i);
   assert.ok(device.bytes.subarray(0, 65536).equals(Buffer.alloc(65536)));
   assert.ok(device.bytes.subarray(MIB, 2 * MIB).equals(Buffer.alloc(MIB)));
+});
+
+test('fio verifies over two connections what it wrote over two others', { skip: needsPrograms('fio') }, async (t) => {
+  const { uri, server } = await serveMemory(t);
+  const jobs = ['--ioengine=nbd', `--uri=${uri}`, '--size=16M', '--offset_increment=16M', '--numjobs=2', '--thread'];
+  const verify = ['--rw=randwrite', '--bs=4k', '--iodepth=16', '--verify=crc32c', '--verify_state_save=0'];
+  await run('fio', '--name=write', '--do_verify=0', '--end_fsync=1', '--verify_interval=4k', ...verify, ...jobs);
+  assert.equal(server.clientCount, 0);
+  await run('fio', '--name=write', '--verify_only', '--verify_interval=4k', ...verify, ...jobs);
 });
 
 test('fio verifies what it wrote', { skip: needsPrograms('fio') }, async (t) => {

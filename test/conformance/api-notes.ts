@@ -39,16 +39,30 @@ export const protocolNotes: Record<string, string[]> = {
 export const actionNotes: Record<string, string[]> = {
   CreateSnapshot: [
     'It answers when the disk is frozen; `CreationTime` is that instant, and what is written later is not part of the snapshot.',
-    'One snapshot of a disk is made at a time. Meanwhile stopping, restarting and deleting the instance is refused (`OperationConflict`, 409), so that nothing makes it fail.',
+    'Of the ESSD categories (`cloud_essd`, `cloud_auto`, `cloud_essd_entry`) a snapshot is `Available` as soon as it is frozen durably, which takes a moment: from then on the disk can be rolled back to it or to an older one, disks can be made from it, the next snapshot can be taken, and the instance stopped and restarted, while it is still `progressing`. Ten snapshots of a disk may be (`QuotaExceed.ConcurrentSnapshotQuota`); they are stored in the order in which they were taken.',
+    'Of other categories one snapshot of a disk is made at a time, and it is `Available` when it is `accomplished`. Meanwhile stopping and restarting the instance is refused (`OperationConflict`, 409), so that nothing makes it fail.',
+    'Whatever the category, resizing, re-initialising and deleting the disk, deleting the instance, changing the snapshot’s attributes and making an image of it wait until it is `accomplished`.',
     'No RetentionDays: snapshots are kept until they are deleted.',
   ],
-  DescribeSnapshots: ['A `failed` snapshot says why in `FailureReason`.'],
+  DescribeSnapshots: [
+    'A `failed` snapshot says why in `FailureReason`.',
+    '`Available` is true once the disk can be rolled back to it and disks can be made from it: see CreateSnapshot.',
+  ],
   DeleteSnapshot: [
-    'A snapshot that is still being made is cancelled.',
+    'A snapshot that is still being made is cancelled. With `Force=true` one that disks were made from meanwhile goes from every answer, and is stored for those disks all the same.',
     'With `Force=true` a snapshot from which disks were made is deleted too; the disks keep their data.',
   ],
-  ResetDisk: ['The instance must be `Stopped`. Later snapshots of the disk stay.'],
-  CreateDisk: ['A size below the snapshot’s becomes the snapshot’s.'],
+  ResetDisk: [
+    'The instance must be `Stopped`. Later snapshots of the disk stay.',
+    'On ESSD categories a snapshot that is `Available` will do, also while it or others of the disk are still `progressing` (documented is `IncorrectDiskStatus.HasUnfinishedSnapshot`, which is answered for the moment until they are `Available`, and on other categories).',
+  ],
+  ReInitDisk: [
+    'A disk that was made from a snapshot before that was `accomplished` can be re-initialised once it is; until then it is `IncorrectDiskStatus`.',
+  ],
+  CreateDisk: [
+    'A size below the snapshot’s becomes the snapshot’s.',
+    'A snapshot that is `Available` will do, also one that is still `progressing` (documented as `InvalidSnapshot.NotReady` unless `Available`). When such a snapshot cannot be stored it is `failed`, and storing it is tried again for as long as the disk needs it.',
+  ],
   DescribeDisks: ['`NbdUri` says where a local program, such as a virtual machine monitor, reaches the disk.'],
   AttachDisk: ['The user’s machine has to connect to the disk’s `NbdUri`; this service starts no machines.'],
   DetachDisk: [

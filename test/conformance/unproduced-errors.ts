@@ -106,7 +106,7 @@ export const unproducedErrors: readonly Unproduced[] = [
     'it is a detail of something that is refused as a whole, or has no effect',
   ),
   codes(
-    /IdempotentProcessing|LastTokenProcessing|OperationConflict\.DisksAttachingParallellyExceed|DisksDetachingOnEcsExceeded|QuotaExceed\.(ConcurrentSnapshotQuota|Image)|QuotaExceed\.DiskCapacity/,
+    /IdempotentProcessing|LastTokenProcessing|OperationConflict\.DisksAttachingParallellyExceed|DisksDetachingOnEcsExceeded|QuotaExceed\.Image|QuotaExceed\.DiskCapacity/,
     'there is no such limit: requests wait for each other, and the space of the host is the only quota',
   ),
   {

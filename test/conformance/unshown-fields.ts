@@ -34,7 +34,7 @@ export const unshownFields: readonly { fields: RegExp; reason: string }[] = [
   },
   {
     fields: /^DescribeDisks Disks\.Disk\.(IOPS|Throughput)(Read|Write)?$/,
-    reason: 'disks have no limits to show: they are as fast as they can be',
+    reason: 'disks are as fast as they can be; with `serve --disk-limits` it is shown what they are held to',
   },
   {
     fields: /^DescribeDisks Disks\.Disk\.(ProvisionedIops|StorageSetPartitionNumber|DataSource\.\w+|SourceDiskId)$/,

@@ -1,10 +1,13 @@
 /** Lets a server die at each of its acts in turn, and the next one finish or undo what it left. */
-import { CrashPoint, World } from './world.ts';
+import { CrashPoint } from './crash-point.ts';
+import { World } from './world.ts';
 
 export interface Scenario<T> {
   prepare: (world: World) => Promise<T>;
   /** What the server is asked before it dies; it may answer or not. */
   act: (world: World, prepared: T) => Promise<unknown>;
+  /** No upload ends before `act` has, or the server is dead. */
+  holdsUploads?: true;
   verify: (world: World, prepared: T) => Promise<void>;
 }
 
@@ -16,7 +19,8 @@ export async function dieEverywhere<T>(scenario: Scenario<T>): Promise<number> {
       try {
         const prepared = await scenario.prepare(world);
         await world.settle();
-        const died = await dieAt(world, { at, after }, () => scenario.act(world, prepared));
+        const holdsUploads = scenario.holdsUploads === true;
+        const died = await dieAt(world, { at, after, holdsUploads }, () => scenario.act(world, prepared));
         await world.restart();
         await world.settle();
         await world.checkSettled();
@@ -34,14 +38,18 @@ export async function dieEverywhere<T>(scenario: Scenario<T>): Promise<number> {
 /** Asks a server that dies at its `at`-th act; false when it lived to the end. */
 async function dieAt(
   world: World,
-  death: { at: number; after: boolean },
+  death: { at: number; after: boolean; holdsUploads: boolean },
   act: () => Promise<unknown>,
 ): Promise<boolean> {
   const crash = new CrashPoint(death.at, death.after);
   await world.restart(crash);
+  const held = death.holdsUploads ? world.holdUploads() : null;
   crash.arm();
-  const answered = act().catch(() => undefined);
+  const answered = act()
+    .catch(() => undefined)
+    .then(() => held?.release());
   const settled = answered.then(() => world.settle()).catch(() => undefined);
   await Promise.race([crash.died.promise, settled]);
+  held?.release();
   return crash.dead;
 }

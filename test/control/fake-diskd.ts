@@ -2,11 +2,12 @@
  * diskd without files: disks are maps from chunk to a word, bases are trees of a fake repository. It outlives the
  * control plane of a test as the real one does, and serves the real protocol on a real socket where asked to.
  */
-import type { BaseRef, DiskState, DiskdCalls, FreezeReply } from '../../src/disk/protocol.ts';
-import { DISKD_PROTOCOL } from '../../src/disk/protocol.ts';
+import type { BaseRef, DiskLimits, DiskState, DiskdCalls, FreezeReply, ViewBase } from '../../src/disk/protocol.ts';
+import { DISKD_PROTOCOL, VIEW_LIMIT, isViewBase } from '../../src/disk/protocol.ts';
 import { OperationalError, RequestError } from '../../src/lib/errors.ts';
 import type { Handlers, LineServer } from '../../src/lib/line-channel.ts';
 import { serveLines } from '../../src/lib/line-channel.ts';
+import type { TreeRef } from '../../src/repository/tree-ref.ts';
 
 interface Entry {
   word: string;
@@ -32,7 +33,13 @@ interface FakeDisk {
   written: boolean;
   compareReason: string | null;
   entries: Map<number, Entry>;
-  view: View | null;
+  baseGeneration: number;
+  /** Ranges of generations that it is made of, before the present one, which began with `firstGeneration`. */
+  past: [number, number][];
+  firstGeneration: number;
+  limits: DiskLimits | null;
+  /** Oldest first. */
+  views: View[];
   cancelled: Set<string>;
 }
 
@@ -40,11 +47,15 @@ export class FakeDiskd {
   readonly disks = new Map<string, FakeDisk>();
   /** Runs before each call: a test's way to delay or fail one. */
   before: (call: keyof DiskdCalls) => Promise<void> = async () => undefined;
+  /** Runs after each call, before it is answered. */
+  after: (call: keyof DiskdCalls) => Promise<void> = async () => undefined;
   readonly calls: string[] = [];
   readonly folder: string;
   /** Of which version it is. */
   protocol = DISKD_PROTOCOL;
   shutdownCount = 0;
+  /** What must never be asked: a view released on which something stands. */
+  readonly violations: string[] = [];
   #server: LineServer | undefined;
   #nowMs: () => number;
 
@@ -67,7 +78,7 @@ export class FakeDiskd {
   /** A power cut: views that were not durable are lost. */
   async loseBoot(): Promise<void> {
     await this.die();
-    for (const disk of this.disks.values()) if (disk.view?.durable === false) disk.view = null;
+    for (const disk of this.disks.values()) disk.views = disk.views.filter(({ durable }) => durable);
   }
 
   write(diskId: string, chunk: number, word: string): void {
@@ -83,9 +94,15 @@ export class FakeDiskd {
   }
 
   viewWords(diskId: string, snapshotId: string, sinceGeneration: number): Record<string, string> {
-    const { view } = this.#get(diskId);
-    if (view?.reply.snapshotId !== snapshotId) throw new OperationalError('no such view', { retryable: false });
-    return wordsOf(new Map([...view.entries].filter(([, entry]) => entry.generation > sinceGeneration)));
+    const { entries } = this.#view(diskId, snapshotId);
+    return wordsOf(new Map([...entries].filter(([, entry]) => entry.generation > sinceGeneration)));
+  }
+
+  /** What absent chunks read as; `wordsOfTree` says what a tree holds. */
+  baseWords(base: BaseRef, wordsOfTree: (tree: TreeRef) => Record<string, string>): Record<string, string> {
+    if (!isViewBase(base)) return wordsOfTree(base.tree);
+    const view = this.#view(base.viewOf, base.snapshotId);
+    return { ...this.baseWords(view.reply.base, wordsOfTree), ...wordsOf(view.entries) };
   }
 
   handlers(): Handlers<DiskdCalls> {
@@ -95,7 +112,9 @@ export class FakeDiskd {
       async (body: never, connection: AbortSignal) => {
         this.calls.push(name);
         await this.before(name as keyof DiskdCalls);
-        return await (handler as (body: never, connection: AbortSignal) => Promise<object>)(body, connection);
+        const reply = await (handler as (body: never, connection: AbortSignal) => Promise<object>)(body, connection);
+        await this.after(name as keyof DiskdCalls);
+        return reply;
       },
     ]);
     return Object.fromEntries(wrapped) as Handlers<DiskdCalls>;
@@ -106,7 +125,7 @@ export class FakeDiskd {
       hello: async () => ({ protocol: this.protocol, pid: process.pid, folder: this.folder, startedAtMs: 0 }),
       createDisk: async (body) => ({ disk: this.#create(body) }),
       deleteDisk: async ({ diskId }) => this.#delete(diskId),
-      openDisk: async ({ diskId, incarnation }) => ({ disk: this.#open(diskId, incarnation) }),
+      openDisk: async (body) => ({ disk: this.#open(body) }),
       closeDisk: async ({ diskId }) => ({ disk: this.#close(diskId) }),
       describeDisk: async ({ diskId }) => ({ disk: toState(this.#get(diskId)) }),
       listDisks: async () => ({ disks: [...this.disks.values()].map(toState) }),
@@ -116,6 +135,7 @@ export class FakeDiskd {
       listViewChunks: async () => ({ dataFolder: '', chunks: [], next: null }),
       releaseView: async ({ diskId, snapshotId }) => this.#release(diskId, snapshotId),
       rollback: async ({ diskId, base, incarnation }) => ({ disk: this.#rollback(diskId, base, incarnation) }),
+      rebase: async ({ diskId, snapshotId, tree }) => ({ disk: this.#rebase(diskId, snapshotId, tree) }),
       resizeDisk: async ({ diskId, sizeBytes }) => ({ disk: this.#resize(diskId, sizeBytes) }),
       checkDisk: async () => ({ findings: [] }),
       shutdown: async ({ force }) => this.#shutdown(force),
@@ -125,11 +145,15 @@ export class FakeDiskd {
   #create(body: { diskId: string; sizeBytes: number; base: BaseRef }): DiskState {
     const known = this.disks.get(body.diskId);
     if (known !== undefined) return toState(known);
+    if (isViewBase(body.base) && !this.#hasDurableView(body.base)) {
+      throw new RequestError('InvalidSnapshotId.NotReady', `no view ${body.base.snapshotId}`);
+    }
     const disk: FakeDisk = {
       ...body,
       ...{ incarnation: 1, generation: 1, open: false, clientCount: 0, written: false },
       ...{ compareReason: null, syncFailure: null },
-      ...{ entries: new Map(), view: null, cancelled: new Set() },
+      ...{ entries: new Map(), views: [], cancelled: new Set() },
+      ...{ baseGeneration: 1, past: [], firstGeneration: 1, limits: null },
     };
     this.disks.set(body.diskId, disk);
     return toState(disk);
@@ -137,23 +161,25 @@ export class FakeDiskd {
 
   #delete(diskId: string): object {
     const disk = this.disks.get(diskId);
-    if (disk?.open || disk?.view) throw new OperationalError(`${diskId} is in use`, { retryable: false });
+    if (disk !== undefined && (disk.open || disk.views.length > 0))
+      throw new OperationalError(`${diskId} is in use`, { retryable: false });
     this.disks.delete(diskId);
     return {};
   }
 
   #resize(diskId: string, sizeBytes: number): DiskState {
     const disk = this.#get(diskId);
-    if (disk.view !== null) throw new RequestError('IncorrectDiskStatus.CreatingSnapshot', 'a view is there');
+    if (disk.views.length > 0) throw new RequestError('IncorrectDiskStatus.CreatingSnapshot', 'a view is there');
     if (sizeBytes < disk.sizeBytes) throw new RequestError('InvalidDiskSize.TooSmall', `${diskId} is larger`);
     disk.sizeBytes = sizeBytes;
     return toState(disk);
   }
 
-  #open(diskId: string, incarnation: number): DiskState {
+  #open({ diskId, incarnation, limits }: DiskdCalls['openDisk']['request']): DiskState {
     const disk = this.#get(diskId);
     if (disk.incarnation !== incarnation) throw new OperationalError('another incarnation', { retryable: false });
     disk.open = true;
+    disk.limits = limits ?? null;
     return toState(disk);
   }
 
@@ -169,29 +195,24 @@ export class FakeDiskd {
   #freeze(diskId: string, snapshotId: string): FreezeReply {
     const disk = this.#get(diskId);
     if (disk.cancelled.has(snapshotId)) throw new OperationalError('the freeze was cancelled', { retryable: false });
-    if (disk.view?.reply.snapshotId === snapshotId) return disk.view.reply;
-    if (disk.view !== null) throw new RequestError('IncorrectDiskStatus.CreatingSnapshot', 'another view is there');
-    const { generation, incarnation, sizeBytes, base, compareReason } = disk;
-    const frozenAtMs = this.#nowMs();
+    const known = disk.views.find(({ reply }) => reply.snapshotId === snapshotId);
+    if (known !== undefined) return known.reply;
+    if (disk.views.length >= VIEW_LIMIT) {
+      throw new RequestError('IncorrectDiskStatus.CreatingSnapshot', `${VIEW_LIMIT} views are there`);
+    }
+    const { generation, incarnation, sizeBytes, base, baseGeneration, compareReason } = disk;
+    const history: [number, number][] = [...disk.past, [disk.firstGeneration, generation]];
     const reply = {
-      snapshotId,
-      generation,
-      incarnation,
-      frozenAtMs,
-      sizeBytes,
-      base,
-      baseGeneration: 0,
-      compareReason,
+      ...{ snapshotId, generation, incarnation, frozenAtMs: this.#nowMs(), sizeBytes },
+      ...{ base, baseGeneration, history, compareReason },
     };
-    disk.view = { reply, durable: false, entries: new Map(disk.entries) };
+    disk.views.push({ reply, durable: false, entries: new Map(disk.entries) });
     disk.generation++;
     return reply;
   }
 
   #awaitDurable(diskId: string, snapshotId: string): object {
-    const { view } = this.#get(diskId);
-    if (view?.reply.snapshotId !== snapshotId) throw new OperationalError('no such view', { retryable: false });
-    view.durable = true;
+    this.#view(diskId, snapshotId).durable = true;
     return {};
   }
 
@@ -202,16 +223,51 @@ export class FakeDiskd {
 
   #release(diskId: string, snapshotId: string): object {
     const disk = this.#get(diskId);
-    if (disk.view?.reply.snapshotId === snapshotId) disk.view = null;
+    const isIt = (base: BaseRef) => isViewBase(base) && base.snapshotId === snapshotId && base.viewOf === diskId;
+    for (const other of this.disks.values()) {
+      const bases = [other.base, ...other.views.map(({ reply }) => reply.base)];
+      if (bases.some(isIt)) this.violations.push(`${snapshotId} is released while ${other.diskId} stands on it`);
+    }
+    disk.views = disk.views.filter(({ reply }) => reply.snapshotId !== snapshotId);
     return {};
   }
 
   #rollback(diskId: string, base: BaseRef, incarnation: number): DiskState {
     const disk = this.#get(diskId);
     if (disk.incarnation === incarnation) return toState(disk);
-    if (disk.open || disk.view) throw new OperationalError(`${diskId} is in use`, { retryable: false });
-    Object.assign(disk, { base, incarnation, generation: disk.generation + 1, entries: new Map() });
+    if (disk.open) throw new OperationalError(`${diskId} is in use`, { retryable: false });
+    const generation = disk.generation + 1;
+    const begin = { incarnation, generation, firstGeneration: generation };
+    if (isViewBase(base)) {
+      if (base.viewOf !== diskId) throw new RequestError('InvalidParameter.Mismatch', 'another disk has that view');
+      const { entries, reply } = this.#view(diskId, base.snapshotId);
+      const { baseGeneration, history: past } = reply;
+      Object.assign(disk, { ...begin, base: reply.base, baseGeneration, past, entries: new Map(entries) });
+    } else {
+      Object.assign(disk, { ...begin, base, baseGeneration: generation, past: [], entries: new Map() });
+    }
     return toState(disk);
+  }
+
+  /** The views of the disk stand on what it stood on: they move too. */
+  #rebase(diskId: string, snapshotId: string, tree: TreeRef): DiskState {
+    const disk = this.#get(diskId);
+    for (const holder of [disk, ...disk.views.map(({ reply }) => reply)]) {
+      const { base } = holder;
+      if (isViewBase(base) && base.snapshotId === snapshotId) holder.base = { snapshotId, tree };
+    }
+    return toState(disk);
+  }
+
+  #hasDurableView({ viewOf, snapshotId }: ViewBase): boolean {
+    const views = this.disks.get(viewOf)?.views ?? [];
+    return views.some(({ reply, durable }) => reply.snapshotId === snapshotId && durable);
+  }
+
+  #view(diskId: string, snapshotId: string): View {
+    const view = this.#get(diskId).views.find(({ reply }) => reply.snapshotId === snapshotId);
+    if (view === undefined) throw new OperationalError('no such view', { retryable: false });
+    return view;
   }
 
   #shutdown(force: boolean): { clientCount: number; ending: boolean } {
@@ -234,22 +290,20 @@ function wordsOf(entries: Map<number, Entry>): Record<string, string> {
 }
 
 function toState(disk: FakeDisk): DiskState {
-  const { diskId, sizeBytes, generation, incarnation, base, written, compareReason, view, clientCount } = disk;
+  const { diskId, sizeBytes, generation, incarnation, base, written, compareReason, clientCount, limits } = disk;
   return {
-    diskId,
-    sizeBytes,
-    generation,
-    incarnation,
-    base,
-    written,
-    compareReason,
-    clientCount,
+    ...{ diskId, sizeBytes, generation, incarnation, base, written, compareReason, clientCount, limits },
     socketPath: disk.open ? `/run/${diskId}.sock` : null,
-    dataChunkCount: disk.entries.size,
     allocatedBytes: 0,
-    view: view && { snapshotId: view.reply.snapshotId, generation: view.reply.generation, durable: view.durable },
+    views: disk.views.map(({ reply, durable }) => {
+      const { snapshotId, frozenAtMs } = reply;
+      return { snapshotId, generation: reply.generation, frozenAtMs, sizeBytes: reply.sizeBytes, durable };
+    }),
+    mapping: {
+      ...{ dataChunkCount: disk.entries.size, usedSlotCount: disk.entries.size, freeingSlotCount: 0 },
+      ...{ olderLayerCount: 0, pageCount: 0, cachedPageCount: 0, journalRecordCount: 0 },
+    },
+    counters: { readCount: 0, writeCount: 0, flushCount: 0, zeroCount: 0, readBytes: 0, writtenBytes: 0 },
     syncFailure: disk.syncFailure,
-    readBytes: 0,
-    writtenBytes: 0,
   };
 }

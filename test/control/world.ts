@@ -10,65 +10,33 @@ import type { TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Catalog } from '../../src/catalog/catalog.ts';
 import { listOperations } from '../../src/catalog/operations.ts';
+import type { StoredOperation } from '../../src/catalog/operations.ts';
 import type { Queries } from '../../src/catalog/schema.ts';
 import { ExternalDriver } from '../../src/compute/external.ts';
 import { Control, EMPTY_IMAGE_ID } from '../../src/control/control.ts';
 import { compareRecords } from '../../src/control/check.ts';
 import { OpenDisks } from '../../src/control/open-disks.ts';
+import { CREATE_IMAGE } from '../../src/control/operations/create-image.ts';
+import { CREATE_SNAPSHOT } from '../../src/control/operations/create-snapshot.ts';
+import { DELETE_SNAPSHOT } from '../../src/control/operations/delete-snapshot.ts';
 import type { DataPlane } from '../../src/control/parts.ts';
 import { within } from '../../src/control/patience.ts';
 import type { ChangeOptions, CreateDiskRequest, NewDisk, RunInstancesRequest } from '../../src/control/requests.ts';
 import type { Paging } from '../../src/ecs/list-filters.ts';
-import type { DiskdCalls } from '../../src/disk/protocol.ts';
+import { isViewBase } from '../../src/disk/protocol.ts';
+import type { BaseRef } from '../../src/disk/protocol.ts';
 import type { Disk, Instance, Snapshot } from '../../src/ecs/resources.ts';
 import { GIB } from '../../src/lib/geometry.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import type { Log } from '../../src/lib/log.ts';
 import { systemRandom } from '../../src/lib/random.ts';
 import type { TreeRef } from '../../src/repository/tree-ref.ts';
+import { Crash, CrashPoint, crashing, crashingCatalog } from './crash-point.ts';
 import { FakeDiskd } from './fake-diskd.ts';
 import { FakeRepository, FakeTransfer } from './fake-stores.ts';
 import { createFastClock } from './fast-clock.ts';
 
 export const allRows: Paging = { pageNumber: 1, pageSize: 100, nextToken: null };
-
-export class Crash extends Error {}
-
-/** Counts acts on the world once armed; from the chosen one on, the server is dead and can do nothing more. */
-export class CrashPoint {
-  dead = false;
-  #count = 0;
-  #armed = false;
-  readonly #at: number;
-  readonly #after: boolean;
-  readonly died = Promise.withResolvers<void>();
-
-  constructor(at: number, after: boolean) {
-    this.#at = at;
-    this.#after = after;
-  }
-
-  /** From now on acts count: the start is over. */
-  arm(): void {
-    this.#armed = true;
-  }
-
-  async act<T>(act: () => Promise<T>): Promise<T> {
-    if (this.dead) throw new Crash();
-    const isLast = this.#armed && ++this.#count === this.#at;
-    if (isLast && !this.#after) this.#die();
-    const result = await act();
-    if (isLast) this.#die();
-    if (this.dead) throw new Crash();
-    return result;
-  }
-
-  #die(): never {
-    this.dead = true;
-    this.died.resolve();
-    throw new Crash();
-  }
-}
 
 export class World {
   /** In memory where there is such a folder: the tests start hundreds of servers, and each commit is synced. */
@@ -78,6 +46,10 @@ export class World {
   readonly repository = new FakeRepository();
   readonly transfer: FakeTransfer;
   readonly warnings: string[] = [];
+  /** From the next start on: `serve --disk-limits`. */
+  limitsDisks = false;
+  /** Throws when a test says that there is no room. */
+  assertRoom: (code: string, what: string) => void = () => undefined;
   catalog!: Catalog;
   control!: Control;
 
@@ -108,7 +80,7 @@ export class World {
   #createControl(crash: CrashPoint): Control {
     const log: Log = { info: () => undefined, warn: (message) => void this.warnings.push(message) };
     const dataPlane = crashing(this.#dataPlane(), crash);
-    const openDisks = new OpenDisks(dataPlane);
+    const openDisks = new OpenDisks(dataPlane, { isLimited: this.limitsDisks });
     const { catalog, repository, transfer } = this;
     return new Control({
       catalog: crashingCatalog(catalog, crash),
@@ -121,6 +93,7 @@ export class World {
         deleteManifest: (snapshotId) => crash.act(() => repository.deleteManifest(snapshotId)),
         collect: (options) => crash.act(() => repository.collect(options)),
       },
+      space: { assertRoom: async (code, what) => this.assertRoom(code, what) },
       clock: this.clock,
       random: systemRandom,
       log,
@@ -166,10 +139,23 @@ export class World {
     });
   }
 
-  async until(what: string, condition: () => Promise<boolean>): Promise<void> {
+  /** Waits until nothing is left but uploads, which a test holds up, and what waits for them. */
+  async quiet(): Promise<void> {
+    let rest: StoredOperation[] = [];
+    await this.until(
+      () => `an end of ${rest.map(({ kind, step, subjectId }) => `${kind} of ${subjectId} at ${step}`).join(', ')}`,
+      async () => {
+        rest = (await listOperations(this.catalog.queries)).filter((one) => !isWaitingForUpload(one));
+        return rest.length === 0;
+      },
+    );
+  }
+
+  async until(what: string | (() => string), condition: () => Promise<boolean>): Promise<void> {
     const untilMs = performance.now() + 5000;
     while (!(await condition())) {
-      assert.ok(performance.now() < untilMs, `waited 5 s for ${what}: ${this.warnings.join('; ')}`);
+      const reason = () => `waited 5 s for ${typeof what === 'string' ? what : what()}: ${this.warnings.join('; ')}`;
+      if (performance.now() >= untilMs) assert.fail(reason());
       await delay(1);
     }
   }
@@ -215,13 +201,20 @@ export class World {
     await this.control.powerInstances({ change, instanceIds: [instanceId], force, successFirst: false });
   }
 
-  /** A running instance with one data disk, and that disk. */
-  async runOne(): Promise<{ instanceId: string; diskId: string }> {
-    const { instanceIds } = await this.control.runInstances(runRequest());
+  /** A running instance with one data disk, of an ESSD category unless `change` says another, and that disk. */
+  async runOne(change: Partial<NewDisk> = {}): Promise<{ instanceId: string; diskId: string }> {
+    const { instanceIds } = await this.control.runInstances(runRequest({ dataDisks: [dataDisk(change)] }));
     const instanceId = instanceIds[0] ?? '';
     await this.until('it to run', async () => (await this.instance(instanceId))?.status === 'Running');
     const { items } = await this.control.listDisks({ instanceId, type: 'data' }, allRows);
     return { instanceId, diskId: items[0]?.diskId ?? '' };
+  }
+
+  /** Frozen durably, and not stored while uploads are held. */
+  async beginSnapshot(diskId: string): Promise<string> {
+    const { snapshotId } = await this.control.createSnapshot(snapshotRequest(diskId));
+    await this.until('it to be Available', async () => (await this.snapshot(snapshotId))?.available === true);
+    return snapshotId;
   }
 
   async takeSnapshot(diskId: string): Promise<string> {
@@ -234,12 +227,17 @@ export class World {
   diskWords(diskId: string): Record<string, string> {
     const disk = this.diskd.disks.get(diskId);
     assert.ok(disk, `${diskId} is not in diskd`);
-    return { ...this.repository.words(disk.base.tree), ...this.diskd.ownWords(diskId) };
+    return { ...this.baseWords(disk.base), ...this.diskd.ownWords(diskId) };
   }
 
-  /** What restoring the snapshot gives. */
-  snapshotWords(snapshotId: string): Record<string, string> {
+  baseWords(base: BaseRef): Record<string, string> {
+    return this.diskd.baseWords(base, (tree) => this.repository.words(tree));
+  }
+
+  /** What restoring the snapshot gives; of one that is not stored yet, what its frozen view holds. */
+  snapshotWords(snapshotId: string, viewOf: string | null = null): Record<string, string> {
     const manifest = this.repository.manifests.get(snapshotId);
+    if (manifest === undefined && viewOf !== null) return this.baseWords({ snapshotId, viewOf });
     assert.ok(manifest, `${snapshotId} has no manifest`);
     return this.repository.words(manifest.tree);
   }
@@ -256,7 +254,7 @@ export class World {
           diskId: row.disk_id,
           sizeBytes: row.size_gib * GIB,
           incarnation: row.incarnation,
-          base: JSON.parse(row.base) as { snapshotId: string | null; tree: TreeRef },
+          base: JSON.parse(row.base) as BaseRef,
         })),
         snapshots: snapshots
           .filter(({ status }) => status === 'accomplished')
@@ -267,15 +265,24 @@ export class World {
       await this.repository.listManifests(),
     );
     assert.deepEqual(findings, []);
-    for (const { base } of stored) this.repository.words(base.tree);
+    for (const { base, diskId } of stored) {
+      assert.ok(!isViewBase(base), `${diskId} still stands on a view`);
+      this.repository.words(base.tree);
+    }
+    assert.deepEqual(this.diskd.violations, []);
     for (const row of snapshots) assert.notEqual(row.status, 'progressing', `${row.snapshot_id} is left behind`);
     for (const disk of stored) {
-      assert.equal(disk.view, null, `a view of ${disk.diskId} is left behind`);
+      assert.deepEqual(disk.views, [], `a view of ${disk.diskId} is left behind`);
       assert.equal(disk.open, await isOfRunningInstance(queries, disk.diskId), `${disk.diskId} open or closed`);
     }
     const busy = rows.filter(({ status }) => !['Available', 'In_use'].includes(status));
     assert.deepEqual(busy, [], 'disks are left half-way');
   }
+}
+
+function isWaitingForUpload({ kind, step, undoing }: StoredOperation): boolean {
+  if (kind === CREATE_SNAPSHOT) return !undoing && (step === 'choose' || step === 'store');
+  return kind === CREATE_IMAGE || (kind === DELETE_SNAPSHOT && step === 'await');
 }
 
 async function isOfRunningInstance(queries: Queries, diskId: string): Promise<boolean> {
@@ -286,28 +293,6 @@ async function isOfRunningInstance(queries: Queries, diskId: string): Promise<bo
     .where('disk_id', '=', diskId)
     .executeTakeFirst();
   return row?.status === 'Running';
-}
-
-function crashing(dataPlane: DataPlane, crash: CrashPoint): DataPlane {
-  return {
-    call: <K extends keyof DiskdCalls>(
-      name: K,
-      body: DiskdCalls[K]['request'],
-      options?: { timeoutMs?: number; signal?: AbortSignal },
-    ) => crash.act(() => dataPlane.call(name, body, options)),
-  };
-}
-
-function crashingCatalog(catalog: Catalog, crash: CrashPoint): Catalog {
-  return new Proxy(catalog, {
-    get: (target, name) => {
-      if (name === 'transaction') {
-        return <T>(work: (transaction: Queries) => Promise<T>) => crash.act(() => target.transaction(work));
-      }
-      if (crash.dead) throw new Crash();
-      return Reflect.get(target, name, target) as unknown;
-    },
-  });
 }
 
 export function dataDisk(change: Partial<NewDisk> = {}): NewDisk {
@@ -323,6 +308,9 @@ export function dataDisk(change: Partial<NewDisk> = {}): NewDisk {
     ...change,
   };
 }
+
+/** A category whose snapshots are Available only when they are accomplished. */
+export const plainDisk = { category: 'cloud_efficiency', performanceLevel: null };
 
 export function runRequest(change: Partial<RunInstancesRequest> = {}): RunInstancesRequest {
   return {

@@ -21,6 +21,7 @@
  * Faults: `disk.fault = (call) => …` is asked before every call; what it returns is thrown instead.
  */
 import path from 'node:path';
+import type { ByteRange } from '../../src/lib/punch.ts';
 import type { FileInfo, Files, OpenMode } from '../../src/lib/files.ts';
 
 const PAGE_BYTES = 4096;
@@ -44,6 +45,7 @@ export interface Fault {
 type Change =
   | { type: 'write'; node: number; position: number; bytes: Buffer }
   | { type: 'truncate'; node: number; sizeBytes: number }
+  | { type: 'punch'; node: number; position: number; lengthBytes: number }
   | { type: 'link'; folder: number; name: string; node: number | null }
   | { type: 'rename'; from: number; fromName: string; to: number; toName: string; node: number };
 
@@ -99,6 +101,8 @@ class Image {
       writePages(this.node(change.node), change.bytes, change.position);
     } else if (change.type === 'truncate') {
       truncatePages(this.node(change.node), change.sizeBytes);
+    } else if (change.type === 'punch') {
+      punchPages(this.node(change.node), change.position, change.position + change.lengthBytes);
     } else if (change.type === 'link') {
       const folder = this.node(change.folder, true);
       if (change.node === null) folder.children.delete(change.name);
@@ -152,11 +156,22 @@ function truncatePages(node: Node, sizeBytes: number): void {
   node.sizeBytes = sizeBytes;
 }
 
+/** Whole pages only, as the engine punches. */
+function punchPages(node: Node, position: number, end: number): void {
+  const first = Math.ceil(position / PAGE_BYTES);
+  const last = Math.floor(Math.min(end, node.sizeBytes) / PAGE_BYTES);
+  for (const page of node.pages.keys()) if (page >= first && page < last) node.pages.delete(page);
+}
+
 export class RecordingFiles {
   /** Asked before every call of every process; an answer is thrown in the call's place. */
   fault: ((call: FileCall) => Fault | undefined) | undefined;
   /** Awaited by every `syncData` and `syncFolder` before it resolves: a test may hold a sync back. */
   syncGate: (() => Promise<void>) | undefined;
+  /** Awaited by every `readLater` before it reads: a test may hold a read back. */
+  readGate: (() => Promise<void>) | undefined;
+  /** Awaited by every `punch` before its holes are there. */
+  punchGate: (() => Promise<void>) | undefined;
   readonly #live: Image;
   readonly #start: Image;
   readonly #events: Event[] = [];
@@ -279,6 +294,23 @@ export class RecordingProcess implements Files {
       throw fault.error;
     }
     this.#machine.change({ type: 'write', node: handle.node, position, bytes });
+  }
+
+  async readLater(fd: number, buffer: Uint8Array, offset: number, length: number, position: number): Promise<number> {
+    await this.#machine.readGate?.();
+    await Promise.resolve();
+    return this.read(fd, buffer, offset, length, position);
+  }
+
+  /** As unsure as a write until it is synced; one range after the other, as the kernel does them. */
+  async punch(fd: number, ranges: readonly ByteRange[]): Promise<void> {
+    for (const [position, lengthBytes] of ranges) {
+      await this.#machine.punchGate?.();
+      await Promise.resolve();
+      const handle = this.#handle(fd);
+      this.#enter({ name: 'punch', path: handle.path, position, lengthBytes });
+      this.#machine.change({ type: 'punch', node: handle.node, position, lengthBytes });
+    }
   }
 
   truncate(fd: number, sizeBytes: number): void {
@@ -421,6 +453,8 @@ export interface PowerCut {
   /** Everything marked before the cut. */
   marks: unknown[];
   description: string;
+  /** Nothing was lost: what the death of the process alone leaves. */
+  isWhole: boolean;
 }
 
 export interface PowerCutOptions {
@@ -446,7 +480,8 @@ export function* powerCuts(machine: RecordingFiles, options: PowerCutOptions): G
         const image = sure.copy();
         const choice = applySome(image, unsure, folders, state, options.pick);
         const files = new RecordingFiles({ image });
-        yield { files, marks: [...marks], description: `power cut after event ${index}, ${choice}` };
+        const isWhole = state === 1 || unsure.length === 0;
+        yield { files, marks: [...marks], description: `power cut after event ${index}, ${choice}`, isWhole };
       }
     }
     const event = events[index];

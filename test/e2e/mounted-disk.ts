@@ -18,11 +18,13 @@ export class LoopDisk {
   readonly device: string;
   readonly #folder: string;
   readonly #fuse: ChildProcess;
+  readonly #fuseEnded: Promise<void>;
   #mountpoint: string | null = null;
 
   private constructor(folder: string, fuse: ChildProcess, device: string) {
     this.#folder = folder;
     this.#fuse = fuse;
+    this.#fuseEnded = new Promise((resolve) => fuse.once('exit', () => resolve()));
     this.device = device;
   }
 
@@ -30,16 +32,19 @@ export class LoopDisk {
   static async open(uri: string, folder: string): Promise<LoopDisk> {
     const fuseFolder = path.join(folder, 'fuse');
     fs.mkdirSync(fuseFolder, { recursive: true });
-    const fuse = spawn('nbdfuse', [fuseFolder, uri], { stdio: ['ignore', 'inherit', 'inherit'] });
+    const fuse = spawn('nbdfuse', [fuseFolder, uri], { stdio: 'ignore' });
     const file = path.join(fuseFolder, 'nbd');
-    await waitFor(`nbdfuse to serve ${uri}`, 10_000, async () => (fs.existsSync(file) ? true : null));
+    await waitFor(`nbdfuse to serve ${uri}`, 10_000, async () => {
+      assert.equal(fuse.exitCode, null, `nbdfuse cannot serve ${uri}`);
+      return fs.existsSync(file) ? true : null;
+    });
     return new LoopDisk(folder, fuse, run('losetup', '-f', '--show', file));
   }
 
-  mount(): string {
-    const mountpoint = path.join(this.#folder, 'mount');
+  /** `options` as `mount -o` takes them. Returns the mount point, which is made if there is none. */
+  mount(options = 'defaults', mountpoint = path.join(this.#folder, 'mount')): string {
     fs.mkdirSync(mountpoint, { recursive: true });
-    run('mount', this.device, mountpoint);
+    run('mount', '-o', options, this.device, mountpoint);
     this.#mountpoint = mountpoint;
     return mountpoint;
   }
@@ -56,8 +61,25 @@ export class LoopDisk {
     await waitFor('the loop device to let go', 10_000, async () =>
       spawnSync('fusermount3', ['-u', fuseFolder]).status === 0 ? true : null,
     );
-    if (this.#fuse.exitCode === null) await new Promise((resolve) => this.#fuse.once('exit', resolve));
+    await this.#fuseEnded;
     fs.rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  /**
+   * The server below is gone, and every request fails from now on: lets go of the mount as a reboot would, without what is
+   * still unwritten. The file system must be gone before its disk is mounted again, so it is not left to a lazy unmount.
+   */
+  async abandon(): Promise<void> {
+    this.#fuse.kill('SIGKILL');
+    await this.#fuseEnded;
+    if (this.#mountpoint !== null) {
+      const mountpoint = this.#mountpoint;
+      await waitFor(`${mountpoint} to be let go`, 30_000, async () =>
+        spawnSync('umount', [mountpoint]).status === 0 ? true : null,
+      );
+      this.#mountpoint = null;
+    }
+    await this.close();
   }
 }
 

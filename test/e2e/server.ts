@@ -9,8 +9,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EcsClient } from '../../src/cli/ecs-client.ts';
-import type { DiskdCalls } from '../../src/disk/protocol.ts';
+import { DISKD_PROTOCOL, type DiskdCalls, type DiskState } from '../../src/disk/protocol.ts';
 import { LineClient } from '../../src/lib/line-channel.ts';
+import { NbdClient } from '../../src/nbd/client.ts';
 import { ensureRunFolder } from '../../src/lib/run-folder.ts';
 
 const root = path.dirname(path.dirname(import.meta.dirname));
@@ -81,6 +82,38 @@ export class TestServer {
     return this.#client.call(action, texts);
   }
 
+  /** A call that is made again while it is refused with one of `codes`: something else has to end first. */
+  async callWhenAllowed(
+    codes: readonly string[],
+    action: string,
+    parameters: Record<string, string | number | boolean>,
+  ): Promise<Answer> {
+    return waitFor(`${action} to be allowed`, 120_000, async () => {
+      try {
+        return await this.call(action, parameters);
+      } catch (error) {
+        if (codes.includes(String((error as { code?: unknown }).code))) return null;
+        throw error;
+      }
+    });
+  }
+
+  /** A snapshot as soon as the disk may have one more. */
+  async takeSnapshot(diskId: string): Promise<string> {
+    const codes = ['IncorrectDiskStatus.CreatingSnapshot', 'QuotaExceed.ConcurrentSnapshotQuota'];
+    return String((await this.callWhenAllowed(codes, 'CreateSnapshot', { DiskId: diskId })).SnapshotId);
+  }
+
+  /** Stops the instance, rolls its disk back as soon as both may be, starts it again and waits until the disk is served. */
+  async rollBack(instanceId: string, diskId: string, snapshotId: string): Promise<void> {
+    await this.callWhenAllowed(['OperationConflict'], 'StopInstance', { InstanceId: instanceId });
+    await this.instanceStatus(instanceId, 'Stopped');
+    const codes = ['IncorrectDiskStatus.HasUnfinishedSnapshot', 'InvalidSnapshotId.NotReady'];
+    await this.callWhenAllowed(codes, 'ResetDisk', { DiskId: diskId, SnapshotId: snapshotId });
+    await this.startInstance(instanceId);
+    await (await this.connect(diskId)).close();
+  }
+
   async disk(diskId: string): Promise<Answer> {
     const answer = await this.call('DescribeDisks', { DiskIds: JSON.stringify([diskId]) });
     return answer.Disks.Disk[0];
@@ -89,6 +122,14 @@ export class TestServer {
   async snapshot(snapshotId: string): Promise<Answer> {
     const answer = await this.call('DescribeSnapshots', { SnapshotIds: JSON.stringify([snapshotId]) });
     return answer.Snapshots.Snapshot[0];
+  }
+
+  /** The snapshot once disks may stand on it: an ESSD disk's when it is frozen and synced. */
+  async availableSnapshot(snapshotId: string, timeoutMs = 30_000): Promise<Answer> {
+    return waitFor(`snapshot ${snapshotId} to be available`, timeoutMs, async () => {
+      const snapshot = await this.snapshot(snapshotId);
+      return snapshot?.Available === true ? snapshot : null;
+    });
   }
 
   /** The snapshot once it is no longer progressing. */
@@ -124,6 +165,14 @@ export class TestServer {
     return { instanceId, diskId: found.DiskId, uri: found.NbdUri };
   }
 
+  /** A connection to the disk, asked for until there is one: its socket's path never changes. */
+  async connect(diskId: string): Promise<NbdClient> {
+    const socketPath = path.join(this.runFolder, `${diskId}.sock`);
+    return waitFor(`a connection to ${diskId}`, 30_000, async () =>
+      NbdClient.connect({ socketPath, exportName: diskId }).catch(() => null),
+    );
+  }
+
   async stopInstance(instanceId: string): Promise<void> {
     await this.call('StopInstance', { InstanceId: instanceId });
     await this.instanceStatus(instanceId, 'Stopped');
@@ -141,10 +190,37 @@ export class TestServer {
   async diskdPid(): Promise<number> {
     const client = await this.diskd();
     try {
-      return (await client.call('hello', { protocol: 1 })).pid;
+      return (await client.call('hello', { protocol: DISKD_PROTOCOL })).pid;
     } finally {
       client.close();
     }
+  }
+
+  /** The disk as the data plane sees it. */
+  async diskState(diskId: string): Promise<DiskState> {
+    const client = await this.diskd();
+    try {
+      return (await client.call('describeDisk', { diskId })).disk;
+    } finally {
+      client.close();
+    }
+  }
+
+  /** Process ids of the data plane of this folder: those that run now, whether they answer or not. */
+  diskdPids(): number[] {
+    return processes()
+      .filter(({ command }) => command.includes('\0diskd\0') && command.includes(this.dataFolder))
+      .map(({ pid }) => pid);
+  }
+
+  /** Kills the data plane at once; `serve` starts another. Resolves when the new one answers. */
+  async killDiskd(): Promise<void> {
+    const pid = await this.diskdPid();
+    process.kill(pid, 'SIGKILL');
+    await waitFor('the data plane to be back', 20_000, async () => {
+      const now = await this.diskdPid().catch(() => pid);
+      return now === pid ? null : true;
+    });
   }
 
   get servePid(): number {
@@ -221,6 +297,13 @@ export class TestServer {
     );
     this.checkClean();
     assert.deepEqual(this.leftSockets(), [], 'sockets are left behind');
+    fs.rmSync(this.dataFolder, { recursive: true, force: true });
+    fs.rmSync(this.runFolder, { recursive: true, force: true });
+  }
+
+  /** After a failed test: ends every process of the folder and removes it. */
+  abandon(): void {
+    for (const left of this.leftProcesses()) process.kill(Number(left.split(' ')[0]), 'SIGKILL');
     fs.rmSync(this.dataFolder, { recursive: true, force: true });
     fs.rmSync(this.runFolder, { recursive: true, force: true });
   }

@@ -62,6 +62,8 @@ const scenarios: Scenario[] = [
     act: (world, { diskId }) => world.control.createSnapshot(snapshotRequest(diskId)),
     freezes: true,
   },
+  { name: 'CreateDisk from a snapshot that is not stored yet', act: makeEarly, freezes: true },
+  { name: 'ResetDisk to a snapshot that is not stored yet', act: resetEarly, freezes: true, stopped: true },
   {
     name: 'DeleteSnapshot',
     act: (world, { snapshotId }) => world.control.deleteSnapshot({ snapshotId, force: false }),
@@ -101,6 +103,29 @@ async function deleteDetached(
   await world.control.deleteDisk(at);
 }
 
+/** What `use` does with a snapshot that is Available, or failed, while nothing can be stored. */
+async function useEarly(world: World, diskId: string, use: (snapshotId: string) => Promise<unknown>): Promise<void> {
+  const held = world.holdUploads();
+  try {
+    const { snapshotId } = await world.control.createSnapshot(snapshotRequest(diskId));
+    await world.until('the snapshot', async () => {
+      const snapshot = await world.snapshot(snapshotId);
+      return snapshot === undefined || snapshot.available || snapshot.status !== 'progressing';
+    });
+    await use(snapshotId);
+  } finally {
+    held.release();
+  }
+}
+
+function makeEarly(world: World, { diskId }: { diskId: string }): Promise<void> {
+  return useEarly(world, diskId, (snapshotId) => world.control.createDisk(diskRequest({ snapshotId })));
+}
+
+function resetEarly(world: World, { diskId }: { diskId: string }): Promise<void> {
+  return useEarly(world, diskId, (snapshotId) => world.control.resetDisk({ diskId, snapshotId }));
+}
+
 async function createImage(world: World, { instanceId }: { instanceId: string }): Promise<void> {
   await world.control.createImage({
     ...{ instanceId, disks: null, snapshotId: null, imageName: null, description: '', imageFamily: '' },
@@ -138,10 +163,14 @@ async function play(scenario: Scenario, broken: Call[], make: () => Error): Prom
   }
 }
 
-/** Folders that must go before their names, and views that would block an undamaged disk (documented with each operation). */
+/**
+ * Folders that must go before their names, views that would block an undamaged disk, and views that a disk stands on
+ * (documented with each operation).
+ */
 function isKeptUp(scenario: Scenario, broken: Call[], failure: Error): boolean {
   const isDamage = failure instanceof CorruptionError;
-  const neverLeft = broken.includes('deleteDisk') || (broken.includes('cancelFreeze') && !isDamage);
+  const neverLeft =
+    broken.includes('rebase') || broken.includes('deleteDisk') || (broken.includes('cancelFreeze') && !isDamage);
   return neverLeft || (scenario.removesOpenDisks === true && broken.includes('closeDisk'));
 }
 

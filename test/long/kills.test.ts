@@ -1,3 +1,3 @@
-/** The kill test of `test/e2e`, two hundred rounds long. */
-process.env['HUPO_ROUNDS'] ??= '200';
+/** The kill test of `test/e2e`, a thousand kills long. */
+process.env['HUPO_KILLS'] ??= '1000';
 await import('../e2e/kills.test.ts');

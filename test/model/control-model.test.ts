@@ -1,6 +1,6 @@
 /**
  * The state machines of disks, instances, snapshots and images: random requests, several at once, with dry runs, repeated
- * client tokens and deaths of the server anywhere. `control-oracle.ts` says what must be true afterwards.
+ * client tokens, uploads that take long or fail, and deaths of the server anywhere. `control-oracle.ts` says what must be true afterwards.
  */
 import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
@@ -12,53 +12,15 @@ import type { Control } from '../../src/control/control.ts';
 import type { ChangeOptions, PowerRequest } from '../../src/control/requests.ts';
 import type { Disk, Image, Instance, Snapshot } from '../../src/ecs/resources.ts';
 import { RequestError } from '../../src/lib/errors.ts';
-import { CrashPoint, World, allRows, dataDisk, diskRequest, runRequest, snapshotRequest } from '../control/world.ts';
+import { World, allRows, dataDisk, diskRequest, plainDisk, runRequest, snapshotRequest } from '../control/world.ts';
+import { CrashPoint } from '../control/crash-point.ts';
 import { EMPTY_IMAGE_ID } from '../../src/control/control.ts';
+import { batch } from './control-batches.ts';
+import type { Asked, Batch, Kind } from './control-batches.ts';
 import { ControlOracle } from './control-oracle.ts';
-
-/** One request: what is asked, which of the things that are there it is about, and how. */
-interface Asked {
-  kind: Kind;
-  pick: number;
-  other: number;
-  flag: boolean;
-  /** About something that it may be allowed for, rather than about anything. */
-  likely: boolean;
-  token: number | null;
-  dryRun: boolean;
-}
-
-interface Batch {
-  asked: Asked[];
-  /** The server dies before or after this act; null: it lives. */
-  death: { at: number; after: boolean } | null;
-}
 
 /** Of real time; a batch takes milliseconds. */
 const BATCH_LIMIT_MS = 15_000;
-
-const kinds = [
-  'createDisk',
-  'attachDisk',
-  'detachDisk',
-  'deleteDisk',
-  'resizeDisk',
-  'resetDisk',
-  'reInitDisk',
-  'modifyDisk',
-  'createSnapshot',
-  'deleteSnapshot',
-  'runInstance',
-  'start',
-  'stop',
-  'reboot',
-  'deleteInstance',
-  'createImage',
-  'imageOfInstance',
-  'deleteImage',
-  'tag',
-] as const;
-type Kind = (typeof kinds)[number];
 
 type Subject = 'diskId' | 'snapshotId' | 'instanceId' | 'imageId';
 
@@ -69,6 +31,11 @@ const free = ({ status }: Disk) => status === 'Available';
 const attached = ({ status }: Disk) => status === 'In_use';
 const ofStopped = (disk: Disk, { instances }: There) =>
   instances.some((instance) => instance.instanceId === disk.instanceId && stopped(instance));
+const ofRunning = (disk: Disk, { instances }: There) =>
+  instances.some((instance) => instance.instanceId === disk.instanceId && running(instance));
+const canGoBack = (disk: Disk, there: There) =>
+  (free(disk) || ofStopped(disk, there)) && there.snapshots.some(({ sourceDiskId }) => sourceDiskId === disk.diskId);
+const early = ({ status, available }: Snapshot) => status === 'progressing' && available;
 const ofSystem = ({ sourceDiskType }: Snapshot) => sourceDiskType === 'system';
 
 /** What a request needs, more or less. */
@@ -82,38 +49,28 @@ const fitting: Partial<
     }
   >
 > = {
-  attachDisk: { disk: free },
+  attachDisk: { disk: free, instance: running },
   detachDisk: { disk: (disk) => attached(disk) && disk.type === 'data' },
   deleteDisk: { disk: free },
   reInitDisk: { disk: ofStopped },
+  resetDisk: { disk: canGoBack },
+  createSnapshot: { disk: ofRunning },
+  createDisk: { snapshot: early },
+  deleteSnapshot: { snapshot: early },
   createImage: { snapshot: ofSystem },
   start: { instance: stopped },
   stop: { instance: running },
   reboot: { instance: running },
 };
 
-const asked = fc.record<Asked>({
-  kind: fc.constantFrom(...kinds),
-  pick: fc.nat(7),
-  other: fc.nat(7),
-  flag: fc.boolean(),
-  likely: fc.nat(3).map((number) => number > 0),
-  token: fc.option(fc.nat(2), { freq: 2 }),
-  dryRun: fc.nat(9).map((number) => number === 0),
-});
-
-const batch = fc.record<Batch>({
-  asked: fc.array(asked, { minLength: 1, maxLength: 4 }),
-  death: fc.option(fc.record({ at: fc.integer({ min: 1, max: 12 }), after: fc.boolean() }), { freq: 3 }),
-});
-
 test('any requests, at once and with deaths of the server, leave a state that can be', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(batch, { minLength: 3, maxLength: 10 }), async (batches) => {
+    fc.asyncProperty(fc.array(batch, { minLength: 3, maxLength: 20, size: 'max' }), async (batches) => {
       const player = new Player(await World.create(200));
       try {
         await player.begin();
         for (const one of batches) await inTime(player.play(one), JSON.stringify(one));
+        await inTime(player.finish(), 'the end');
       } finally {
         await player.world.end();
       }
@@ -132,6 +89,12 @@ async function inTime(work: Promise<void>, what: string): Promise<void> {
     enough.abort();
     late.catch(() => undefined);
   }
+}
+
+/** Those that fit, or all where none does. */
+function fallBack<T>(all: T[], fits: (item: T) => boolean): T[] {
+  const found = all.filter(fits);
+  return found.length === 0 ? all : found;
 }
 
 /** What is there before a batch. */
@@ -162,6 +125,7 @@ class Player {
   #count = 0;
   /** An instance is deleted in this batch, perhaps with a disk that is attached just before. */
   #isDeleting = false;
+  #held: { release: () => void } | null = null;
 
   constructor(world: World) {
     this.world = world;
@@ -186,11 +150,27 @@ class Player {
   }
 
   async #settle(): Promise<void> {
-    await this.world.settle();
-    await this.#oracle.check();
+    const uploading = this.#held !== null;
+    await this.#awaitRest();
+    await this.#oracle.check({ uploading });
   }
 
-  async play({ asked: all, death }: Batch): Promise<void> {
+  async #awaitRest(): Promise<void> {
+    await (this.#held === null ? this.world.settle() : this.world.quiet());
+  }
+
+  /** Uploads go on, and everything ends. */
+  async finish(): Promise<void> {
+    this.#held?.release();
+    this.#held = null;
+    this.world.transfer.failuresLeft = 0;
+    await this.#settle();
+  }
+
+  async play({ asked: all, death, holds, failures }: Batch): Promise<void> {
+    if (holds) this.#held ??= this.world.holdUploads();
+    this.world.transfer.failuresLeft = failures;
+    this.#oracle.mayFail ||= failures > 0;
     const there = await this.#look();
     for (const { diskId } of there.disks) this.#write(diskId, this.#count % 3);
     const crash = new CrashPoint(death?.at ?? Infinity, death?.after ?? false);
@@ -200,8 +180,12 @@ class Player {
     for (const one of all) acts.push(await this.#act(one, there, `asked${++this.#count}`));
     crash.arm();
     const answers = Promise.all(acts.map((act) => this.#ask(act, crash)));
+    if (!holds) {
+      this.#held?.release();
+      this.#held = null;
+    }
     if (death !== null) {
-      const settled = answers.then(() => this.world.settle()).catch(() => undefined);
+      const settled = answers.then(() => this.#awaitRest()).catch(() => undefined);
       await Promise.race([crash.died.promise, settled]);
       await this.world.restart(); // what the dead server still owed an answer is refused by its end
     }
@@ -225,13 +209,16 @@ class Player {
   }
 
   /** What the request is about: mostly things that it may well be allowed for, sometimes any. */
-  #choose({ kind, pick, other, likely }: Asked, there: There): { [Name in Subject]: string } {
+  #choose({ kind, pick, other, likely, flag }: Asked, there: There): { [Name in Subject]: string } {
     const fits = likely ? (fitting[kind] ?? {}) : {};
-    const disks = there.disks.filter((disk) => (fits.disk ?? any)(disk, there));
+    const fitted = fallBack(there.disks, (disk) => (fits.disk ?? any)(disk, there));
+    const onEarly = ({ sourceSnapshotId }: Disk) =>
+      there.snapshots.some((snapshot) => early(snapshot) && snapshot.snapshotId === sourceSnapshotId);
+    const disks = fallBack(fitted, flag && likely ? onEarly : any);
     const disk = disks[pick % Math.max(1, disks.length)];
     const ofDisk = ({ sourceDiskId }: Snapshot) => sourceDiskId === disk?.diskId;
-    const snapshots = there.snapshots.filter(kind === 'resetDisk' && likely ? ofDisk : (fits.snapshot ?? any));
-    const instances = there.instances.filter(fits.instance ?? any);
+    const snapshots = fallBack(there.snapshots, kind === 'resetDisk' && likely ? ofDisk : (fits.snapshot ?? any));
+    const instances = fallBack(there.instances, fits.instance ?? any);
     const instanceId = instances[other % Math.max(1, instances.length)]?.instanceId ?? 'none';
     return {
       diskId: disk?.diskId ?? 'none',
@@ -278,9 +265,13 @@ class Player {
     };
     switch (one.kind) {
       case 'createDisk': {
-        const source = one.flag ? snapshotId : null;
-        const request = diskRequest({ diskName: name, snapshotId: source });
-        return make(String(source), async (options) => (await control.createDisk(request, options)).diskId);
+        const source = one.flag || one.likely ? snapshotId : null;
+        const kindOfDisk = one.other === 0 ? plainDisk : {};
+        const request = diskRequest({ diskName: name, snapshotId: source, ...kindOfDisk });
+        return make(
+          `${source} ${request.category}`,
+          async (options) => (await control.createDisk(request, options)).diskId,
+        );
       }
       case 'attachDisk': {
         const request = { diskId, instanceId, device: null, deleteWithInstance: one.flag, bootable: false };
@@ -310,14 +301,14 @@ class Player {
         return change(() => control.deleteSnapshot({ snapshotId, force: one.flag }, plain), [snapshotId]);
       case 'runInstance': {
         const image = one.flag ? imageId : EMPTY_IMAGE_ID;
-        const disks = image === EMPTY_IMAGE_ID ? [dataDisk()] : [];
+        const disks = image === EMPTY_IMAGE_ID ? [dataDisk(one.pick < 2 ? plainDisk : {})] : [];
         const request = runRequest({
           imageId: image,
           instanceNames: [name],
           start: one.pick % 2 === 0,
           dataDisks: disks,
         });
-        const key = `${image} ${request.start}`;
+        const key = `${image} ${request.start} ${disks[0]?.category}`;
         return make(key, async (options) => (await control.runInstances(request, options)).instanceIds[0] ?? '');
       }
       case 'start':

@@ -1,7 +1,9 @@
 /** Block devices that stand in for the engine: one in memory, and one on a plain file to measure the server with. */
 import fs from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { BlockDevice } from '../../src/nbd/device.ts';
+import type { BlockDevice, Extent } from '../../src/nbd/device.ts';
+
+const ZEROS = Buffer.alloc(4096);
 
 /** Remembers what was asked of it, so that tests can check order and pieces. */
 export class MemoryDevice implements BlockDevice {
@@ -13,7 +15,7 @@ export class MemoryDevice implements BlockDevice {
   /** Answers each call after a turn of the event loop instead of at once. */
   isSlow = false;
   /** Thrown by the calls that it names. */
-  readonly failures = new Map<'read' | 'write' | 'trim' | 'commit' | 'flush', Error>();
+  readonly failures = new Map<'read' | 'write' | 'trim' | 'commit' | 'flush' | 'status', Error>();
 
   constructor(sizeBytes: number) {
     this.bytes = Buffer.alloc(sizeBytes);
@@ -40,6 +42,23 @@ export class MemoryDevice implements BlockDevice {
     return this.#perform('write', () => void this.bytes.fill(0, offset, offset + lengthBytes));
   }
 
+  /** Each 4 KiB of zeros is a hole. */
+  status(offset: number, lengthBytes: number, limit: number): Extent[] {
+    this.#fail('status');
+    const extents: Extent[] = [];
+    const end = offset + lengthBytes;
+    for (let at = offset; at < end;) {
+      const next = Math.min(end, at - (at % ZEROS.length) + ZEROS.length);
+      const isZero = this.bytes.compare(ZEROS, 0, next - at, at, next) === 0;
+      const last = extents.at(-1);
+      if (last?.isZero === isZero) last.lengthBytes += next - at;
+      else if (extents.length === limit) break;
+      else extents.push({ lengthBytes: next - at, isHole: isZero, isZero });
+      at = next;
+    }
+    return extents;
+  }
+
   commit(): void {
     this.#fail('commit');
     this.commitCount++;
@@ -64,7 +83,7 @@ export class MemoryDevice implements BlockDevice {
     act();
   }
 
-  #fail(call: 'read' | 'write' | 'trim' | 'commit' | 'flush'): void {
+  #fail(call: 'read' | 'write' | 'trim' | 'commit' | 'flush' | 'status'): void {
     const failure = this.failures.get(call);
     if (failure !== undefined) throw failure;
   }
@@ -88,6 +107,7 @@ export function openFileDevice(file: string, sizeBytes: number): BlockDevice & {
     write: (offset, data) => void fs.writeSync(fd, data, 0, data.length, offset),
     trim: () => undefined,
     writeZeroes: fill,
+    status: (_offset, lengthBytes) => [{ lengthBytes, isHole: false, isZero: false }],
     commit: () => undefined,
     flush: () => new Promise((resolve, reject) => fs.fdatasync(fd, (error) => (error ? reject(error) : resolve()))),
     close: () => fs.closeSync(fd),

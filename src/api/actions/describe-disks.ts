@@ -50,7 +50,7 @@ const parameters = {
   AutoSnapshotPolicyId: noneHas(),
   KMSKeyId: noneHas(),
   ResourceGroupId: noneHas(),
-  AdditionalAttributes: noEffect('asks for fields: Placement is always shown, and there are no IOPS limits to show'),
+  AdditionalAttributes: noEffect('asks for fields: Placement is always shown, and IOPS where disks are limited'),
   Filter: timeFilters(['CreationStartTime', 'CreationEndTime']),
   Tag: tagFilters(),
   DryRun: dryRun,

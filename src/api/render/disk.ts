@@ -4,12 +4,16 @@ import type { Disk } from '../../ecs/resources.ts';
 import { formatSecond } from '../../ecs/times.ts';
 import { NEVER_EXPIRES, renderTags } from './list.ts';
 
+/** Throughput is shown in MB/s. */
+const BYTES_PER_MB = 1_000_000;
+
 /** `NbdUri` is an extension: where the disk can be opened, absent while it cannot. */
 export function renderDisk(disk: Disk, regionId: string): object {
   return {
     ...identity(disk, regionId),
     ...attachment(disk),
     ...flags(disk),
+    ...performance(disk),
     Tags: renderTags(disk.tags),
     OperationLocks: { OperationLock: [] },
     ...(disk.nbdUri === null ? {} : { NbdUri: disk.nbdUri }),
@@ -73,6 +77,17 @@ function flags(disk: Disk): object {
     EnableAutoSnapshot: disk.enableAutoSnapshot,
     EnableAutomatedSnapshotPolicy: false,
     BurstingEnabled: false,
+  };
+}
+
+/** Reads and writes share what there is. */
+function performance({ performance: limits }: Disk): object {
+  if (limits === null) return {};
+  const { iops } = limits;
+  const throughput = Math.floor(limits.bytesPerSecond / BYTES_PER_MB);
+  return {
+    ...{ IOPS: iops, IOPSRead: iops, IOPSWrite: iops },
+    ...{ Throughput: throughput, ThroughputRead: throughput, ThroughputWrite: throughput },
   };
 }
 

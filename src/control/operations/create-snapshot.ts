@@ -2,45 +2,59 @@
  * CreateSnapshot, after the request has written a hidden row (`docs/design.md`, the crash table).
  *
  * diskd freezes the disk; only then is the row shown, with the instant as its CreationTime, and the caller answered. When
- * everything before the freeze is synced, the parent is chosen and written down, and a worker uploads what differs from it;
- * the manifest is committed under the same lock, so no collection comes between. Then the view is released, and last the
- * row says `accomplished`: whoever waited for that finds the disk free.
+ * everything before the freeze is synced, a snapshot of an ESSD disk is Available: disks may stand on its frozen view. Snapshots
+ * of one disk are stored in the order of their freezes: when the earlier ones are, the parent is chosen and written down, and a
+ * worker uploads what differs from it; the manifest is committed under the same lock, so no collection comes between. From
+ * then on the tree is in the row, and whoever comes takes that; those that stand on the view are moved to the tree (C12). Then
+ * the view is released, and last the row says `accomplished`: whoever waited for that finds the disk free.
  *
  * Undone at any step, the manifest goes, the view is released and no later freeze of this snapshot can happen. The row stays
  * as `failed`, or is gone already when DeleteSnapshot cancelled it. A server that ends before the freeze is recorded has
  * answered nobody: the snapshot is `failed`, and its client token is forgotten so that asking again makes another. A view
  * that is not released is tried again for ever: it would keep the disk from every later snapshot, and from being deleted.
+ *
+ * While a disk stands on the view nothing is undone (D7): a snapshot that cannot be stored is `failed`, and one that is deleted
+ * has no row, but storing it is tried again until it works; then the disks have their tree, and the view goes.
  */
 import path from 'node:path';
-import { findNewestSnapshot, findSnapshot, updateSnapshot } from '../../catalog/snapshots.ts';
-import type { Queries, SnapshotRow } from '../../catalog/schema.ts';
-import type { FreezeReply } from '../../disk/protocol.ts';
+import { findDisk, replaceFirstBase } from '../../catalog/disks.ts';
+import { findSnapshot, isEarlierUnstored, listStoredSnapshots, updateSnapshot } from '../../catalog/snapshots.ts';
+import { findOperation } from '../../catalog/operations.ts';
+import type { Queries } from '../../catalog/schema.ts';
+import { isViewBase } from '../../disk/protocol.ts';
+import type { BaseRef, FreezeReply, TreeBase, ViewBase } from '../../disk/protocol.ts';
+import { hasInstantSnapshots } from '../../ecs/disk-categories.ts';
 import { assert } from '../../lib/assert.ts';
 import { CorruptionError, OperationalError, RequestError } from '../../lib/errors.ts';
-import type { Manifest } from '../../repository/manifest.ts';
 import type { TreeRef } from '../../repository/tree-ref.ts';
-import type { UploadJob, UploadResult } from '../../transfer/job.ts';
+import type { UploadResult } from '../../transfer/job.ts';
 import { forgetResult } from '../client-token.ts';
 import type { TokenRef } from '../client-token.ts';
+import { formatBase, treesOfBase } from '../disk-folder.ts';
 import { toPublicReason } from '../failure-reason.ts';
 import { raiseGarbageMark } from '../garbage.ts';
-import type { OperationKind, StepContext, Undone } from '../operation-kind.ts';
+import type { OperationKind, Undone } from '../operation-kind.ts';
 import { planParent } from '../parent.ts';
 import type { ParentChoice } from '../parent.ts';
 import type { Parts } from '../parts.ts';
-import { createProgressRecorder } from '../progress.ts';
+import { storeSnapshot } from '../snapshot-upload.ts';
 import type { UploadGate } from '../upload-gate.ts';
+import { isStoodOn, moveToTree } from '../view-bases.ts';
 
 export const CREATE_SNAPSHOT = 'create-snapshot';
 
 /** How long one answer of diskd is waited for, and all in all. */
 const FREEZE_ASK_MS = 1000;
 const FREEZE_LIMIT_MS = 2000;
+const LOOK_AGAIN_MS = 250;
 
 export interface CreateSnapshotState {
   diskId: string;
   snapshotId: string;
   token: TokenRef | null;
+  /** What its disk stood on when it was asked for, where that was a view, until the parent is chosen. */
+  standsOn?: ViewBase | null;
+  /** Its base is a tree when the parent is chosen; until then it may be that view. */
   frozen?: FreezeReply;
   parent?: ParentChoice;
   result?: UploadResult;
@@ -69,14 +83,27 @@ export function createSnapshotOperation(
         run: async (state, { signal }) => {
           await dataPlane.call('awaitDurable', names(state), { timeoutMs: Infinity, signal });
         },
+        record: markAvailable,
       },
-      { name: 'choose', record: chooseParent },
+      {
+        name: 'choose',
+        run: async (state, { signal }) => {
+          await awaitEarlier(parts, state, signal);
+          return { frozen: await resolveBase(parts, state, signal), standsOn: null };
+        },
+        record: chooseParent,
+      },
       {
         name: 'store',
-        run: (state, context) => gate.upload(() => store(parts, state, context)),
+        run: (state, context) => gate.upload(() => storeSnapshot(parts, state, context)),
+        record: showTree,
         undo: async ({ snapshotId }) => {
           await parts.repository.deleteManifest(snapshotId);
         },
+      },
+      {
+        name: 'rebase',
+        run: (state, { signal }) => moveToTree(parts, { view: viewOf(state), tree: treeOf(state) }, signal),
       },
       {
         name: 'release',
@@ -84,10 +111,23 @@ export function createSnapshotOperation(
       },
       { name: 'accomplish', record: (transaction, state) => accomplish(parts, transaction, state) },
     ],
+    keep: (transaction, undone) => keep(parts, transaction, undone),
     abandon: (transaction, undone) => abandon(parts, transaction, undone),
-    treesOf: ({ frozen, parent, result }) =>
-      [frozen?.base.tree, parent?.tree, result?.tree].filter((found) => found !== undefined),
+    treesOf: ({ frozen, parent, result }) => [
+      ...treesOfBase(frozen?.base),
+      ...[parent?.tree, result?.tree].filter((found) => found !== undefined),
+    ],
   };
+}
+
+/** What others name when they stand on it. */
+export function viewOf({ diskId, snapshotId }: { diskId: string; snapshotId: string }): ViewBase {
+  return { snapshotId, viewOf: diskId };
+}
+
+function treeOf({ snapshotId, result }: CreateSnapshotState): TreeRef {
+  assert(result !== undefined, `${snapshotId} has no tree before it is stored`);
+  return result.tree;
 }
 
 /** Asks again after a second without an answer, and gives up after two: a guest's moment must not come late. */
@@ -118,93 +158,92 @@ async function show(transaction: Queries, { snapshotId, frozen }: CreateSnapshot
   });
 }
 
-async function chooseParent(transaction: Queries, state: CreateSnapshotState): Promise<Partial<CreateSnapshotState>> {
+async function markAvailable(transaction: Queries, { diskId, snapshotId }: CreateSnapshotState): Promise<void> {
+  const disk = await findDisk(transaction, diskId);
+  if (disk !== undefined && hasInstantSnapshots(disk.category)) {
+    await updateSnapshot(transaction, snapshotId, { instant: 1 });
+  }
+}
+
+/** Each is compared with the one before. Those that failed, or were deleted, are not waited for. */
+async function awaitEarlier(parts: Parts, state: CreateSnapshotState, signal: AbortSignal): Promise<void> {
   const { frozen, diskId } = state;
   assert(frozen !== undefined, `${state.snapshotId} has a parent before its freeze`);
-  const newest = await findNewestSnapshot(transaction, diskId, frozen.incarnation);
-  if (newest === undefined) return { parent: planParent(frozen, null) };
-  assert(newest.tree !== null && newest.generation !== null, `${newest.snapshot_id} is accomplished without a tree`);
-  const tree = JSON.parse(newest.tree) as TreeRef;
-  return { parent: planParent(frozen, { snapshotId: newest.snapshot_id, tree, generation: newest.generation }) };
+  while (await isEarlierUnstored(parts.catalog.queries, diskId, frozen.generation)) {
+    await parts.clock.sleep(LOOK_AGAIN_MS, signal);
+  }
 }
 
 /**
- * Uploads and commits, beside other uploads and never beside the collector. The result is saved before the commit: the
- * manifest holds its figures, and is then the same however often it is committed.
+ * What the freeze told, with a tree as its base: where that was a view of another disk, the tree that this became. The disk
+ * is moved to it here, for its view stands on the other even when the disk itself does not any more.
  */
-async function store(
-  parts: Parts,
-  state: CreateSnapshotState,
-  context: StepContext<CreateSnapshotState>,
-): Promise<void> {
-  const { snapshotId, frozen, parent } = state;
-  assert(frozen !== undefined && parent !== undefined, `${snapshotId} is stored before it has a parent`);
-  context.signal.throwIfAborted();
-  const result = state.result ?? (await upload(parts, state, { frozen, parent, signal: context.signal }));
-  await context.save({ result });
-  const row = await findSnapshot(parts.catalog.queries, snapshotId);
-  if (row === undefined) throw new OperationalError(`${snapshotId} was deleted meanwhile`, { retryable: false });
-  await parts.repository.commitManifest(manifestOf(row, { frozen, parent, result }));
+async function resolveBase(parts: Parts, state: CreateSnapshotState, signal: AbortSignal): Promise<FreezeReply> {
+  const { frozen, diskId } = state;
+  assert(frozen !== undefined, `${state.snapshotId} has a base before its freeze`);
+  if (!isViewBase(frozen.base)) return frozen;
+  const { snapshotId } = frozen.base;
+  for (;;) {
+    // It is there: it does not end while this operation names its view.
+    const below = await findOperation(parts.catalog.queries, CREATE_SNAPSHOT, snapshotId);
+    assert(below !== undefined, `nobody works on ${snapshotId}, which ${state.snapshotId} stands on`);
+    const tree = (below.state as CreateSnapshotState).result?.tree;
+    if (tree !== undefined) {
+      await parts.dataPlane.call('rebase', { diskId, snapshotId, tree });
+      return { ...frozen, base: { snapshotId, tree } };
+    }
+    await parts.clock.sleep(LOOK_AGAIN_MS, signal);
+  }
 }
 
-async function upload(
-  parts: Parts,
-  { diskId, snapshotId }: CreateSnapshotState,
-  options: { frozen: FreezeReply; parent: ParentChoice; signal: AbortSignal },
-): Promise<UploadResult> {
-  const { frozen, parent, signal } = options;
-  const progress = createProgressRecorder(parts, snapshotId);
-  const job: UploadJob = {
-    repositoryFolder: parts.repositoryFolder,
-    diskdSocket: parts.diskdSocket,
-    diskId,
-    snapshotId,
-    sizeBytes: frozen.sizeBytes,
-    parent: parent.tree,
-    sinceGeneration: parent.sinceGeneration,
-  };
-  const result = await parts.transfer.upload(job, {
-    signal,
-    onProgress: (done, total) => progress.report(done, total),
-  });
-  await progress.settled();
-  const compared = frozen.compareReason === null ? '' : `, all compared because ${frozen.compareReason}`;
-  parts.log.info(
-    `${snapshotId}: ${result.changedChunkCount} chunks read, ${result.newChunkCount} new, ${result.storedBytes} bytes stored${compared}`,
-  );
-  return result;
+async function chooseParent(transaction: Queries, state: CreateSnapshotState): Promise<Partial<CreateSnapshotState>> {
+  const { frozen, diskId } = state;
+  assert(frozen !== undefined, `${state.snapshotId} has a parent before its freeze`);
+  const rows = await listStoredSnapshots(transaction, diskId);
+  const stored = rows.map((row) => ({ ...row, tree: JSON.parse(row.tree) as TreeRef }));
+  return { parent: planParent({ ...frozen, base: assertTree(frozen.base) }, stored) };
 }
 
-function manifestOf(
-  row: SnapshotRow,
-  facts: { frozen: FreezeReply; parent: ParentChoice; result: UploadResult },
-): Manifest {
-  const { frozen, parent, result } = facts;
-  const { tree, ...statistics } = result;
-  return {
-    snapshotId: row.snapshot_id,
-    diskId: row.source_disk_id,
-    sizeBytes: frozen.sizeBytes,
-    tree,
-    generation: frozen.generation,
-    incarnation: frozen.incarnation,
-    createdAtMs: frozen.frozenAtMs,
-    parentSnapshotId: parent.snapshotId,
-    name: row.snapshot_name,
-    description: row.description,
-    statistics,
-  };
+function assertTree(base: BaseRef): TreeBase {
+  assert(!isViewBase(base), `a parent is chosen over a view of ${base.snapshotId}`);
+  return base;
 }
 
-async function accomplish(parts: Parts, transaction: Queries, state: CreateSnapshotState): Promise<void> {
-  assert(state.result !== undefined, `${state.snapshotId} is accomplished without a tree`);
-  await updateSnapshot(transaction, state.snapshotId, {
+/** Whoever comes from now on takes the tree. Who began as the view has begun as the tree. */
+async function showTree(transaction: Queries, state: CreateSnapshotState): Promise<void> {
+  const { snapshotId } = state;
+  const row = await findSnapshot(transaction, snapshotId);
+  if (row?.status !== 'progressing') return;
+  const tree = treeOf(state);
+  await updateSnapshot(transaction, snapshotId, { tree: JSON.stringify(tree) });
+  await replaceFirstBase(transaction, formatBase(viewOf(state)), formatBase({ snapshotId, tree }));
+}
+
+/** One that failed or was deleted meanwhile stays so: what it leaves is what disks stand on. */
+async function accomplish(parts: Parts, transaction: Queries, { snapshotId }: CreateSnapshotState): Promise<void> {
+  const row = await findSnapshot(transaction, snapshotId);
+  if (row?.status !== 'progressing') {
+    await raiseGarbageMark(transaction);
+    return;
+  }
+  await updateSnapshot(transaction, snapshotId, {
     status: 'accomplished',
     progress_percent: 100,
     remaining_seconds: 0,
     modified_at_ms: parts.clock.nowMs(),
-    tree: JSON.stringify(state.result.tree),
   });
+}
+
+/** It is `failed` in the same transaction, so nobody comes to stand on it any more. */
+async function keep(
+  parts: Parts,
+  transaction: Queries,
+  { state, reason }: Undone<CreateSnapshotState>,
+): Promise<boolean> {
+  const row = await findSnapshot(transaction, state.snapshotId);
+  if (row?.instant === 0) return false;
+  if (row?.status === 'progressing') await markFailed(parts, transaction, { state, reason });
+  return await isStoodOn(transaction, viewOf(state));
 }
 
 async function abandon(
@@ -212,15 +251,23 @@ async function abandon(
   transaction: Queries,
   { state, step, reason }: Undone<CreateSnapshotState>,
 ): Promise<void> {
-  const nowMs = parts.clock.nowMs();
   await raiseGarbageMark(transaction);
   if (step === 'freeze') await forgetResult(transaction, state.token);
+  await markFailed(parts, transaction, { state, reason });
+}
+
+async function markFailed(
+  parts: Parts,
+  transaction: Queries,
+  { state, reason }: { state: CreateSnapshotState; reason: string },
+): Promise<void> {
   await updateSnapshot(transaction, state.snapshotId, {
     status: 'failed',
     frozen: 1,
+    tree: null,
     failure_reason: toPublicReason(reason, path.dirname(parts.repositoryFolder)),
     remaining_seconds: 0,
-    modified_at_ms: nowMs,
+    modified_at_ms: parts.clock.nowMs(),
   });
 }
 

@@ -4,6 +4,7 @@
  *
  * diskd removes the folder with all its bytes. It is never given up, for the name is gone already.
  */
+import type { BaseRef } from '../../disk/protocol.ts';
 import type { OperationKind } from '../operation-kind.ts';
 import type { Parts } from '../parts.ts';
 
@@ -11,6 +12,8 @@ export const DELETE_DISK = 'delete-disk';
 
 export interface DeleteDiskState {
   diskId: string;
+  /** What it stood on: a view is not released before its folder is gone (C12). Absent in operations of earlier servers. */
+  base?: BaseRef;
 }
 
 export function deleteDiskOperation(parts: Parts, ended: () => void): OperationKind<DeleteDiskState> {

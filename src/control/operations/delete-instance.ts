@@ -18,11 +18,13 @@
  * From `stop` on it is never given up: there is no name any more to go back to.
  */
 import { findInstance, updateInstance } from '../../catalog/instances.ts';
+import type { BaseRef } from '../../disk/protocol.ts';
 import type { InstanceStatus } from '../../ecs/resources.ts';
 import { assert } from '../../lib/assert.ts';
 import { OperationalError, messageOf } from '../../lib/errors.ts';
 import { forgetPart } from '../client-token.ts';
 import type { TokenRef } from '../client-token.ts';
+import { baseOf } from '../disk-folder.ts';
 import { forgetInstance, runningInstance } from '../instance-rows.ts';
 import type { OperationKind } from '../operation-kind.ts';
 import type { Parts } from '../parts.ts';
@@ -35,6 +37,8 @@ export interface DeleteInstanceState {
   token: TokenRef | null;
   /** The disks that went with it, once it is gone. */
   releasedDiskIds?: string[];
+  /** What they stood on: a view is not released before their folders are gone (C12). */
+  bases?: BaseRef[];
 }
 
 export function deleteInstanceOperation(parts: Parts, ended: () => void): OperationKind<DeleteInstanceState> {
@@ -51,7 +55,8 @@ export function deleteInstanceOperation(parts: Parts, ended: () => void): Operat
         record: async (transaction, { instanceId }) => {
           const row = await findInstance(transaction, instanceId);
           assert(row !== undefined, `${instanceId} went before it was stopped`);
-          return { releasedDiskIds: await forgetInstance(transaction, row, parts.clock.nowMs()) };
+          const gone = await forgetInstance(transaction, row, parts.clock.nowMs());
+          return { releasedDiskIds: gone.map((disk) => disk.disk_id), bases: gone.map(baseOf) };
         },
         undo: async ({ instanceId, statusBefore }) => {
           if (statusBefore !== 'Running') return;

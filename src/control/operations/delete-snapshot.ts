@@ -1,14 +1,19 @@
 /**
- * DeleteSnapshot of a finished snapshot, after the request has removed its row: from then on nothing new can refer to it.
+ * DeleteSnapshot of a finished snapshot, or of one that disks stand on, after the request has removed its row: from then on
+ * nothing new can refer to it.
  *
- * The manifest goes, and the mark is raised that makes the collector return what nothing else needs. It is never given
+ * One that is still being stored for those disks is waited for. The manifest goes, and the mark is raised that makes the collector return what nothing else needs. It is never given
  * up, for the name is gone already.
  */
+import { findOperation } from '../../catalog/operations.ts';
 import { raiseGarbageMark } from '../garbage.ts';
 import type { OperationKind } from '../operation-kind.ts';
 import type { Parts } from '../parts.ts';
+import { CREATE_SNAPSHOT } from './create-snapshot.ts';
 
 export const DELETE_SNAPSHOT = 'delete-snapshot';
+
+const LOOK_AGAIN_MS = 250;
 
 export interface DeleteSnapshotState {
   snapshotId: string;
@@ -19,6 +24,13 @@ export function deleteSnapshotOperation(parts: Parts, ended: () => void): Operat
     kind: DELETE_SNAPSHOT,
     ended,
     steps: [
+      {
+        name: 'await',
+        run: async ({ snapshotId }, { signal }) => {
+          const isUnderWay = () => findOperation(parts.catalog.queries, CREATE_SNAPSHOT, snapshotId);
+          while ((await isUnderWay()) !== undefined) await parts.clock.sleep(LOOK_AGAIN_MS, signal);
+        },
+      },
       {
         name: 'forget',
         run: async ({ snapshotId }) => {

@@ -2,7 +2,8 @@
  * ResetDisk and ReInitDisk, after the request has written the row as `ReIniting`. The operation holds the new base and the
  * incarnation that the disk has afterwards, so its tree is a collector's root before the disk reads from it.
  *
- * diskd sets the base and the incarnation in one durable act; then the row takes both. ReInitDisk may ask that the instance
+ * diskd sets the base and the incarnation in one durable act; then the row takes both. Rolled back to a frozen view of its own,
+ * a disk has that view's base: diskd tells it, and the operation names it from the first, so that it stays (C12). ReInitDisk may ask that the instance
  * is started then: it is `Starting` from the same transaction on. Last, the row takes its former status. A rollback that
  * cannot be done leaves the disk as it was: the row takes whatever diskd has (nothing is known of a damaged one), and its
  * former status.
@@ -12,6 +13,8 @@ import { findInstance, updateInstance } from '../../catalog/instances.ts';
 import type { Queries } from '../../catalog/schema.ts';
 import type { BaseRef } from '../../disk/protocol.ts';
 import type { DiskStatus } from '../../ecs/resources.ts';
+import { assert } from '../../lib/assert.ts';
+import { formatBase, treesOfBase } from '../disk-folder.ts';
 import { findDiskState } from '../disk-state.ts';
 import { raiseGarbageMark } from '../garbage.ts';
 import { markRunning, runningInstance } from '../instance-rows.ts';
@@ -24,6 +27,10 @@ export interface ResetDiskState {
   diskId: string;
   statusBefore: DiskStatus;
   base: BaseRef;
+  /** Of a frozen view that it is rolled back to: what that stands on. */
+  under?: BaseRef | null;
+  /** What diskd has as the disk's base after it. */
+  reached?: BaseRef;
   incarnation: number;
   /** The instance to start afterwards. */
   startInstanceId?: string;
@@ -42,7 +49,7 @@ export function resetDiskOperation(parts: Parts, ended: () => void): OperationKi
       {
         name: 'rollback',
         run: async ({ diskId, base, incarnation }) => {
-          await parts.dataPlane.call('rollback', { diskId, base, incarnation });
+          return { reached: (await parts.dataPlane.call('rollback', { diskId, base, incarnation })).disk.base };
         },
         record: recordRollback,
         undo: ({ diskId }) => findLeft(parts, diskId),
@@ -63,13 +70,14 @@ export function resetDiskOperation(parts: Parts, ended: () => void): OperationKi
       },
     ],
     abandon,
-    treesOf: ({ base }) => [base.tree],
+    treesOf: ({ base, under, reached }) => [base, under, reached].flatMap(treesOfBase),
   };
 }
 
 async function recordRollback(transaction: Queries, state: ResetDiskState): Promise<Partial<ResetDiskState>> {
-  const { diskId, base, incarnation, startInstanceId } = state;
-  await updateDisk(transaction, diskId, { base: JSON.stringify(base), incarnation });
+  const { diskId, reached, incarnation, startInstanceId } = state;
+  assert(reached !== undefined, `${diskId} is rolled back to nothing`);
+  await updateDisk(transaction, diskId, { base: formatBase(reached), incarnation });
   await raiseGarbageMark(transaction);
   if (startInstanceId === undefined || !(await isReadyToStart(transaction, startInstanceId, diskId))) return {};
   await updateInstance(transaction, startInstanceId, { status: 'Starting' });
@@ -92,7 +100,7 @@ async function findLeft(parts: Parts, diskId: string): Promise<Partial<ResetDisk
 
 async function abandon(transaction: Queries, { state }: Undone<ResetDiskState>): Promise<void> {
   const { diskId, statusBefore, startingInstanceId, left } = state;
-  const kept = left === undefined ? {} : { base: JSON.stringify(left.base), incarnation: left.incarnation };
+  const kept = left === undefined ? {} : { base: formatBase(left.base), incarnation: left.incarnation };
   await updateDisk(transaction, diskId, { status: statusBefore, ...kept });
   await raiseGarbageMark(transaction);
   if (startingInstanceId) await updateInstance(transaction, startingInstanceId, { status: 'Stopped' });

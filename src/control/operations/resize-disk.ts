@@ -6,11 +6,12 @@
  * has, the client token is forgotten, and whoever asked is told why. After a failed sync a disk that clients have open
  * cannot say which it is: the operation waits until it was closed, which stopping the instance or detaching it does.
  */
-import { updateDisk } from '../../catalog/disks.ts';
+import { findDisk, updateDisk } from '../../catalog/disks.ts';
 import type { Queries } from '../../catalog/schema.ts';
 import { GIB } from '../../lib/geometry.ts';
 import { forgetResult } from '../client-token.ts';
 import type { TokenRef } from '../client-token.ts';
+import { attachedDiskOf } from '../disk-folder.ts';
 import { findDiskState } from '../disk-state.ts';
 import type { OperationKind, Undone } from '../operation-kind.ts';
 import type { Parts } from '../parts.ts';
@@ -34,6 +35,8 @@ export function resizeDiskOperation(parts: Parts): OperationKind<ResizeDiskState
         name: 'resize',
         run: async ({ diskId, sizeGib }) => {
           await parts.dataPlane.call('resizeDisk', { diskId, sizeBytes: sizeGib * GIB });
+          const row = await findDisk(parts.catalog.queries, diskId);
+          if (row !== undefined) await parts.openDisks.renewLimits(attachedDiskOf(row));
         },
         undo: ({ diskId }) => findSizeLeft(parts, diskId),
       },

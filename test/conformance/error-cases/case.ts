@@ -1,6 +1,7 @@
 /** What a case of an error is, and the parts that cases of several actions share. */
 import type { Updateable } from 'kysely';
 import type { DiskRow, ImageRow, InstanceRow, SnapshotRow } from '../../../src/catalog/schema.ts';
+import { CONCURRENT_SNAPSHOT_QUOTA } from '../../../src/ecs/states.ts';
 import { snapshotRequest } from '../../control/world.ts';
 import type { Parameters } from '../recipes.ts';
 import type { Scene } from '../scene.ts';
@@ -61,11 +62,17 @@ export async function recordOperation({ world }: Scene, kind: string, diskId: st
   await world.catalog.queries.insertInto('operations').values(row).execute();
 }
 
-/** A snapshot of the disk that stays unfinished. */
+/** A snapshot of the disk that stays unfinished, and is not Available. */
 export async function beginSnapshot({ world }: Scene, diskId: string): Promise<string> {
-  world.holdUploads();
+  world.diskd.before = (name) => (name === 'awaitDurable' ? new Promise(() => undefined) : Promise.resolve());
   const { snapshotId } = await world.control.createSnapshot(snapshotRequest(diskId));
   return snapshotId;
+}
+
+/** As many snapshots of the disk in the making, and Available, as there may be. */
+export async function fillWithUploads({ world }: Scene, diskId: string): Promise<void> {
+  world.holdUploads();
+  for (let count = 0; count < CONCURRENT_SNAPSHOT_QUOTA; count++) await world.beginSnapshot(diskId);
 }
 
 /** As many snapshots of the disk as a quota counts, made by copying a row. */

@@ -2,6 +2,7 @@
 import { EMPTY_IMAGE_ID } from '../../../src/control/control.ts';
 import {
   beginSnapshot,
+  fillWithUploads,
   dryRun,
   elsewhere,
   fillWithSnapshots,
@@ -47,6 +48,7 @@ export const imageCases: ErrorCases = {
     },
     IncorrectDiskStatus: { after: (scene) => setDisk(scene, scene.stoppedDisk, { status: 'ReIniting' }) },
     'IncorrectDiskStatus.CreatingSnapshot': { after: (scene) => beginSnapshot(scene, scene.stoppedDisk) },
+    'QuotaExceed.ConcurrentSnapshotQuota': { after: (scene) => fillWithUploads(scene, scene.stoppedDisk) },
     'IncorrectDiskStatus.NeverAttached': { after: (scene) => setDisk(scene, scene.stoppedDisk, { ever_attached: 0 }) },
     IncorrectInstanceStatus: { after: (scene) => setInstance(scene, scene.stopped, { status: 'Starting' }) },
     'InvalidArchitecture.Malformed': { Architecture: 'z80' },

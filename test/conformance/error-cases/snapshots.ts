@@ -3,6 +3,7 @@ import {
   beginSnapshot,
   dryRun,
   fillWithSnapshots,
+  fillWithUploads,
   newTagCases,
   setDisk,
   setInstance,
@@ -39,6 +40,7 @@ export const snapshotCases: ErrorCases = {
     'InvalidRetentionDays.Malformed': { RetentionDays: '7' },
     'InvalidSnapshotCategory.Malformed': { Category: 'Flash' },
     'InvalidSnapshotName.Malformed': { SnapshotName: 'auto1' },
+    'QuotaExceed.ConcurrentSnapshotQuota': { after: (scene) => fillWithUploads(scene, scene.dataDisk) },
     'QuotaExceed.Snapshot': { after: (scene) => fillWithSnapshots(scene, 256) },
   },
   DescribeSnapshots: {

@@ -1,0 +1,84 @@
+/**
+ * The part of CreateSnapshot that moves bytes: a worker uploads what differs from the parent, and the manifest of it is
+ * committed. A crash before the commit leaves packs that nothing refers to; after it, committing again changes nothing.
+ */
+import { findSnapshot } from '../catalog/snapshots.ts';
+import type { SnapshotRow } from '../catalog/schema.ts';
+import type { FreezeReply } from '../disk/protocol.ts';
+import { assert } from '../lib/assert.ts';
+import type { Manifest } from '../repository/manifest.ts';
+import type { UploadJob, UploadResult } from '../transfer/job.ts';
+import type { StepContext } from './operation-kind.ts';
+import type { CreateSnapshotState } from './operations/create-snapshot.ts';
+import type { ParentChoice } from './parent.ts';
+import type { Parts } from './parts.ts';
+import { createProgressRecorder } from './progress.ts';
+
+/**
+ * Uploads and commits, beside other uploads and never beside the collector. The result is saved before the commit: the
+ * manifest holds its figures, and is then the same however often it is committed. A snapshot that failed or was deleted
+ * meanwhile gets no manifest: it is stored for those that stand on it.
+ */
+export async function storeSnapshot(
+  parts: Parts,
+  state: CreateSnapshotState,
+  context: StepContext<CreateSnapshotState>,
+): Promise<void> {
+  const { snapshotId, frozen, parent } = state;
+  assert(frozen !== undefined && parent !== undefined, `${snapshotId} is stored before it has a parent`);
+  context.signal.throwIfAborted();
+  const result = state.result ?? (await upload(parts, state, { frozen, parent, signal: context.signal }));
+  await context.save({ result });
+  const row = await findSnapshot(parts.catalog.queries, snapshotId);
+  if (row?.status !== 'progressing') return;
+  await parts.repository.commitManifest(manifestOf(row, { frozen, parent, result }));
+}
+
+async function upload(
+  parts: Parts,
+  { diskId, snapshotId }: CreateSnapshotState,
+  options: { frozen: FreezeReply; parent: ParentChoice; signal: AbortSignal },
+): Promise<UploadResult> {
+  const { frozen, parent, signal } = options;
+  const progress = createProgressRecorder(parts, snapshotId);
+  const job: UploadJob = {
+    repositoryFolder: parts.repositoryFolder,
+    diskdSocket: parts.diskdSocket,
+    diskId,
+    snapshotId,
+    sizeBytes: frozen.sizeBytes,
+    parent: parent.tree,
+    sinceGeneration: parent.sinceGeneration,
+  };
+  const result = await parts.transfer.upload(job, {
+    signal,
+    onProgress: (done, total) => progress.report(done, total),
+  });
+  await progress.settled();
+  const compared = frozen.compareReason === null ? '' : `, all compared because ${frozen.compareReason}`;
+  parts.log.info(
+    `${snapshotId}: ${result.changedChunkCount} chunks read, ${result.newChunkCount} new, ${result.storedBytes} bytes stored${compared}`,
+  );
+  return result;
+}
+
+function manifestOf(
+  row: SnapshotRow,
+  facts: { frozen: FreezeReply; parent: ParentChoice; result: UploadResult },
+): Manifest {
+  const { frozen, parent, result } = facts;
+  const { tree, ...statistics } = result;
+  return {
+    snapshotId: row.snapshot_id,
+    diskId: row.source_disk_id,
+    sizeBytes: frozen.sizeBytes,
+    tree,
+    generation: frozen.generation,
+    incarnation: frozen.incarnation,
+    createdAtMs: frozen.frozenAtMs,
+    parentSnapshotId: parent.snapshotId,
+    name: row.snapshot_name,
+    description: row.description,
+    statistics,
+  };
+}
