@@ -105,7 +105,10 @@ test('success first tells what failed after it was accepted; all together fails'
   await failNextFlush(world, b);
   const [forA, forB] = await world.control.powerInstances(request({ instanceIds: [a, b], successFirst: true }));
   assert.deepEqual([forA?.code, forA?.currentStatus], ['200', 'Stopping']);
-  assert.deepEqual([forB?.code, forB?.previousStatus, forB?.currentStatus], ['InternalError', 'Running', 'Running']);
+  assert.deepEqual(
+    [forB?.code, forB?.previousStatus, forB?.currentStatus],
+    ['IncorrectInstanceStatus', 'Running', 'Running'],
+  );
   await world.settle();
   assert.deepEqual(await statuses(world, [a, b]), ['Stopped', 'Running']);
   await failNextFlush(world, b);

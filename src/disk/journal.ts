@@ -16,11 +16,11 @@ import {
   encodeRecord,
   journalSeed,
 } from './journal-record.ts';
-import { assert } from '../lib/assert.ts';
 import { allDone } from './all-done.ts';
 
 /** Zeros are laid out ahead in steps of this, so that most syncs need not change the file's length. */
 const LAY_OUT_BYTES = 64 * 1024;
+const SPARE_BYTES = 4 * LAY_OUT_BYTES;
 const zeros = Buffer.alloc(LAY_OUT_BYTES);
 
 export interface JournalPlace {
@@ -209,12 +209,17 @@ export class Journal {
     files.close(fd);
   }
 
+  /** Keeps some space spare, so that what gives room back (TRIM, a released view) is written down on a full device, too. */
   #layOut(fd: number, neededBytes: number): void {
-    while (this.#laidOutBytes < neededBytes) {
-      this.#place.files.write(fd, zeros, 0, LAY_OUT_BYTES, this.#laidOutBytes);
+    while (this.#laidOutBytes < neededBytes + SPARE_BYTES) {
+      try {
+        this.#place.files.write(fd, zeros, 0, LAY_OUT_BYTES, this.#laidOutBytes);
+      } catch (error) {
+        if (this.#laidOutBytes >= neededBytes) return;
+        throw error;
+      }
       this.#laidOutBytes += LAY_OUT_BYTES;
     }
-    assert(this.#laidOutBytes >= neededBytes, 'the journal is laid out ahead of its records');
   }
 }
 

@@ -72,13 +72,6 @@ export class Sweep {
     this.#store.commit();
   }
 
-  /** All that there is to do, at once: for a disk without guests, and for tests. */
-  run(): void {
-    this.#pages = null;
-    do this.slice(() => false);
-    while (this.#pages !== null);
-  }
-
   #endPass(releaseCount: number): void {
     this.#pages = null;
     if (this.#stuckCount > 0) this.#retryAtMs = this.#clock.monotonicMs() + RETRY_MS;

@@ -43,6 +43,7 @@ export class Work {
       [4, () => this.#flush()],
       [5, () => this.#freeze()],
       [5, () => this.#release()],
+      [3, () => this.#cycle()],
       [2, () => this.#rollback()],
       [2, () => this.real.disk.store.checkpoint()],
       [2, () => this.#restart()],
@@ -155,9 +156,23 @@ export class Work {
     });
   }
 
+  /** A snapshot as it goes: some blocks are written over it, its view ends, and what it held is merged. */
+  async #cycle(): Promise<void> {
+    this.#freeze();
+    const view = this.#views.at(-1);
+    if (this.#pick(2) === 0) await Promise.all(this.#background);
+    for (let puts = 1 + this.#pick(3); puts > 0; puts--) {
+      await this.#putAt(this.#pick(this.#spotCount() * 16) * 8, 8 + this.#pick(9));
+    }
+    if (this.#pick(2) === 0) await this.real.disk.device.flush();
+    if (view !== undefined) this.#release(view);
+    if (this.#pick(2) === 0) await this.real.disk.device.flush();
+    this.#sweep(Infinity);
+    if (this.#pick(2) === 0) await this.#putAt(this.#pick(this.#spotCount() * 16) * 8, 8);
+  }
+
   /** A snapshot is committed only when its freeze is durable. */
-  #release(): void {
-    const view = this.#views[this.#pick(Math.max(1, this.#views.length))];
+  #release(view = this.#views[this.#pick(Math.max(1, this.#views.length))]): void {
     if (view === undefined) return;
     this.#views = this.#views.filter((other) => other !== view);
     this.#mark({ type: 'release', snapshotId: view.snapshotId });
