@@ -14,7 +14,7 @@ import { AssertionError, messageOf } from './lib/errors.ts';
 export interface CliContext {
   environment: Environment;
   /** The command that starts Hupo again in a child process: `execPath ...args <command>`. */
-  program: { execPath: string; args: string[] };
+  program: { execPath: string; args: string[]; diskdEnvironment?: NodeJS.ProcessEnv };
   out: (text: string) => void;
   err: (text: string) => void;
 }

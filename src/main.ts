@@ -1,6 +1,6 @@
 /** Hupo's one entry: reads what was typed and hands it to the command line. */
 import { runCli } from './cli.ts';
-import { readArguments, readEnvironment } from './config.ts';
+import { readArguments, readDiskdEnvironment, readEnvironment } from './config.ts';
 import { errnoOf } from './lib/errors.ts';
 import { writeToStderr } from './lib/log.ts';
 
@@ -15,7 +15,11 @@ process.stdout.on('error', (error) => {
 const exitCode = await runCli(readArguments(), {
   environment: readEnvironment(),
   /** How Hupo starts its own child processes (`diskd`, `transfer`): this file, under this Node. */
-  program: { execPath: process.execPath, args: [...process.execArgv, import.meta.filename] },
+  program: {
+    execPath: process.execPath,
+    args: [...process.execArgv, import.meta.filename],
+    diskdEnvironment: readDiskdEnvironment(),
+  },
   out: (text) => void process.stdout.write(text),
   err: writeToStderr,
 });

@@ -7,6 +7,8 @@ import type { DataFolder } from './data-folder.ts';
 export interface Program {
   execPath: string;
   args: string[];
+  /** Of diskd, where it is not this process's own. */
+  diskdEnvironment?: NodeJS.ProcessEnv;
 }
 
 const LOG_LIMIT_BYTES = 16 * 1024 * 1024;
@@ -18,7 +20,11 @@ export function spawnDiskd(program: Program, folder: DataFolder, reserveBytes: n
   const log = fs.openSync(folder.diskdLog, grown ? 'w' : 'a', 0o600);
   const args = [...program.args, 'diskd', '--data', folder.root, '--run', folder.runFolder];
   args.push('--reserve', String(reserveBytes));
-  const child = spawn(program.execPath, args, { detached: true, stdio: ['ignore', log, log], cwd: folder.root });
+  const env = program.diskdEnvironment;
+  const child = spawn(program.execPath, args, {
+    ...{ detached: true, stdio: ['ignore', log, log], cwd: folder.root },
+    ...(env && { env }),
+  });
   fs.closeSync(log);
   child.unref();
   const { promise, resolve } = Promise.withResolvers<string>();

@@ -232,7 +232,10 @@ test('an instance with a damaged disk runs on without it, and can be stopped, st
   world.diskd.before = async (call) => {
     if (call === 'openDisk') throw new CorruptionError('the checkpoint', WHY);
   };
-  await assert.rejects(world.power('stop', instanceId), OperationalError);
+  await assert.rejects(world.power('stop', instanceId), {
+    code: 'IncorrectInstanceStatus',
+    message: /was not flushed/,
+  });
   await world.settle();
   assert.equal((await world.instance(instanceId))?.status, 'Running');
   assert.equal((await world.disk(diskId))?.nbdUri, null);
@@ -281,7 +284,10 @@ test('a resize that failed in its last sync waits until the disk was closed, and
   await world.until('it to wait', async () => world.warnings.some((each) => /not sure of its state until/.test(each)));
   assert.equal((await listOperations(world.catalog.queries)).length, 1);
   disk.sizeBytes = 30 * 2 ** 30; // what the files had all along, an opening finds
-  await assert.rejects(world.power('stop', instanceId), OperationalError);
+  await assert.rejects(world.power('stop', instanceId), {
+    code: 'IncorrectInstanceStatus',
+    message: /was not flushed/,
+  });
   await world.settle();
   assert.equal((await world.disk(diskId))?.sizeGib, 30);
   await world.checkSettled();
