@@ -346,7 +346,7 @@ async function settleSyncFailure(real: DiskHarness): Promise<void> {
 }
 
 /** Every `step`-th call fails; HUPO_FAULT_STEP=1 takes every one. */
-const step = Number(process.env['HUPO_FAULT_STEP'] ?? 25);
+const step = Number(process.env['HUPO_FAULT_STEP'] ?? 60);
 
 for (const [index, plan] of plans.entries()) {
   test(`${plan.name}: an error and nothing worse, whichever call it is`, async () => {
