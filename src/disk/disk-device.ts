@@ -243,7 +243,8 @@ export class DiskDevice implements BlockDevice {
       this.#writeWhole(chunk, inChunk, data, null);
       return undefined;
     }
-    return this.#fill.after(chunk, (fetched) => this.#writeWhole(chunk, inChunk, data, fetched));
+    const kept = Buffer.from(data);
+    return this.#fill.after(chunk, (fetched) => this.#writeWhole(chunk, inChunk, kept, fetched));
   }
 
   #writeWhole(chunk: number, inChunk: number, data: Buffer, fetched: Fetched | null): void {

@@ -39,6 +39,8 @@ export interface HostOptions {
   log: Log;
   /** Throws ENOSPC when the space that is kept for journals and the catalog would go (D12). */
   takeSpace?: (bytes: number) => void;
+  /** Whether room is worth more than time just now. */
+  isSpaceTight?: () => boolean;
 }
 
 /** A disk of this thread. Opening, closing and what removes its bytes happen one at a time. */
@@ -129,13 +131,20 @@ export class DiskHost {
     return false;
   }
 
-  async #sweepDisk({ sweep, store }: Disk): Promise<boolean> {
+  async #sweepDisk(disk: Disk): Promise<boolean> {
+    const { sweep, store } = disk;
     if (store.distrust !== null) return false;
-    if (!sweep.isDue) return await store.slots.giveSlackBack();
+    if (!sweep.isDue) return await this.#giveSlackBack(disk);
     const { clock } = this.#options;
     const overMs = clock.monotonicMs() + SWEEP_SLICE_MS;
     sweep.slice(() => clock.monotonicMs() > overMs);
     return true;
+  }
+
+  async #giveSlackBack({ store, slackPace, device }: Disk): Promise<boolean> {
+    const { clock, isSpaceTight = () => false } = this.#options;
+    const runs = slackPace.runs(device.counters.writeCount, clock.monotonicMs(), isSpaceTight());
+    return runs > 0 && (await store.slots.giveSlackBack(runs));
   }
 
   /** What fails is logged, and counts as nothing done. */

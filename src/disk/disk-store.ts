@@ -27,6 +27,9 @@ import { SlotStore } from './slot-store.ts';
 /** Records in the current journal after which a checkpoint is due whatever goes on (4 MiB), and where it is quiet. */
 const CHECKPOINT_RECORDS = 65_536;
 const QUIET_CHECKPOINT_RECORDS = 4096;
+/** A checkpoint syncs all data: a busy disk's waits until so long after the last, or for so many records. */
+const BUSY_CHECKPOINT_MS = 5000;
+const BUSY_CHECKPOINT_RECORDS = 262_144;
 /** Changed map pages after which a checkpoint is due: they cannot be forgotten before. */
 const CHECKPOINT_PAGES = 8192;
 /** The same while the thread has more pages in memory than it should. */
@@ -35,7 +38,7 @@ const PRESSED_CHECKPOINT_PAGES = 64;
 const LEAST_RETRY_MS = 1000;
 const MOST_RETRY_MS = 60_000;
 /** Unsynced bytes after which write-back is started without being asked. */
-const EARLY_FLUSH_BYTES = 256 * 1024 * 1024;
+const EARLY_FLUSH_BYTES = 512 * 1024 * 1024;
 
 export interface StoreOptions {
   files: Files;
@@ -88,6 +91,7 @@ export class DiskStore {
   #maintainedCount = 0;
   #failedCheckpoints = 0;
   #retryAtMs = 0;
+  #checkpointedAtMs = 0;
 
   private constructor(options: StoreOptions, recovered: Recovered, journal: Journal) {
     this.#budget = recovered.map.budget;
@@ -205,9 +209,8 @@ export class DiskStore {
   /** Everything recorded survives the death of the process. May throw; the records are then written by the next. */
   commit(): void {
     this.#journal.commit();
-    const limit = this.#options.checkpointRecords ?? CHECKPOINT_RECORDS;
     const pageLimit = this.#budget.isOver ? PRESSED_CHECKPOINT_PAGES : CHECKPOINT_PAGES;
-    if (this.#journal.count >= limit || this.map.dirtyCount >= pageLimit) this.#startDueCheckpoint();
+    if (this.#isJournalLong || this.map.dirtyCount >= pageLimit) this.#startDueCheckpoint();
     if (this.slots.dirtyBytes >= EARLY_FLUSH_BYTES) this.#startFlush();
     this.#budget.trim();
   }
@@ -300,7 +303,16 @@ export class DiskStore {
       await checkpoint;
     } finally {
       this.#checkpoint = null;
+      this.#checkpointedAtMs = this.#options.clock.monotonicMs();
     }
+  }
+
+  get #isJournalLong(): boolean {
+    const { checkpointRecords, clock } = this.#options;
+    const { count } = this.#journal;
+    if (checkpointRecords !== undefined) return count >= checkpointRecords;
+    if (count < CHECKPOINT_RECORDS) return false;
+    return count >= BUSY_CHECKPOINT_RECORDS || clock.monotonicMs() >= this.#checkpointedAtMs + BUSY_CHECKPOINT_MS;
   }
 
   #startFlush(): void {

@@ -57,6 +57,7 @@ function startThread(): void {
     clock: systemClock,
     readTree: (tree, chunk) => repository.readChunk(tree, chunk),
     takeSpace: (bytes) => space.take(bytes),
+    isSpaceTight: () => space.isTight,
     log: createLog(`diskd/${threadNumber}`, systemClock, writeToStderr),
   });
   port.on('message', (request: ThreadRequest) => {

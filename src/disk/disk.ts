@@ -17,6 +17,7 @@ import { continuedFrom, isSameBase, newLineage } from './lineage.ts';
 import type { PageBudget } from './page-budget.ts';
 import type { BaseRef, DiskState, FreezeReply, ViewBase, ViewChunk } from './protocol.ts';
 import { VIEW_LIMIT, isViewBase } from './protocol.ts';
+import { SlackPace } from './slack-pace.ts';
 import { Sweep } from './sweep.ts';
 import { listViewPage } from './view-list.ts';
 import { readViewChunk } from './view-reader.ts';
@@ -43,6 +44,7 @@ export class Disk {
   device: DiskDevice;
   readonly store: DiskStore;
   readonly sweep: Sweep;
+  readonly slackPace = new SlackPace();
   readonly #clock: Clock;
   readonly #source: BaseSource;
   readonly #fill: ChunkFill;

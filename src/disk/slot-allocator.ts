@@ -84,8 +84,7 @@ export class SlotAllocator {
     const number = Math.floor(slot / SEGMENT_SLOTS);
     const segment = this.#segments.get(number);
     if (segment === undefined || this.#freeing.has(slot)) return false;
-    const index = slot % SEGMENT_SLOTS;
-    return (this.#bitmap(number, segment)[index >>> 5]! & (1 << (index & 31))) !== 0;
+    return isSet(this.#bitmap(number, segment), slot % SEGMENT_SLOTS);
   }
 
   /** The lowest free slot; not taken yet. */
@@ -154,6 +153,17 @@ export class SlotAllocator {
     return this.#segments.get(number)?.virginFrom ?? 0;
   }
 
+  /** One past the run of free slots that begins with `slot`, of at most `most` slots of one segment. */
+  freeRunEnd(slot: number, most: number): number {
+    const number = Math.floor(slot / SEGMENT_SLOTS);
+    const first = slot - number * SEGMENT_SLOTS;
+    const limit = Math.min(first + most, SEGMENT_SLOTS);
+    const taken = this.#bitmap(number, this.#ensure(number));
+    let end = first + 1;
+    while (end < limit && !isSet(taken, end)) end++;
+    return number * SEGMENT_SLOTS + end;
+  }
+
   /** Runs of free slots before the segment's virgin end, as `[first, count]`, counted in the segment. */
   freeRuns(number: number): [number, number][] {
     const segment = this.#segments.get(number);
@@ -162,7 +172,7 @@ export class SlotAllocator {
     const runs: [number, number][] = [];
     let start = -1;
     for (let index = 0; index <= segment.virginFrom; index++) {
-      const isFree = index < segment.virginFrom && (taken[index >>> 5]! & (1 << (index & 31))) === 0;
+      const isFree = index < segment.virginFrom && !isSet(taken, index);
       if (isFree && start < 0) start = index;
       if (isFree || start < 0) continue;
       runs.push([start, index - start]);
@@ -238,6 +248,10 @@ export class SlotAllocator {
 function newSegment(): Segment {
   const taken = new Uint32Array(BITMAP_WORDS);
   return { taken, takenCount: 0, virginFrom: 0, firstWord: 0, isAvoided: false, isLost: false };
+}
+
+function isSet(bitmap: Uint32Array, index: number): boolean {
+  return (bitmap[index >>> 5]! & (1 << (index & 31))) !== 0;
 }
 
 function lowestClear(segment: Segment, taken: Uint32Array): number {

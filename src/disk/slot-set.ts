@@ -31,6 +31,14 @@ export class SlotSet {
     return true;
   }
 
+  /** Takes out the slot and all behind it in its segment. */
+  deleteFrom(slot: number): void {
+    const words = this.#segments.get(Math.floor(slot / SEGMENT_SLOTS));
+    if (words === undefined) return;
+    const end = slot - (slot % SEGMENT_SLOTS) + SEGMENT_SLOTS;
+    for (let each = slot; each < end; each++) this.delete(each);
+  }
+
   *list(): Generator<number> {
     for (const [segment, words] of this.#segments) {
       for (let index = 0; index < SEGMENT_SLOTS; index++) {

@@ -5,6 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { FileCall } from '../../test/crash/recording-files.ts';
 import { RecordingFiles, systemError } from '../../test/crash/recording-files.ts';
 import { testClock } from '../../test/model/disk-harness.ts';
+import type { ByteRange } from '../lib/fallocate.ts';
 import type { Files } from '../lib/files.ts';
 import { CHUNK_BYTES } from '../lib/geometry.ts';
 import { SEGMENT_SLOTS } from './slot-address.ts';
@@ -183,5 +184,46 @@ test('the room of free slots goes back in every segment until little is left, an
   assert.equal(await store.giveSlackBack(), false);
   store.free(slots.filter((slot) => slot % 8 === 6));
   assert.equal(await store.giveSlackBack(), true, 'more was freed since');
+  store.close();
+});
+
+/** Notes what is laid out, until there is no more room. */
+function noteRoom(machine: RecordingFiles, roomSlots: number): ByteRange[] {
+  const ranges: ByteRange[] = [];
+  machine.fault = ({ name, path, position = 0, lengthBytes = 0 }) => {
+    if (name !== 'layOut') return undefined;
+    ranges.push([position, lengthBytes]);
+    const bytes = ranges.reduce((sum, [, length]) => sum + length, 0);
+    return bytes <= roomSlots * CHUNK_BYTES ? undefined : { error: systemError('ENOSPC', path) };
+  };
+  return ranges;
+}
+
+test('slots get their room some ahead, never over taken ones, and are had without it when there is none', () => {
+  const { machine, store } = newStore();
+  const ranges = noteRoom(machine, 40);
+  for (let i = 0; i < 16; i++) assert.equal(store.allocate(), i);
+  assert.deepEqual(ranges, [[0, 16 * CHUNK_BYTES]]);
+  store.giveBack(3);
+  assert.equal(store.allocate(), 3);
+  assert.deepEqual(ranges.at(-1), [3 * CHUNK_BYTES, CHUNK_BYTES], 'its neighbours are taken');
+  for (let i = 16; i < 60; i++) assert.equal(store.allocate(), i);
+  assert.deepEqual(
+    ranges.slice(2).map(([position]) => position / CHUNK_BYTES),
+    [16, 32],
+    'after one that was refused no more is asked for',
+  );
+  store.close();
+});
+
+test('what is cut off has no room any more', () => {
+  const { machine, store } = newStore();
+  const ranges = noteRoom(machine, Infinity);
+  const slots = Array.from({ length: 100 }, () => store.allocate());
+  const count = ranges.length;
+  store.free(slots.slice(1));
+  assert.equal(store.allocate(), 1);
+  assert.equal(ranges.length, count + 1);
+  assert.deepEqual(ranges.at(-1), [CHUNK_BYTES, 16 * CHUNK_BYTES]);
   store.close();
 });

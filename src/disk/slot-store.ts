@@ -10,7 +10,7 @@ import type { Clock } from '../lib/clock.ts';
 import { CorruptionError } from '../lib/errors.ts';
 import type { Files } from '../lib/files.ts';
 import { allDone } from './all-done.ts';
-import type { ByteRange } from '../lib/punch.ts';
+import type { ByteRange } from '../lib/fallocate.ts';
 import { CHUNK_BYTES } from '../lib/geometry.ts';
 import { ReadPace } from './read-pace.ts';
 import { SlotSet } from './slot-set.ts';
@@ -22,8 +22,10 @@ const LEAST_CUT_SLOTS = 64;
 /** Free slots that still take space on the device may be so many, or this share of the used ones. */
 const SLACK_SLOTS = 1024;
 const SLACK_SHARE = 1 / 8;
-/** Holes punched in one go. */
-const PUNCH_RUNS = 512;
+/** Free slots get their room on the device together with the one that is taken: this share of the used, within limits. */
+const AHEAD_SHARE = 1 / 8;
+const LEAST_AHEAD_SLOTS = 16;
+const MOST_AHEAD_SLOTS = 256;
 /** A segment file on its way out. */
 const GOING = /\.seg\.going-\d+$/;
 
@@ -68,7 +70,8 @@ export class SlotStore {
   #syncCount = 0;
   readonly #goingFds: number[] = [];
   #goingCount = 0;
-  /** Free slots that have their room on the device still, as far as is known. */
+  #laysOut = true;
+  /** Free slots that have their room on the device, as far as is known. */
   readonly #roomy = new SlotSet();
   /** Of each segment, where the last piece of holes ended; whether it was the last; whether slots were freed meanwhile. */
   readonly #punched = new Map<number, { end: number; isDone: boolean; isStale: boolean }>();
@@ -102,7 +105,7 @@ export class SlotStore {
       allocator.avoid(number);
       slot = allocator.lowestFree();
     }
-    if (!this.#roomy.delete(slot)) this.#options.takeSpace?.(CHUNK_BYTES);
+    if (!this.#roomy.delete(slot)) this.#takeRoom(slot);
     this.allocatedIsVirgin = allocator.isVirgin(slot);
     allocator.take(slot);
     this.#young.add(slot);
@@ -193,9 +196,9 @@ export class SlotStore {
 
   /**
    * Gives the space of free slots between used ones back to the file system where that is more than the slack (D4), a
-   * piece at a call. Resolves to whether there may be more to do.
+   * piece of at most `runs` runs of them at a call. Resolves to whether there may be more to do.
    */
-  async giveSlackBack(): Promise<boolean> {
+  async giveSlackBack(runs = Infinity): Promise<boolean> {
     const { files, folder, slackSlots = SLACK_SLOTS } = this.#options;
     if (!this.#mayHaveSlack || files.punch === undefined) return false;
     const bound = Math.max(slackSlots, this.allocator.takenCount * SLACK_SHARE) * CHUNK_BYTES;
@@ -210,7 +213,7 @@ export class SlotStore {
       if (bytes > worst.bytes) worst = { number, bytes };
     }
     this.#mayHaveSlack = slackBytes > bound;
-    if (this.#mayHaveSlack) await this.#punchHoles(worst.number);
+    if (this.#mayHaveSlack) await this.#punchHoles(worst.number, runs);
     return this.#mayHaveSlack;
   }
 
@@ -222,6 +225,19 @@ export class SlotStore {
     const closeAll = (): void => open.forEach((segment) => this.#options.files.close(segment.fd));
     if (this.#reads.size === 0) closeAll();
     else void Promise.allSettled([...this.#reads]).then(closeAll);
+  }
+
+  /** Of a slot that is about to be taken, and of free ones behind it: ext4 is faster on ranges laid out whole than on scattered blocks. */
+  #takeRoom(slot: number): void {
+    const { files, takeSpace = () => {} } = this.#options;
+    if (!this.#laysOut || files.layOut === undefined) return takeSpace(CHUNK_BYTES);
+    const wanted = Math.min(MOST_AHEAD_SLOTS, Math.max(LEAST_AHEAD_SLOTS, this.allocator.takenCount * AHEAD_SHARE));
+    const end = this.allocator.freeRunEnd(slot, Math.ceil(wanted));
+    takeSpace((end - slot) * CHUNK_BYTES);
+    const segment = this.#segment(Math.floor(slot / SEGMENT_SLOTS));
+    this.#laysOut = files.layOut(segment.fd, [slotOffset(slot), (end - slot) * CHUNK_BYTES]);
+    if (this.#laysOut) for (let free = slot + 1; free < end; free++) this.#roomy.add(free);
+    return undefined;
   }
 
   #readLater(slot: number, inSlot: number, target: Buffer): Promise<void> {
@@ -281,12 +297,12 @@ export class SlotStore {
   }
 
   /** A piece of a segment's free slots become holes; nobody gets one meanwhile. */
-  async #punchHoles(number: number): Promise<void> {
+  async #punchHoles(number: number, most: number): Promise<void> {
     const { allocator } = this;
     const { end, isStale } = this.#punched.get(number) ?? { end: 0, isStale: false };
     const runs = allocator.freeRuns(number).filter(([first]) => first >= end);
-    const piece = runs.slice(0, PUNCH_RUNS);
-    const isLast = runs.length <= PUNCH_RUNS;
+    const piece = runs.slice(0, most);
+    const isLast = runs.length <= most;
     const [lastFirst, lastCount] = piece.at(-1) ?? [0, 0];
     if (isLast && isStale) this.#punched.delete(number);
     else this.#punched.set(number, { end: lastFirst + lastCount, isDone: isLast, isStale });
@@ -364,6 +380,7 @@ export class SlotStore {
     this.#options.files.truncate(segment.fd, this.allocator.endOf(number) * CHUNK_BYTES);
     this.#options.files.truncate(segment.fd, SEGMENT_BYTES);
     this.allocator.noteCut(number);
+    this.#roomy.deleteFrom(number * SEGMENT_SLOTS + this.allocator.endOf(number));
     this.#uncut.delete(number);
   }
 
@@ -376,6 +393,7 @@ export class SlotStore {
     this.#uncut.delete(number);
     this.#unsynced.delete(number);
     this.allocator.forget(number);
+    this.#roomy.deleteFrom(number * SEGMENT_SLOTS);
     this.#namesAreSynced = false;
     return segmentFile(this.#options.folder, number);
   }

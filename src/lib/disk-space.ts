@@ -110,6 +110,11 @@ export class SpaceGate {
     return this.#looking;
   }
 
+  /** Whether less than half as much as the reserve is left above it. */
+  get isTight(): boolean {
+    return this.#leftBytes < this.#reserveBytes / 2;
+  }
+
   /** Throws a NoSpaceError when less than the reserve would be left; nothing is taken then. */
   take(bytes: number): void {
     const left = this.#leftBytes - bytes;

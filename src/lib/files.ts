@@ -10,8 +10,8 @@ import fs from 'node:fs';
 import { promisify } from 'node:util';
 import path from 'node:path';
 import { OperationalError } from './errors.ts';
-import type { ByteRange } from './punch.ts';
-import { canPunch, punchRanges } from './punch.ts';
+import type { ByteRange } from './fallocate.ts';
+import { layOutRange, punchRanges } from './fallocate.ts';
 
 export type OpenMode = 'read' | 'read-write' | 'create' | 'create-new';
 
@@ -34,6 +34,8 @@ export interface Files {
   /** Writes all `length` bytes at `position`, or throws. */
   write(fd: number, buffer: Uint8Array, offset: number, length: number, position: number): void;
   truncate(fd: number, sizeBytes: number): void;
+  /** Gives a range its room on the device ahead of its bytes. False where that is not to be had. */
+  layOut?: ((fd: number, range: ByteRange) => boolean) | undefined;
   /** Gives ranges back to the file system; they read as zeros. Absent where the system cannot. */
   punch?: ((fd: number, ranges: readonly ByteRange[]) => Promise<void>) | undefined;
   /** fdatasync: what was written to `fd` before the call is on the device when it resolves. */
@@ -70,7 +72,8 @@ export const systemFiles: Files = {
   readLater: readAllLater,
   write: writeAll,
   truncate: (fd, sizeBytes) => fs.ftruncateSync(fd, sizeBytes),
-  punch: canPunch ? punchRanges : undefined,
+  layOut: layOutRange,
+  punch: punchRanges,
   syncData: async (fd) => {
     await fdatasync(fd);
   },

@@ -11,13 +11,14 @@ import { Handshake } from './handshake.ts';
 import type { RareReport } from './rare-report.ts';
 import type { TakenReplies } from './reply-batch.ts';
 import type { ReplyBuffers } from './reply-buffers.ts';
+import { readShared } from './shared-reads.ts';
 import type { Throttle } from './throttle.ts';
 import { Transmission } from './transmission.ts';
 
 /** How long a client that is being ended may take to fetch its last replies. */
 const FAREWELL_MS = 2000;
 const HANDSHAKE_MS = 10_000;
-/** What Node asks a socket for at once: if so much came, there is likely more. */
+/** If so much came at once, there is likely more. */
 const WHOLE_READ_BYTES = 64 * 1024;
 /** Replies up to this are given to the kernel and forgotten, if it takes them at once. */
 const QUICK_SEND_BYTES = 64 * 1024;
@@ -51,8 +52,9 @@ export class Connection {
   #waiting: Buffer | undefined;
   #finishing = false;
 
-  constructor(socket: net.Socket, options: ConnectionOptions) {
+  constructor(accepted: net.Socket, options: ConnectionOptions) {
     const { device, exportName } = options;
+    const socket = readShared(accepted, (data) => this.#receive(data));
     this.#socket = socket;
     this.#options = options;
     this.#backlog = new Backlog(() => setImmediate(() => this.#goOn()));
@@ -60,7 +62,6 @@ export class Connection {
     this.closed = new Promise((resolve) => socket.once('close', () => resolve()));
     socket.on('error', () => socket.destroy()); // the client went away; 'close' follows
     socket.on('close', () => this.#leave());
-    socket.on('data', (data: Buffer) => this.#receive(data));
     this.#say([this.#handshake.greet()]);
     void this.#limitHandshake();
   }
@@ -105,20 +106,22 @@ export class Connection {
     this.#socket.destroy();
   }
 
+  /** `data` holds what arrived during this call only. */
   #receive(data: Buffer): void {
     if (this.#finishing || this.#socket.destroyed) return;
     if (this.#waiting !== undefined) {
       this.#waiting = Buffer.concat([this.#waiting, data]); // what the socket had read before it was paused
       return;
     }
-    const rest = this.#transmission === undefined ? this.#negotiate(data) : data;
-    if (this.#transmission !== undefined) this.#work(this.#transmission, rest, data.length >= WHOLE_READ_BYTES);
+    const rest = this.#transmission === undefined ? this.#negotiate(Buffer.from(data)) : data;
+    if (this.#transmission === undefined) return;
+    const end = this.#transmission.accept(rest, 0, data.length >= WHOLE_READ_BYTES);
+    if (end < rest.length) this.#waiting = Buffer.from(rest.subarray(end));
+    if (this.#isHeldUp(this.#transmission)) this.#socket.pause();
   }
 
-  #work(transmission: Transmission, data: Buffer, hasMore: boolean): void {
-    const end = transmission.accept(data, 0, hasMore);
-    if (end < data.length) this.#waiting = data.subarray(end);
-    if (this.#waiting !== undefined || transmission.isHalted) this.#socket.pause();
+  #isHeldUp(transmission: Transmission): boolean {
+    return this.#waiting !== undefined || transmission.isHalted;
   }
 
   /** Returns what is left for the transmission phase. */
@@ -158,8 +161,10 @@ export class Connection {
     if (this.#finishing || this.#socket.destroyed || transmission === undefined) return;
     const waiting = this.#waiting ?? NOTHING;
     this.#waiting = undefined;
-    this.#work(transmission, waiting, false);
-    if (this.#waiting === undefined && !transmission.isHalted) this.#socket.resume();
+    const end = transmission.accept(waiting, 0, false);
+    if (end < waiting.length) this.#waiting = waiting.subarray(end);
+    if (this.#isHeldUp(transmission)) this.#socket.pause();
+    else this.#socket.resume();
   }
 
   /** Answers of the handshake: few and small. */

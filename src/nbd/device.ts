@@ -19,8 +19,8 @@ export interface BlockDevice {
    */
   read(offset: number, target: Buffer): Promise<void> | undefined;
   /**
-   * Takes `data` (valid only during the call unless a promise is returned) for `offset`. Each 4 KiB block is wholly
-   * old or wholly new whatever happens. Undefined: done at once. The write may be answered only after `commit`.
+   * Takes `data` for `offset`; a promise says that it is not done yet, but `data` is the caller's again all the same.
+   * Each 4 KiB block is wholly old or wholly new whatever happens. The write may be answered only after `commit`.
    */
   write(offset: number, data: Buffer): Promise<void> | undefined;
   /** Frees whole chunks in the range; the rest of the range keeps its bytes. */

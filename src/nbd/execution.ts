@@ -17,8 +17,6 @@ import { WriteAssembly } from './write-assembly.ts';
 
 /** What a request under way is taken to weigh besides its data. */
 const REQUEST_WEIGHT_BYTES = 1024;
-/** A piece that the disk keeps weighs at least this: it keeps all that one read of the socket brought from being freed. */
-const KEPT_PIECE_WEIGHT_BYTES = 16 * 1024;
 /** A longer read is done in pieces with other clients' turns between them. */
 const LONG_READ_BYTES = 1024 * 1024;
 
@@ -110,7 +108,7 @@ export class Execution {
       return this.refuse(request, this.#refusalOf(request, error));
     }
     if (pending === undefined) return this.#succeed(request);
-    return this.#awaitChange(request, pending, Math.max(payload.length, KEPT_PIECE_WEIGHT_BYTES));
+    return this.#awaitChange(request, pending, payload.length);
   }
 
   /** The payload of a refused WRITE is taken all the same, and dropped. */
@@ -199,9 +197,9 @@ export class Execution {
     });
   }
 
-  /** Returns whether the disk keeps the piece for a while. Once a piece has failed the rest of the payload is dropped. */
-  #writePiece(write: Write, offset: number, piece: Buffer): boolean {
-    if (write.refusal !== undefined) return false;
+  /** Once a piece has failed the rest of the payload is dropped. */
+  #writePiece(write: Write, offset: number, piece: Buffer): void {
+    if (write.refusal !== undefined) return;
     let pending: Promise<void> | undefined;
     try {
       this.#needsCommit = true;
@@ -209,15 +207,14 @@ export class Execution {
     } catch (error) {
       write.refusal = { ...this.#refusalOf(write.request, error), offset };
     }
-    if (pending === undefined) return false;
+    if (pending === undefined) return;
     write.pendingPieceCount++;
-    void this.#await(write.request, pending, Math.max(piece.length, KEPT_PIECE_WEIGHT_BYTES), (refusal) => {
+    void this.#await(write.request, pending, piece.length, (refusal) => {
       this.#needsCommit = true;
       write.pendingPieceCount--;
       if (refusal !== undefined) write.refusal ??= { ...refusal, offset };
       this.#finishWrite(write);
     });
-    return true;
   }
 
   #finishWrite(write: Write): void {

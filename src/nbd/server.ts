@@ -67,15 +67,17 @@ function createListener(options: ServeOptions, flushes: FlushGroup, connections:
   const { exportName, device, onError = () => undefined, throttle, clock = systemClock } = options;
   const { connectionLimit = CONNECTION_LIMIT, buffers = new ReplyBuffers() } = options;
   const misuse = new RareReport(clock, (message) => onError(`disk ${exportName}: ${message}`));
-  const listener = net.createServer((socket) => {
+  return net.createServer((socket) => {
+    if (connections.size >= connectionLimit) {
+      socket.destroy();
+      misuse.note(`a client was refused: ${connectionLimit} are connected already`);
+      return;
+    }
     const shared = { exportName, device, flushes, buffers, throttle, clock, onError, misuse };
     const connection = new Connection(socket, shared);
     connections.add(connection);
     void connection.closed.then(() => connections.delete(connection));
   });
-  listener.maxConnections = connectionLimit;
-  listener.on('drop', () => misuse.note(`a client was refused: ${connectionLimit} are connected already`));
-  return listener;
 }
 
 async function listen(listener: net.Server, socketPath: string): Promise<void> {

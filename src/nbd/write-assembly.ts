@@ -4,8 +4,8 @@
  */
 import { BLOCK_BYTES, CHUNK_BYTES } from '../lib/geometry.ts';
 
-/** Takes a piece for `offset`. Returns whether `piece` stays in use after the call. */
-export type TakePiece = (offset: number, piece: Buffer) => boolean;
+/** Takes a piece for `offset`, which is not touched after the call. */
+export type TakePiece = (offset: number, piece: Buffer) => void;
 
 export class WriteAssembly {
   readonly #takePiece: TakePiece;
@@ -54,8 +54,7 @@ export class WriteAssembly {
     data.copy(this.#carry, this.#carryBytes, position, position + count);
     this.#carryBytes += count;
     if (this.#carryBytes === wanted) {
-      const kept = this.#takePiece(this.#offset, this.#carry.subarray(0, wanted));
-      if (kept) this.#carry = undefined;
+      this.#takePiece(this.#offset, this.#carry.subarray(0, wanted));
       this.#offset = pieceEnd;
       this.#carryBytes = 0;
     }

@@ -31,6 +31,8 @@ export interface UploadContext {
   random: Random;
   /** Bytes of the view looked at, of all that there are to look at. */
   onProgress: (doneBytes: number, totalBytes: number) => void;
+  /** Awaited after so many bytes, for the pace. */
+  pace?: (bytes: number) => Promise<void>;
 }
 
 /** Throws OperationalError (diskd or the store fails) or CorruptionError (a page of the parent is damaged). */
@@ -94,6 +96,7 @@ class Upload {
             const at = position * CHUNK_BYTES;
             yield { chunk, digest: await this.#store(run.bytes?.subarray(at, at + CHUNK_BYTES) ?? null) };
           }
+          await this.#context.pace?.(run.bytes?.length ?? 0);
         }
       }
     } finally {

@@ -21,7 +21,7 @@
  * Faults: `disk.fault = (call) => …` is asked before every call; what it returns is thrown instead.
  */
 import path from 'node:path';
-import type { ByteRange } from '../../src/lib/punch.ts';
+import type { ByteRange } from '../../src/lib/fallocate.ts';
 import type { FileInfo, Files, OpenMode } from '../../src/lib/files.ts';
 
 const PAGE_BYTES = 4096;
@@ -300,6 +300,12 @@ export class RecordingProcess implements Files {
     await this.#machine.readGate?.();
     await Promise.resolve();
     return this.read(fd, buffer, offset, length, position);
+  }
+
+  /** Room changes no byte. A fault is an answer here, not an error. */
+  layOut(fd: number, [position, lengthBytes]: ByteRange): boolean {
+    const handle = this.#handle(fd);
+    return this.#fault({ name: 'layOut', path: handle.path, position, lengthBytes }) === undefined;
   }
 
   /** As unsure as a write until it is synced; one range after the other, as the kernel does them. */

@@ -46,7 +46,8 @@ export class ReconnectingDisk implements BlockDevice {
   }
 
   write(offset: number, data: Buffer): Promise<void> {
-    return this.#insist((client) => client.write(offset, data));
+    const kept = Buffer.from(data);
+    return this.#insist((client) => client.write(offset, kept));
   }
 
   trim(offset: number, lengthBytes: number): Promise<void> {

@@ -31,7 +31,8 @@ export class MemoryDevice implements BlockDevice {
 
   write(offset: number, data: Buffer): Promise<void> | undefined {
     this.pieces.push({ offset, lengthBytes: data.length });
-    return this.#perform('write', () => void data.copy(this.bytes, offset));
+    const kept = this.isSlow ? Buffer.from(data) : data;
+    return this.#perform('write', () => void kept.copy(this.bytes, offset));
   }
 
   trim(offset: number, lengthBytes: number): Promise<void> | undefined {
