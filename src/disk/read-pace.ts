@@ -1,7 +1,8 @@
 /**
  * Whether to read at once or on the thread pool. Reading from the page cache at once is three times faster than handing
  * over; a read that waits for the device holds up every guest of the thread. So reads are timed: after a slow one the
- * next go to the pool, and after those one is tried at once again; each slow try doubles how many go.
+ * next go to the pool, and after those one is tried at once again; each slow try doubles how many go. One fast try says
+ * little (the kernel reads ahead): it takes many in a row until fewer go.
  */
 import type { Clock } from '../lib/clock.ts';
 
@@ -9,6 +10,8 @@ import type { Clock } from '../lib/clock.ts';
 const SLOW_MS = 0.12;
 const LEAST_POOLED = 16;
 const MOST_POOLED = 1024;
+/** After so many fast reads in a row half as many go. */
+const CALM_READS = 64;
 
 export class ReadPace {
   readonly #clock: Clock;
@@ -16,6 +19,7 @@ export class ReadPace {
   /** Reads that are still to go to the pool, and how many go after the next slow one. */
   #pooledCount = 0;
   #stretch = LEAST_POOLED;
+  #fastCount = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -34,9 +38,10 @@ export class ReadPace {
 
   end(): void {
     if (this.#clock.monotonicMs() - this.#startedMs < SLOW_MS) {
-      this.#stretch = LEAST_POOLED;
+      if (++this.#fastCount % CALM_READS === 0) this.#stretch = Math.max(LEAST_POOLED, this.#stretch / 2);
       return;
     }
+    this.#fastCount = 0;
     this.#pooledCount = this.#stretch;
     this.#stretch = Math.min(MOST_POOLED, this.#stretch * 2);
   }

@@ -1,8 +1,8 @@
 /** What a death of the server at each act leaves of disks that stand on snapshots which are not stored yet (C12). */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { dieEverywhere } from '../../test/control/die-everywhere.ts';
-import { type World, allRows, diskRequest } from '../../test/control/world.ts';
+import { dieEverywhere } from '../control/die-everywhere.ts';
+import { type World, allRows, diskRequest } from '../control/world.ts';
 
 interface Made {
   diskId: string;

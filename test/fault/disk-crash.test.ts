@@ -1,10 +1,10 @@
 /** What a death of the server at each act leaves of detaching, deleting, growing and re-initialising a disk. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { dieEverywhere } from '../../test/control/die-everywhere.ts';
-import { diskRequest, snapshotRequest, token } from '../../test/control/world.ts';
-import { RequestError } from '../lib/errors.ts';
-import { GIB } from '../lib/geometry.ts';
+import { dieEverywhere } from '../control/die-everywhere.ts';
+import { diskRequest, snapshotRequest, token } from '../control/world.ts';
+import { RequestError } from '../../src/lib/errors.ts';
+import { GIB } from '../../src/lib/geometry.ts';
 
 test('DetachDisk is finished whenever the server dies, and the bytes are the same', async () => {
   const acts = await dieEverywhere({

@@ -1,9 +1,9 @@
 /** The crash tables of rebooting and deleting instances: the server dies before, and after, each of its acts. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { dieEverywhere } from '../../test/control/die-everywhere.ts';
-import { allRows, dataDisk, runRequest, token } from '../../test/control/world.ts';
-import type { World } from '../../test/control/world.ts';
+import { dieEverywhere } from '../control/die-everywhere.ts';
+import { allRows, dataDisk, runRequest, token } from '../control/world.ts';
+import type { World } from '../control/world.ts';
 
 test('RebootInstance ends Running with its data, whenever the server dies', async () => {
   const acts = await dieEverywhere({

@@ -4,10 +4,10 @@
  */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { dieEverywhere } from '../../test/control/die-everywhere.ts';
-import { type World, allRows, runRequest, token } from '../../test/control/world.ts';
-import type { Image } from '../ecs/resources.ts';
-import type { CreateImageRequest } from './requests.ts';
+import { dieEverywhere } from '../control/die-everywhere.ts';
+import { type World, allRows, runRequest, token } from '../control/world.ts';
+import type { Image } from '../../src/ecs/resources.ts';
+import type { CreateImageRequest } from '../../src/control/requests.ts';
 
 const nothing: CreateImageRequest = {
   instanceId: null,
