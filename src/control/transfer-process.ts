@@ -21,14 +21,10 @@ export class TransferProcesses implements Transfer {
     options: { signal: AbortSignal; onProgress: (doneBytes: number, totalBytes: number) => void },
   ): Promise<UploadResult> {
     options.signal.throwIfAborted();
-    const child = spawn(
-      this.#program.execPath,
-      ['--disable-warning=ExperimentalWarning', ...this.#program.args, 'transfer'],
-      {
-        stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-        detached: true, // a session is what the kernel shares processors between: the worker steps back with its own
-      },
-    );
+    const child = spawn(this.#program.execPath, [...this.#program.args, 'transfer'], {
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      detached: true, // a session is what the kernel shares processors between: the worker steps back with its own
+    });
     const kill = () => void child.kill('SIGKILL');
     options.signal.addEventListener('abort', kill, { once: true });
     try {

@@ -38,7 +38,7 @@ test('after a slow read the next go to the pool, twice as many each time, up to 
   assert.deepEqual(stretches, [16, 32, 64, 128, 256, 512, 1024, 1024, 1024]);
 });
 
-test('a fast try is not enough to be trusted; many in a row are', () => {
+test('a fast try is not enough to be trusted; some in a row are', () => {
   const { read, pooled } = timedPace();
   for (let i = 0; i < 5; i++) {
     read(5);
@@ -48,7 +48,19 @@ test('a fast try is not enough to be trusted; many in a row are', () => {
   assert.equal(pooled(), 0, 'the next is read at once');
   read(5);
   assert.equal(pooled(), 512);
-  for (let i = 0; i < 6 * 64; i++) read(0.01);
+  for (let i = 0; i < 8; i++) read(0.01);
   read(5);
   assert.equal(pooled(), 16);
+});
+
+test('where a read in fifty is slow by chance most are still done at once', () => {
+  const { read, pooled } = timedPace();
+  let seed = 1;
+  let pooledCount = 0;
+  for (let i = 0; i < 20_000; i++) {
+    seed = (seed * 48_271) % 2_147_483_647;
+    read(seed % 50 === 0 ? 5 : 0.01);
+    pooledCount += pooled();
+  }
+  assert.ok(pooledCount < 20_000, `${pooledCount} went to the pool`);
 });

@@ -1,8 +1,8 @@
 /**
  * Whether to read at once or on the thread pool. Reading from the page cache at once is three times faster than handing
  * over; a read that waits for the device holds up every guest of the thread. So reads are timed: after a slow one the
- * next go to the pool, and after those one is tried at once again; each slow try doubles how many go. One fast try says
- * little (the kernel reads ahead): it takes many in a row until fewer go.
+ * next go to the pool, and after those one is tried at once again; each slow try doubles how many go. A fast one or two say
+ * little (the kernel reads ahead): it takes some in a row until few go again.
  */
 import type { Clock } from '../lib/clock.ts';
 
@@ -10,8 +10,8 @@ import type { Clock } from '../lib/clock.ts';
 const SLOW_MS = 0.12;
 const LEAST_POOLED = 16;
 const MOST_POOLED = 1024;
-/** After so many fast reads in a row half as many go. */
-const CALM_READS = 64;
+/** A slow read after so many fast ones was an exception. */
+const CALM_READS = 8;
 
 export class ReadPace {
   readonly #clock: Clock;
@@ -38,9 +38,10 @@ export class ReadPace {
 
   end(): void {
     if (this.#clock.monotonicMs() - this.#startedMs < SLOW_MS) {
-      if (++this.#fastCount % CALM_READS === 0) this.#stretch = Math.max(LEAST_POOLED, this.#stretch / 2);
+      this.#fastCount++;
       return;
     }
+    if (this.#fastCount >= CALM_READS) this.#stretch = LEAST_POOLED;
     this.#fastCount = 0;
     this.#pooledCount = this.#stretch;
     this.#stretch = Math.min(MOST_POOLED, this.#stretch * 2);

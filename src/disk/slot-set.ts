@@ -31,12 +31,16 @@ export class SlotSet {
     return true;
   }
 
-  /** Takes out the slot and all behind it in its segment. */
-  deleteFrom(slot: number): void {
+  has(slot: number): boolean {
     const words = this.#segments.get(Math.floor(slot / SEGMENT_SLOTS));
-    if (words === undefined) return;
-    const end = slot - (slot % SEGMENT_SLOTS) + SEGMENT_SLOTS;
-    for (let each = slot; each < end; each++) this.delete(each);
+    const index = slot % SEGMENT_SLOTS;
+    return words !== undefined && (words[index >>> 5]! & (1 << (index & 31))) !== 0;
+  }
+
+  /** Takes out the slots of a segment from an index on. */
+  deleteFrom(segment: number, index: number): void {
+    if (!this.#segments.has(segment)) return;
+    for (let each = index; each < SEGMENT_SLOTS; each++) this.delete(segment * SEGMENT_SLOTS + each);
   }
 
   *list(): Generator<number> {

@@ -14,7 +14,7 @@ import { SlotStore } from './slot-store.ts';
 
 const NO_BITMAPS = { list: () => [], load: () => new Uint32Array(BITMAP_WORDS) };
 
-function newStore(options: { files?: Files; slackSlots?: number } = {}) {
+function newStore(options: { files?: Files; slackSlots?: number; takeSpace?: (bytes: number) => void } = {}) {
   const machine = new RecordingFiles({ record: false });
   const process = machine.startProcess();
   process.ensureFolder('/data');
@@ -207,12 +207,14 @@ test('slots get their room some ahead, never over taken ones, and are had withou
   store.giveBack(3);
   assert.equal(store.allocate(), 3);
   assert.deepEqual(ranges.at(-1), [3 * CHUNK_BYTES, CHUNK_BYTES], 'its neighbours are taken');
-  for (let i = 16; i < 60; i++) assert.equal(store.allocate(), i);
+  for (let i = 16; i < 1050; i++) assert.equal(store.allocate(), i);
   assert.deepEqual(
     ranges.slice(2).map(([position]) => position / CHUNK_BYTES),
     [16, 32],
     'after one that was refused no more is asked for',
   );
+  for (let i = 1050; i < 1100; i++) assert.equal(store.allocate(), i);
+  assert.equal(ranges.at(-1)![0] / CHUNK_BYTES, 1057, 'until many were had without');
   store.close();
 });
 
@@ -225,5 +227,21 @@ test('what is cut off has no room any more', () => {
   assert.equal(store.allocate(), 1);
   assert.equal(ranges.length, count + 1);
   assert.deepEqual(ranges.at(-1), [CHUNK_BYTES, 16 * CHUNK_BYTES]);
+  store.close();
+});
+
+test('the last room above the reserve is had slot by slot, and what has room is not asked for again', () => {
+  let left = 20;
+  const takeSpace = (bytes: number): void => {
+    if (bytes > left * CHUNK_BYTES) throw systemError('ENOSPC', '/data');
+    left -= bytes / CHUNK_BYTES;
+  };
+  const { store } = newStore({ takeSpace });
+  const slots = Array.from({ length: 20 }, () => store.allocate());
+  assert.throws(() => store.allocate(), { code: 'ENOSPC' });
+  store.free(slots.slice(2, 6));
+  left = 1;
+  for (let i = 2; i < 6; i++) assert.equal(store.allocate(), i);
+  assert.equal(left, 1, 'freed slots have their room');
   store.close();
 });

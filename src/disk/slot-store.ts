@@ -26,6 +26,8 @@ const SLACK_SHARE = 1 / 8;
 const AHEAD_SHARE = 1 / 8;
 const LEAST_AHEAD_SLOTS = 16;
 const MOST_AHEAD_SLOTS = 256;
+/** Slots that are taken without it after it was refused. */
+const UNLAID_SLOTS = 1024;
 /** A segment file on its way out. */
 const GOING = /\.seg\.going-\d+$/;
 
@@ -70,7 +72,8 @@ export class SlotStore {
   #syncCount = 0;
   readonly #goingFds: number[] = [];
   #goingCount = 0;
-  #laysOut = true;
+  /** So many slots are taken before room is laid out again: the file system would not. */
+  #unlaidCount = 0;
   /** Free slots that have their room on the device, as far as is known. */
   readonly #roomy = new SlotSet();
   /** Of each segment, where the last piece of holes ended; whether it was the last; whether slots were freed meanwhile. */
@@ -230,14 +233,33 @@ export class SlotStore {
   /** Of a slot that is about to be taken, and of free ones behind it: ext4 is faster on ranges laid out whole than on scattered blocks. */
   #takeRoom(slot: number): void {
     const { files, takeSpace = () => {} } = this.#options;
-    if (!this.#laysOut || files.layOut === undefined) return takeSpace(CHUNK_BYTES);
-    const wanted = Math.min(MOST_AHEAD_SLOTS, Math.max(LEAST_AHEAD_SLOTS, this.allocator.takenCount * AHEAD_SHARE));
-    const end = this.allocator.freeRunEnd(slot, Math.ceil(wanted));
-    takeSpace((end - slot) * CHUNK_BYTES);
-    const segment = this.#segment(Math.floor(slot / SEGMENT_SLOTS));
-    this.#laysOut = files.layOut(segment.fd, [slotOffset(slot), (end - slot) * CHUNK_BYTES]);
-    if (this.#laysOut) for (let free = slot + 1; free < end; free++) this.#roomy.add(free);
+    const end = this.#aheadEnd(slot);
+    try {
+      takeSpace((end - slot) * CHUNK_BYTES);
+    } catch (error) {
+      if (end === slot + 1) throw error;
+      return takeSpace(CHUNK_BYTES);
+    }
+    if (this.#unlaidCount > 0) this.#unlaidCount--;
+    else this.#layOut(files, slot, end);
     return undefined;
+  }
+
+  /** One past the slots that get their room together. */
+  #aheadEnd(slot: number): number {
+    if (this.#unlaidCount > 0 || this.#options.files.layOut === undefined) return slot + 1;
+    const wanted = Math.min(MOST_AHEAD_SLOTS, Math.max(LEAST_AHEAD_SLOTS, this.allocator.takenCount * AHEAD_SHARE));
+    const freeEnd = this.allocator.freeRunEnd(slot, Math.ceil(wanted));
+    let end = slot + 1;
+    while (end < freeEnd && !this.#roomy.has(end)) end++;
+    return end;
+  }
+
+  #layOut(files: Files, slot: number, end: number): void {
+    const { fd } = this.#segment(Math.floor(slot / SEGMENT_SLOTS));
+    const isDone = files.layOut?.(fd, [slotOffset(slot), (end - slot) * CHUNK_BYTES]) ?? true;
+    if (isDone) for (let free = slot + 1; free < end; free++) this.#roomy.add(free);
+    else this.#unlaidCount = UNLAID_SLOTS;
   }
 
   #readLater(slot: number, inSlot: number, target: Buffer): Promise<void> {
@@ -380,7 +402,7 @@ export class SlotStore {
     this.#options.files.truncate(segment.fd, this.allocator.endOf(number) * CHUNK_BYTES);
     this.#options.files.truncate(segment.fd, SEGMENT_BYTES);
     this.allocator.noteCut(number);
-    this.#roomy.deleteFrom(number * SEGMENT_SLOTS + this.allocator.endOf(number));
+    this.#roomy.deleteFrom(number, this.allocator.endOf(number));
     this.#uncut.delete(number);
   }
 
@@ -393,7 +415,7 @@ export class SlotStore {
     this.#uncut.delete(number);
     this.#unsynced.delete(number);
     this.allocator.forget(number);
-    this.#roomy.deleteFrom(number * SEGMENT_SLOTS);
+    this.#roomy.deleteFrom(number, 0);
     this.#namesAreSynced = false;
     return segmentFile(this.#options.folder, number);
   }

@@ -53,14 +53,17 @@ export function planSpaceLimits(
   given: { reserveBytes: number | null; highWaterBytes: number | null },
 ): SpaceLimits {
   const reserveBytes = given.reserveBytes ?? Math.min(RESERVE_MOST_BYTES, Math.floor(sizeBytes * RESERVE_SHARE));
-  const marginBytes = Math.min(MARGIN_MOST_BYTES, Math.floor(sizeBytes * MARGIN_SHARE));
-  const highWaterBytes = given.highWaterBytes ?? reserveBytes + marginBytes;
+  const highWaterBytes = given.highWaterBytes ?? reserveBytes + marginOf(sizeBytes);
   if (highWaterBytes < sizeBytes && reserveBytes <= highWaterBytes) return { reserveBytes, highWaterBytes };
   throw new OperationalError(
     `a reserve of ${formatBytes(reserveBytes)} and a high-water mark of ${formatBytes(highWaterBytes)} do not fit a file system of ${formatBytes(sizeBytes)}: ` +
       'the mark must be the reserve or more, and less than all; choose others with --reserve and --high-water',
     { retryable: false },
   );
+}
+
+function marginOf(sizeBytes: number): number {
+  return Math.min(MARGIN_MOST_BYTES, Math.floor(sizeBytes * MARGIN_SHARE));
 }
 
 /** There is no room; code `ENOSPC`, as if the device had said so. */
@@ -92,6 +95,7 @@ export class SpaceGate {
   #lookBelowBytes = -Infinity;
   #takenBytes = 0;
   #freeBytes = Infinity;
+  #sizeBytes = 0;
   #lookedAtMs = -Infinity;
   #looking: Promise<void> | undefined;
 
@@ -110,9 +114,9 @@ export class SpaceGate {
     return this.#looking;
   }
 
-  /** Whether less than half as much as the reserve is left above it. */
+  /** Whether so little is left that snapshots would be refused, with the high-water mark that is planned by itself. */
   get isTight(): boolean {
-    return this.#leftBytes < this.#reserveBytes / 2;
+    return this.#leftBytes < marginOf(this.#sizeBytes);
   }
 
   /** Throws a NoSpaceError when less than the reserve would be left; nothing is taken then. */
@@ -129,8 +133,9 @@ export class SpaceGate {
     const takenBefore = this.#takenBytes;
     this.#lookedAtMs = this.#clock.monotonicMs();
     try {
-      const { freeBytes } = await this.#measure(this.#folder);
+      const { freeBytes, sizeBytes } = await this.#measure(this.#folder);
       this.#freeBytes = freeBytes;
+      this.#sizeBytes = sizeBytes;
       this.#leftBytes = freeBytes - this.#reserveBytes - (this.#takenBytes - takenBefore);
     } catch {
       return; // what was known stays

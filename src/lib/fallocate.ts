@@ -4,6 +4,7 @@
  * waits for the file system's journal and is done on a thread of its own. Where there is no `node:ffi` (it is experimental)
  * files get their room as they are written, and space returns by whole files only.
  */
+import { isBuiltin } from 'node:module';
 import { Worker, isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { OperationalError } from './errors.ts';
 
@@ -22,18 +23,23 @@ type Fallocate = (fd: number, mode: number, position: bigint, length: bigint) =>
 const KEEP_SIZE = 1;
 const PUNCH_HOLE = 2;
 
+/** Looking does not load the module, which warns of itself. */
+export const canFallocate = process.platform === 'linux' && isBuiltin('node:ffi');
+
 let found: Fallocate | null | undefined;
 
 /** A library is looked up once a thread. */
 function findFallocate(): Fallocate | null {
-  if (process.platform !== 'linux') return null;
-  const ffi = process.getBuiltinModule('node:ffi');
   const signature = { arguments: ['i32', 'i32', 'i64', 'i64'], return: 'i32' } as const;
-  return ffi?.dlopen(null, { fallocate: signature }).functions.fallocate ?? null;
+  try {
+    return process.getBuiltinModule('node:ffi').dlopen(null, { fallocate: signature }).functions.fallocate;
+  } catch {
+    return null; // it is experimental, and may be forbidden
+  }
 }
 
 function fallocate(fd: number, mode: number, [position, length]: ByteRange): boolean {
-  found ??= findFallocate();
+  if (found === undefined) found = findFallocate();
   return found !== null && found(fd, mode, BigInt(position), BigInt(length)) === 0;
 }
 

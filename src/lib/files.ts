@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
 import path from 'node:path';
 import { OperationalError } from './errors.ts';
 import type { ByteRange } from './fallocate.ts';
-import { layOutRange, punchRanges } from './fallocate.ts';
+import { canFallocate, layOutRange, punchRanges } from './fallocate.ts';
 
 export type OpenMode = 'read' | 'read-write' | 'create' | 'create-new';
 
@@ -72,8 +72,8 @@ export const systemFiles: Files = {
   readLater: readAllLater,
   write: writeAll,
   truncate: (fd, sizeBytes) => fs.ftruncateSync(fd, sizeBytes),
-  layOut: layOutRange,
-  punch: punchRanges,
+  layOut: canFallocate ? layOutRange : undefined,
+  punch: canFallocate ? punchRanges : undefined,
   syncData: async (fd) => {
     await fdatasync(fd);
   },

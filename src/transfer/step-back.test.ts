@@ -7,7 +7,6 @@ const MIB = 1024 * 1024;
 /** Two processors; others take `busy` of them, the worker the rest. Moves `bytes` a ms while it is not paused. */
 async function mibPerSecond(busy: number, bytes: number): Promise<number> {
   let nowMs = 0;
-  let ownMs = 0;
   const clock = {
     nowMs: () => 0,
     monotonicMs: () => nowMs,
@@ -15,13 +14,11 @@ async function mibPerSecond(busy: number, bytes: number): Promise<number> {
   };
   const courtesy = new Courtesy(clock, () => ({
     all: 2 * nowMs,
-    idle: (2 - busy) * nowMs - ownMs,
-    own: ownMs,
+    left: (2 - busy) * nowMs,
   }));
   let moved = 0;
   while (nowMs < 60_000) {
     nowMs += MIB / bytes;
-    ownMs += ((2 - busy) * MIB) / bytes;
     moved += MIB;
     await courtesy.pace(MIB);
   }

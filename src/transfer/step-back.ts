@@ -7,32 +7,22 @@ import os from 'node:os';
 import type { Clock } from '../lib/clock.ts';
 
 const NICE = 19;
-/** linux/sched.h */
-const SCHED_IDLE = 5;
-
 /**
- * All threads, also those that Node has made already, run when nobody else wants the processor; so does the session, which
- * Linux gives the same share as every other one however nice its processes are (sched(7), autogroup).
+ * Of the session, which Linux gives the same share as every other one however nice its threads are (sched(7), autogroup): a
+ * tenth of theirs. With next to nothing it would keep the index's lock for long, which serve and diskd wait for.
  */
+const SESSION_NICE = 10;
+
+/** All threads, also those that Node has made already, and the session that `detached` made for it. */
 export function stepBack(): void {
   os.setPriority(NICE);
   if (process.platform !== 'linux') return;
-  const setScheduler = findSetScheduler();
-  for (const thread of fs.readdirSync('/proc/self/task').map(Number)) {
-    os.setPriority(thread, NICE);
-    setScheduler?.(thread, SCHED_IDLE, Buffer.alloc(4));
-  }
   try {
-    fs.writeFileSync('/proc/self/autogroup', String(NICE));
+    for (const thread of fs.readdirSync('/proc/self/task')) os.setPriority(Number(thread), NICE);
+    fs.writeFileSync('/proc/self/autogroup', String(SESSION_NICE));
   } catch {
-    // Without autogroups the threads' own rank counts.
+    // A thread has ended, or there are no autogroups: the rank of the main thread counts.
   }
-}
-
-function findSetScheduler(): ((thread: number, policy: number, parameters: Buffer) => number) | undefined {
-  const signature = { arguments: ['i32', 'i32', 'pointer'], return: 'i32' } as const;
-  const ffi = process.getBuiltinModule('node:ffi');
-  return ffi?.dlopen(null, { sched_setscheduler: signature }).functions.sched_setscheduler;
 }
 
 const MIB = 1024 * 1024;
@@ -45,9 +35,8 @@ const TICK_MS = 10;
 /** Processor time since some moment, all processors together, in ms. */
 export interface ProcessorTimes {
   all: number;
-  idle: number;
-  /** This process. */
-  own: number;
+  /** Idle, or used by those of low rank: this worker, and others like it. */
+  left: number;
 }
 
 /**
@@ -88,8 +77,7 @@ export class Courtesy {
     const now = this.#read();
     this.#times = now;
     if (before === null || now === null) return false;
-    const leftMs = now.idle - before.idle + (now.own - before.own);
-    return leftMs < Math.min(elapsedMs, (now.all - before.all) / 2);
+    return now.left - before.left < Math.min(elapsedMs, (now.all - before.all) / 2);
   }
 }
 
@@ -101,9 +89,8 @@ function readProcessorTimes(): ProcessorTimes | null {
       .split(/ +/)
       .slice(1)
       .map((ticks) => Number(ticks) * TICK_MS);
-    const { user: ownUser, system: ownSystem } = process.cpuUsage();
-    const busy = user + nice + system + irq + softIrq + stolen;
-    return { all: busy + idle + waiting, idle: idle + waiting, own: (ownUser + ownSystem) / 1000 };
+    const left = nice + idle + waiting;
+    return { all: user + system + irq + softIrq + stolen + left, left: left + process.cpuUsage().system / 1000 };
   } catch {
     return null;
   }

@@ -49,9 +49,11 @@ class WideDevice implements BlockDevice {
   }
 
   write(offset: number, data: Buffer): Promise<void> | undefined {
+    const kept = Buffer.from(data);
+    data.fill(0xdb); // nobody may need it any more
     return this.#perform(offset, () => {
-      if (offset < LOW_BYTES) data.copy(this.low, offset);
-      if (offset >= GUARDED_AT) data.copy(this.guarded, offset - GUARDED_AT);
+      if (offset < LOW_BYTES) kept.copy(this.low, offset);
+      if (offset >= GUARDED_AT) kept.copy(this.guarded, offset - GUARDED_AT);
     });
   }
 
