@@ -14,7 +14,6 @@ import { chooseDevice } from './disks.ts';
 import { planParent } from './parent.ts';
 import { estimateProgress } from './progress.ts';
 import { ensureRootKey } from './root-key.ts';
-import { UPLOAD_LIMIT, UploadGate } from './upload-gate.ts';
 
 const tree = { root: 'a', levels: 1, dataChunkCount: 1 };
 const base = { snapshotId: 's-0', tree: { root: 'b', levels: 1, dataChunkCount: 1 } };
@@ -94,44 +93,4 @@ test('the root key is made once, 0600, and a file that is no key is said', async
   } finally {
     fs.rmSync(folder, { recursive: true });
   }
-});
-
-test('uploads pass the gate together, what must be alone passes alone, in the order of coming', async () => {
-  const gate = new UploadGate();
-  const order: string[] = [];
-  const doors = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  const pass = (name: string, door?: PromiseWithResolvers<void>) => async () => {
-    order.push(`${name} in`);
-    await door?.promise;
-    order.push(`${name} out`);
-  };
-  const passages = [
-    gate.upload(pass('a', doors[0])),
-    gate.upload(pass('b', doors[1])),
-    gate.alone(pass('collector')),
-    gate.upload(pass('c')),
-  ];
-  await new Promise((resolve) => setImmediate(resolve));
-  assert.deepEqual(order, ['a in', 'b in']);
-  for (const door of doors) door.resolve();
-  await Promise.all(passages);
-  assert.deepEqual(order.slice(4), ['collector in', 'collector out', 'c in', 'c out']);
-  await assert.rejects(
-    gate.alone(() => Promise.reject(new Error('no'))),
-    /no/,
-  );
-  await gate.upload(pass('d'));
-});
-
-test('no more uploads pass the gate at once than its limit', async () => {
-  const gate = new UploadGate();
-  let inside = 0;
-  let most = 0;
-  const upload = async () => {
-    most = Math.max(most, ++inside);
-    await new Promise((resolve) => setImmediate(resolve));
-    inside--;
-  };
-  await Promise.all(Array.from({ length: 3 * UPLOAD_LIMIT }, () => gate.upload(upload)));
-  assert.equal(most, UPLOAD_LIMIT);
 });

@@ -13,9 +13,9 @@ export class UploadGate {
   #exclusiveInside = false;
   #queue: Entrant[] = [];
 
-  /** Runs `upload` beside other uploads, when its turn has come. */
-  async upload<T>(upload: () => Promise<T>): Promise<T> {
-    return await this.#pass(false, upload);
+  /** Runs `upload` beside other uploads, when its turn has come. Throws the signal's reason when that fires before. */
+  async upload<T>(upload: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    return await this.#pass(false, upload, signal);
   }
 
   /** Runs `work` when every upload that came before has ended; those that come later wait for it. */
@@ -23,17 +23,35 @@ export class UploadGate {
     return await this.#pass(true, work);
   }
 
-  async #pass<T>(exclusive: boolean, work: () => Promise<T>): Promise<T> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#queue.push({ exclusive, enter: resolve });
-    this.#admit();
-    await promise;
+  async #pass<T>(exclusive: boolean, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    await this.#enter(exclusive, signal);
     try {
       return await work();
     } finally {
       this.#insideCount--;
       this.#exclusiveInside = false;
       this.#admit();
+    }
+  }
+
+  async #enter(exclusive: boolean, signal: AbortSignal | undefined): Promise<void> {
+    signal?.throwIfAborted();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const entrant = { exclusive, enter: resolve };
+    const leave = (): void => {
+      const place = this.#queue.indexOf(entrant);
+      if (place < 0) return;
+      this.#queue.splice(place, 1);
+      reject(signal?.reason);
+      this.#admit();
+    };
+    this.#queue.push(entrant);
+    this.#admit();
+    signal?.addEventListener('abort', leave, { once: true });
+    try {
+      await promise;
+    } finally {
+      signal?.removeEventListener('abort', leave);
     }
   }
 

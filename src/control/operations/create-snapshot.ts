@@ -95,7 +95,7 @@ export function createSnapshotOperation(
       },
       {
         name: 'store',
-        run: (state, context) => gate.upload(() => storeSnapshot(parts, state, context)),
+        run: (state, context) => gate.upload(() => storeSnapshot(parts, state, context), context.signal),
         record: showTree,
         undo: async ({ snapshotId }) => {
           await parts.repository.deleteManifest(snapshotId);
