@@ -11,7 +11,7 @@ const SLOW_MS = 0.12;
 const LEAST_POOLED = 16;
 const MOST_POOLED = 1024;
 /** A slow read after so many fast ones was an exception. */
-const CALM_READS = 8;
+const CALM_READS = 24;
 
 export class ReadPace {
   readonly #clock: Clock;
