@@ -18,16 +18,8 @@ const LAST_LINES_BYTES = 2000;
 export function spawnDiskd(program: Program, folder: DataFolder, reserveBytes: number): { ended: Promise<string> } {
   const grown = (fs.statSync(folder.diskdLog, { throwIfNoEntry: false })?.size ?? 0) > LOG_LIMIT_BYTES;
   const log = fs.openSync(folder.diskdLog, grown ? 'w' : 'a', 0o600);
-  const args = [
-    '--disable-warning=ExperimentalWarning',
-    ...program.args,
-    'diskd',
-    '--data',
-    folder.root,
-    '--run',
-    folder.runFolder,
-  ];
-  args.push('--reserve', String(reserveBytes));
+  const args = ['--disable-warning=ExperimentalWarning', ...program.args, 'diskd'];
+  args.push('--data', folder.root, '--run', folder.runFolder, '--reserve', String(reserveBytes));
   const env = program.diskdEnvironment;
   const child = spawn(program.execPath, args, {
     ...{ detached: true, stdio: ['ignore', log, log], cwd: folder.root },

@@ -1,6 +1,6 @@
 /** Snapshots of ESSD disks before they are stored: rolling back to them, disks from them, several at once, and what fails. */
 import assert from 'node:assert/strict';
-import test from 'node:test';
+import test, { type TestContext } from 'node:test';
 import {
   type World,
   allRows,
@@ -295,7 +295,8 @@ test('a snapshot that a disk stands on is deleted only by force, and is stored f
   assert.equal(world.repository.trees.size, 0, 'its bytes go with the last that needs them');
 });
 
-test('a snapshot that cannot be stored is failed, and is tried until it works while a disk stands on it', async (t) => {
+/** A disk stands on a snapshot that cannot be stored. */
+async function failUnderADisk(t: TestContext) {
   const world = await createWorld(t, 500);
   const { diskId, instanceId, snapshotId } = await begin(world);
   const made = await makeDisk(world, snapshotId);
@@ -304,6 +305,11 @@ test('a snapshot that cannot be stored is failed, and is tried until it works wh
   };
   await world.restart();
   await world.until('it to fail', async () => (await world.snapshot(snapshotId))?.status === 'failed');
+  return { world, diskId, instanceId, snapshotId, made };
+}
+
+test('a snapshot that cannot be stored is failed, and is tried until it works while a disk stands on it', async (t) => {
+  const { world, diskId, instanceId, snapshotId, made } = await failUnderADisk(t);
   assert.equal((await world.snapshot(snapshotId))?.available, false);
   assert.match((await world.snapshot(snapshotId))?.failureReason ?? '', /worn out/);
   await assert.rejects(world.control.createDisk(diskRequest({ snapshotId })), { code: 'InvalidSnapshot.NotReady' });
@@ -321,14 +327,7 @@ test('a snapshot that cannot be stored is failed, and is tried until it works wh
 });
 
 test('a failed snapshot that a disk stood on is cleared away when that is deleted', async (t) => {
-  const world = await createWorld(t, 500);
-  const { diskId, instanceId, snapshotId } = await begin(world);
-  const made = await makeDisk(world, snapshotId);
-  world.transfer.during = async () => {
-    throw new OperationalError('the device is worn out', { retryable: false });
-  };
-  await world.restart();
-  await world.until('it to fail', async () => (await world.snapshot(snapshotId))?.status === 'failed');
+  const { world, diskId, instanceId, made } = await failUnderADisk(t);
   await world.control.deleteDisk({ diskId: made });
   await checked(world);
   await world.control.detachDisk({ diskId, instanceId, deleteWithInstance: null });

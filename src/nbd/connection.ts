@@ -115,13 +115,16 @@ export class Connection {
     }
     const rest = this.#transmission === undefined ? this.#negotiate(Buffer.from(data)) : data;
     if (this.#transmission === undefined) return;
-    const end = this.#transmission.accept(rest, 0, data.length >= WHOLE_READ_BYTES);
-    if (end < rest.length) this.#waiting = Buffer.from(rest.subarray(end));
-    if (this.#isHeldUp(this.#transmission)) this.#socket.pause();
+    const left = this.#work(this.#transmission, rest, data.length >= WHOLE_READ_BYTES);
+    if (left !== undefined) this.#waiting = Buffer.from(left);
   }
 
-  #isHeldUp(transmission: Transmission): boolean {
-    return this.#waiting !== undefined || transmission.isHalted;
+  /** Returns what it did not come to. */
+  #work(transmission: Transmission, data: Buffer, hasMore: boolean): Buffer | undefined {
+    const end = transmission.accept(data, 0, hasMore);
+    const left = end < data.length ? data.subarray(end) : undefined;
+    if (left !== undefined || transmission.isHalted) this.#socket.pause();
+    return left;
   }
 
   /** Returns what is left for the transmission phase. */
@@ -161,10 +164,8 @@ export class Connection {
     if (this.#finishing || this.#socket.destroyed || transmission === undefined) return;
     const waiting = this.#waiting ?? NOTHING;
     this.#waiting = undefined;
-    const end = transmission.accept(waiting, 0, false);
-    if (end < waiting.length) this.#waiting = waiting.subarray(end);
-    if (this.#isHeldUp(transmission)) this.#socket.pause();
-    else this.#socket.resume();
+    this.#waiting = this.#work(transmission, waiting, false);
+    if (this.#waiting === undefined && !transmission.isHalted) this.#socket.resume();
   }
 
   /** Answers of the handshake: few and small. */
