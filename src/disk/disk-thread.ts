@@ -47,7 +47,7 @@ function startThread(): void {
   const { dataFolder, runFolder, reserveBytes, threadNumber } = workerData as ThreadOptions;
   const port = parentPort;
   assert(port !== null, 'a disk thread is started by diskd');
-  const space = new SpaceGate(path.join(dataFolder, 'disks'), reserveBytes, systemClock);
+  const space = new SpaceGate(path.join(dataFolder, 'disks'), reserveBytes);
   const repository = new RepositorySource(path.join(dataFolder, 'repository'));
   const host = new DiskHost({
     files: systemFiles,
@@ -81,7 +81,7 @@ async function answer(host: DiskHost, request: ThreadRequest): Promise<object> {
 
 async function maintain(host: DiskHost, space: SpaceGate): Promise<never> {
   for (;;) {
-    await space.poll();
+    space.look();
     await systemClock.sleep(MAINTAIN_MS);
     await host.maintain();
   }

@@ -5,7 +5,6 @@ import path from 'node:path';
 import test from 'node:test';
 import fc from 'fast-check';
 import { mountSmall } from '../../test/support/small-file-system.ts';
-import { systemClock } from './clock.ts';
 import { NoSpaceError, SpaceGate, freeSpace, planSpaceLimits } from './disk-space.ts';
 import { errnoOf } from './errors.ts';
 import { GIB } from './geometry.ts';
@@ -29,105 +28,85 @@ test('the limits grow with the file system and end at 1 GiB and 5 GiB', () => {
 
 /** A file system of which a test says how much is free. */
 function gateOver(freeBytes: number, reserveBytes: number) {
-  const world = { freeBytes, lookCount: 0, nowMs: 0, fails: false };
-  const clock = { ...systemClock, monotonicMs: () => world.nowMs };
-  const gate = new SpaceGate('/', reserveBytes, clock, async () => {
+  const world = { freeBytes, lookCount: 0, fails: false };
+  const gate = new SpaceGate('/', reserveBytes, () => {
     world.lookCount++;
     if (world.fails) throw new Error('EIO');
     return { freeBytes: world.freeBytes, sizeBytes: GIB };
   });
-  return { world, gate };
+  const take = (bytes: number) => {
+    gate.take(bytes);
+    world.freeBytes -= bytes;
+  };
+  return { world, gate, take };
 }
 
-test('so much can be taken as was free above the reserve, and not a byte more', async () => {
-  const { world, gate } = gateOver(100, 40);
-  gate.take(1e15); // nobody has looked yet
-  await gate.poll();
-  gate.take(50);
+test('so much can be taken as is free above the reserve, and not a byte more', () => {
+  const { world, take } = gateOver(100, 40);
+  take(50);
   assert.throws(
-    () => gate.take(11),
+    () => take(11),
     (error: Error) => {
       assert.ok(error instanceof NoSpaceError && error.retryable);
       assert.equal(errnoOf(error), 'ENOSPC');
-      assert.match(error.message, /100 B are free .* 40 B of it are the reserve: delete/);
+      assert.match(error.message, /50 B are free .* 40 B of it are the reserve: delete/);
       return true;
     },
   );
-  gate.take(10);
-  assert.throws(() => gate.take(1), NoSpaceError);
+  take(10);
+  assert.throws(() => take(1), NoSpaceError);
   world.freeBytes = 41;
-  await gate.poll();
-  gate.take(1);
+  take(1);
 });
 
-test('it looks again by itself when much of what was left is taken, and when it refuses, not too often', async () => {
+test('it looks again when much of what was left is taken, and always before it refuses', () => {
   const { world, gate } = gateOver(1000, 0);
-  await gate.poll();
-  gate.take(200);
-  assert.equal(world.lookCount, 1);
-  world.nowMs = 1000;
+  for (let i = 0; i < 3; i++) gate.take(80);
+  assert.equal(world.lookCount, 1, 'the first look');
   world.freeBytes = 10_000;
-  gate.take(100);
-  gate.take(100);
-  assert.equal(world.lookCount, 2, 'and one look at a time');
-  await gate.poll();
+  gate.take(80);
+  assert.equal(world.lookCount, 2, 'and what others gave back is found');
   gate.take(9000);
-  await gate.poll();
   world.freeBytes = 0;
-  world.nowMs = 2000;
-  await gate.poll();
-  const { lookCount } = world;
-  for (let i = 0; i < 100; i++) assert.throws(() => gate.take(1), NoSpaceError);
-  assert.equal(world.lookCount, lookCount, 'it has just looked');
-  world.nowMs += 60;
-  world.freeBytes = 5;
+  gate.look();
   assert.throws(() => gate.take(1), NoSpaceError);
-  await gate.poll();
+  world.freeBytes = 5;
   gate.take(1);
 });
 
-test('what is taken while it looks still counts, and a look that fails changes nothing', async () => {
+test('a file system that cannot be asked refuses nothing at first, and later what it refused before', () => {
   const { world, gate } = gateOver(100, 0);
-  const looking = gate.poll();
-  gate.take(30);
-  await looking;
-  assert.throws(() => gate.take(71), NoSpaceError);
-  gate.take(20);
   world.fails = true;
-  await gate.poll();
-  assert.throws(() => gate.take(51), NoSpaceError);
-  gate.take(50);
+  gate.take(1e15);
+  world.fails = false;
+  gate.take(30);
+  world.fails = true;
+  assert.throws(() => gate.take(101), NoSpaceError);
+  gate.take(70);
 });
 
-test('whatever is taken between looks, the reserve is never touched by one gate alone', async () => {
-  const steps = fc.array(fc.oneof(fc.integer({ min: 1, max: 400 }), fc.constant('look' as const)), { maxLength: 60 });
-  await fc.assert(
-    fc.asyncProperty(steps, fc.integer({ min: 0, max: 500 }), async (choices, reserveBytes) => {
-      const { world, gate } = gateOver(2000, reserveBytes);
-      await gate.poll();
-      for (const choice of choices) {
-        if (choice === 'look') {
-          await gate.poll();
-          continue;
-        }
+test('whatever is taken, the reserve is never touched by one gate alone, and nothing is refused that there is room for', () => {
+  const takes = fc.array(fc.integer({ min: 1, max: 400 }), { maxLength: 60 });
+  fc.assert(
+    fc.property(takes, fc.integer({ min: 0, max: 500 }), (sizes, reserveBytes) => {
+      const { world, take } = gateOver(2000, reserveBytes);
+      for (const bytes of sizes) {
         const room = world.freeBytes - reserveBytes;
         let refused = false;
         try {
-          gate.take(choice);
-          world.freeBytes -= choice;
+          take(bytes);
         } catch {
           refused = true;
         }
-        assert.ok(world.freeBytes >= Math.min(reserveBytes, 2000));
-        assert.equal(refused, choice > room, `${choice} of ${room}`);
+        assert.ok(world.freeBytes >= reserveBytes);
+        assert.equal(refused, bytes > room, `${bytes} of ${room}`);
       }
     }),
   );
 });
 
-test('taking costs next to nothing', async () => {
+test('taking costs next to nothing', () => {
   const { gate } = gateOver(1e15, 0);
-  await gate.poll();
   const startedMs = performance.now();
   for (let i = 0; i < 1_000_000; i++) gate.take(65_536);
   const tookMs = performance.now() - startedMs;
@@ -139,8 +118,7 @@ for (const kind of ['tmpfs', 'ext4'] as const) {
     const folder = mountSmall(t, kind, 96 * MIB);
     if (folder === null) return;
     const reserveBytes = 16 * MIB;
-    const gate = new SpaceGate(folder, reserveBytes, systemClock);
-    await gate.poll();
+    const gate = new SpaceGate(folder, reserveBytes);
     const fd = fs.openSync(path.join(folder, 'data'), 'w');
     t.after(() => fs.closeSync(fd));
     const piece = Buffer.alloc(64 * 1024, 1);
@@ -155,7 +133,6 @@ for (const kind of ['tmpfs', 'ext4'] as const) {
     assert.ok(freeBytes >= reserveBytes - MIB && freeBytes < reserveBytes + 2 * MIB, `${freeBytes} are left`);
     fs.ftruncateSync(fd, 0);
     fs.fsyncSync(fd);
-    await gate.poll();
     write();
   });
 }

@@ -5,7 +5,6 @@
  */
 import fs from 'node:fs';
 import { formatBytes } from './byte-units.ts';
-import type { Clock } from './clock.ts';
 import { OperationalError } from './errors.ts';
 import { GIB } from './geometry.ts';
 
@@ -21,7 +20,7 @@ export async function freeSpace(path: string): Promise<Space> {
   return toSpace(await fs.promises.statfs(path));
 }
 
-/** While a process starts. */
+/** Takes two microseconds. */
 export function freeSpaceSync(path: string): Space {
   return toSpace(fs.statfsSync(path));
 }
@@ -74,44 +73,42 @@ export class NoSpaceError extends OperationalError {
   }
 }
 
-/** A refused writer asks the file system again at most so often. */
-const LOOK_AGAIN_MS = 50;
 /** When so much of what was left is taken, it is looked again: the less there is, the sooner. */
 const LOOK_SHARE = 0.25;
 
 /**
- * Lets writers take room until the reserve is reached. What it knows is a look at the file system and what was taken since;
- * it looks again by itself when that may be wrong soon, so `poll` each second is enough. Before the first look it refuses nothing.
+ * Lets writers take room until the reserve is reached. What it knows is a look at the file system and what was taken since; it
+ * looks again (two microseconds) before that may be wrong, and before it refuses: a refusal is never out of date.
  * Of several gates on one file system each knows of the others by its looks only: together they may go a little into the reserve.
  */
 export class SpaceGate {
   readonly #folder: string;
   readonly #reserveBytes: number;
-  readonly #clock: Clock;
-  readonly #measure: (folder: string) => Promise<Space>;
+  readonly #measure: (folder: string) => Space;
   /** Above the reserve. */
   #leftBytes = Infinity;
   /** With less than this it looks again. */
-  #lookBelowBytes = -Infinity;
-  #takenBytes = 0;
+  #lookBelowBytes = Infinity;
   #freeBytes = Infinity;
   #sizeBytes = 0;
-  #lookedAtMs = -Infinity;
-  #looking: Promise<void> | undefined;
 
-  constructor(folder: string, reserveBytes: number, clock: Clock, measure = freeSpace) {
+  constructor(folder: string, reserveBytes: number, measure = freeSpaceSync) {
     this.#folder = folder;
     this.#reserveBytes = reserveBytes;
-    this.#clock = clock;
     this.#measure = measure;
   }
 
-  /** Looks at the file system. One that cannot be asked is left to refuse writes itself. */
-  poll(): Promise<void> {
-    this.#looking ??= this.#look().finally(() => {
-      this.#looking = undefined;
-    });
-    return this.#looking;
+  /** Looks at the file system; for each second or so, as others may take room. One that cannot be asked is left to refuse writes itself. */
+  look(): void {
+    try {
+      const { freeBytes, sizeBytes } = this.#measure(this.#folder);
+      this.#freeBytes = freeBytes;
+      this.#sizeBytes = sizeBytes;
+      this.#leftBytes = freeBytes - this.#reserveBytes;
+      this.#lookBelowBytes = Math.max(0, this.#leftBytes * (1 - LOOK_SHARE));
+    } catch {
+      // what was known stays
+    }
   }
 
   /** Whether so little is left that snapshots would be refused, with the high-water mark that is planned by itself. */
@@ -121,31 +118,9 @@ export class SpaceGate {
 
   /** Throws a NoSpaceError when less than the reserve would be left; nothing is taken then. */
   take(bytes: number): void {
-    const left = this.#leftBytes - bytes;
-    if (left < this.#lookBelowBytes) this.#lookSoon();
-    if (left < 0) throw this.#refusal();
-    this.#leftBytes = left;
-    this.#takenBytes += bytes;
-  }
-
-  /** What is taken while the file system is asked may or may not be in its answer: it is taken for not. */
-  async #look(): Promise<void> {
-    const takenBefore = this.#takenBytes;
-    this.#lookedAtMs = this.#clock.monotonicMs();
-    try {
-      const { freeBytes, sizeBytes } = await this.#measure(this.#folder);
-      this.#freeBytes = freeBytes;
-      this.#sizeBytes = sizeBytes;
-      this.#leftBytes = freeBytes - this.#reserveBytes - (this.#takenBytes - takenBefore);
-    } catch {
-      return; // what was known stays
-    }
-    this.#lookBelowBytes = Math.max(0, this.#leftBytes * (1 - LOOK_SHARE));
-  }
-
-  #lookSoon(): void {
-    if (this.#looking !== undefined || this.#clock.monotonicMs() - this.#lookedAtMs < LOOK_AGAIN_MS) return;
-    void this.poll();
+    if (this.#leftBytes - bytes <= this.#lookBelowBytes) this.look();
+    if (bytes > this.#leftBytes) throw this.#refusal();
+    this.#leftBytes -= bytes;
   }
 
   #refusal(): NoSpaceError {
