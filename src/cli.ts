@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import { Argument, Command, CommanderError } from 'commander';
 import type { Shell } from './cli/completion-scripts.ts';
 import type { DiskOptions } from './cli/disk.ts';
+import type { FetchOptions } from './cli/fetch-base.ts';
 import type { Environment } from './config.ts';
 import type { ServeOptions } from './serve.ts';
 import { InterruptedError } from './cli/interrupt.ts';
@@ -212,6 +213,7 @@ function addClientCommands(program: Command, context: CliContext, exit: (code: n
     });
   const disk = program.command('disk').description('disks: what they hold and do now, and files as disks');
   addDiskLooks(disk, context, exit);
+  addDiskFetch(disk, context, exit);
   withConnectOptions(disk.command('import'))
     .argument('<FILE>', 'a raw image')
     .description('make a disk from a raw image (rounded up to GiB and to the least size of the category)')
@@ -264,6 +266,28 @@ function addDiskLooks(disk: Command, context: CliContext, exit: (code: number) =
     .action(async ({ every, ...options }: DiskOptions & { every: string }) => {
       const { runDisks } = await import('./cli/disk.ts');
       exit(await runDisks({ table: 'top' }, { ...options, watch: every }, context));
+    });
+}
+
+function addDiskFetch(disk: Command, context: CliContext, exit: (code: number) => void): void {
+  disk
+    .command('fetch')
+    .argument('<DiskId>', 'a disk that was made from a snapshot or image, or rolled back')
+    .option('--data <DIR>', 'folder of a service on this machine', context.environment.dataFolder)
+    .option('--background', 'do not wait for it')
+    .option('--stop', 'end it; what was fetched stays in the disk')
+    .description('bring all that a disk still reads from its snapshot into the disk itself, while it is in use')
+    .addHelpText(
+      'after',
+      `
+A disk made from a snapshot or image, or rolled back to one, reads from it what it has not read or written yet. With this the
+rest comes at once: later reads do not wait for the repository, and it need keep nothing for this disk. Ctrl-C ends the waiting,
+not the fetching.
+`,
+    )
+    .action(async (diskId: string, options: FetchOptions) => {
+      const { runFetch } = await import('./cli/fetch-base.ts');
+      exit(await runFetch(diskId, options, context));
     });
 }
 

@@ -33,6 +33,7 @@ import type { Clock } from './lib/clock.ts';
 import { OperationalError, errnoOf, messageOf } from './lib/errors.ts';
 import { systemFiles } from './lib/files.ts';
 import { serveLines } from './lib/line-channel.ts';
+import type { Handlers } from './lib/line-channel.ts';
 import type { Log } from './lib/log.ts';
 import type { Random } from './lib/random.ts';
 import { folderIdentity } from './lib/run-folder.ts';
@@ -162,27 +163,28 @@ async function startWithKey(
       readData,
       alone: (work) => control.runAlone(work),
     });
+  const fetch = (asked: ServeCalls['fetch']['request']) => control.fetchBase(asked);
   const face = { endpoint, isExposed, caFile: api.caFile };
   const parts = undo.move();
   try {
-    return await open({ folder, face, key, check, dataPlaneEnd, clock, parts });
+    return await open({ folder, face, key, calls: { check, fetch }, dataPlaneEnd, clock, parts });
   } catch (error) {
     await parts.disposeAsync();
     throw error;
   }
 }
 
-/** Makes the server known: its socket for `hupo stop` and `hupo check`, and the file with its URL. */
+/** Makes the server known: its socket for `hupo stop` and others (`ServeCalls`), and the file with its URL. */
 async function open(started: {
   folder: DataFolder;
   face: Pick<Server, 'endpoint' | 'isExposed' | 'caFile'>;
   key: Server['key'];
-  check: (body: { readData: boolean }) => Promise<ServeCalls['check']['reply']>;
+  calls: Omit<Handlers<ServeCalls>, 'stop'>;
   dataPlaneEnd: DataPlaneEnd;
   clock: Clock;
   parts: AsyncDisposableStack;
 }): Promise<Server> {
-  const { folder, face, key, dataPlaneEnd, parts, clock, check } = started;
+  const { folder, face, key, dataPlaneEnd, parts, clock, calls } = started;
   const finished = Promise.withResolvers<StopOutcome>();
   let ending: Promise<StopOutcome> | undefined;
   const end = async (): Promise<StopOutcome> => {
@@ -198,7 +200,7 @@ async function open(started: {
   };
   const lines = await serveLines<ServeCalls>(folder.serveSocket, {
     stop: async () => ({ pid: process.pid, clientCount: (await stop({ force: true })).clientCount }),
-    check,
+    ...calls,
   });
   const scheme = face.caFile === null ? 'http' : 'https';
   try {

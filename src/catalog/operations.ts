@@ -63,9 +63,17 @@ export async function findOperation(
   return row === undefined ? undefined : toOperation(row);
 }
 
-/** Whether any operation works on the subject. */
-export async function isBeingWorkedOn(queries: Queries, subjectId: string): Promise<boolean> {
-  const operations = queries.selectFrom('operations').select('operation_id').where('subject_id', '=', subjectId);
+/** Whether any operation works on the subject, but one of the kind that goes on beside everything. */
+export async function isBeingWorkedOn(
+  queries: Queries,
+  subjectId: string,
+  { besides }: { besides: string },
+): Promise<boolean> {
+  const operations = queries
+    .selectFrom('operations')
+    .select('operation_id')
+    .where('subject_id', '=', subjectId)
+    .where('kind', '!=', besides);
   return (await operations.limit(1).executeTakeFirst()) !== undefined;
 }
 

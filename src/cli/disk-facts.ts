@@ -39,7 +39,8 @@ function identity(disk: DiskState): [string, string][] {
 function formatBase(base: BaseRef): string {
   if (isViewBase(base)) return `the frozen view ${base.snapshotId} of the disk ${base.viewOf}`;
   const { snapshotId, tree } = base;
-  if (tree.root === null) return snapshotId === null ? 'zeros' : `the snapshot ${snapshotId}, which is all zeros`;
+  if (tree.root === null)
+    return snapshotId === null ? 'zeros' : `zeros; all of the snapshot ${snapshotId} is in the disk`;
   const bytes = formatBytes(tree.dataChunkCount * CHUNK_BYTES);
   return `the ${snapshotId === null ? 'tree' : `snapshot ${snapshotId}, tree`} ${tree.root.slice(0, 16)}… (${bytes} of data)`;
 }

@@ -20,6 +20,7 @@ import { deleteInstances } from './delete-instances.ts';
 import { detachDisk } from './detach-disk.ts';
 import { attachedDiskOf } from './disk-folder.ts';
 import { attachDisk, createDisk, resetDisk } from './disks.ts';
+import { describeFetch, startFetch, stopFetch } from './fetches.ts';
 import { beginImport, completeImport } from './imports.ts';
 import { modifyDisks } from './modify-disks.ts';
 import { modifyInstance } from './modify-instance.ts';
@@ -31,6 +32,7 @@ import { deleteDiskOperation } from './operations/delete-disk.ts';
 import { deleteInstanceOperation } from './operations/delete-instance.ts';
 import { deleteSnapshotOperation } from './operations/delete-snapshot.ts';
 import { detachDiskOperation } from './operations/detach-disk.ts';
+import { FetchNotes, fetchBaseOperation } from './operations/fetch-base.ts';
 import { ImportCompletions, importDiskOperation } from './operations/import-disk.ts';
 import { rebootInstanceOperation } from './operations/reboot-instance.ts';
 import { resetDiskOperation } from './operations/reset-disk.ts';
@@ -69,6 +71,7 @@ import type {
   SnapshotFilter,
   TagsOfResourcesFilter,
 } from '../ecs/list-filters.ts';
+import type { FetchReport, ServeCalls } from './serve-calls.ts';
 import { resizeDisk } from './resize-disk.ts';
 import { runInstances } from './run-instances.ts';
 import { OperationRunner } from './runner.ts';
@@ -85,6 +88,7 @@ export class Control {
   readonly #gate = new UploadGate();
   readonly #collector: Collector;
   readonly #completions = new ImportCompletions();
+  readonly #fetchNotes = new FetchNotes();
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -106,6 +110,7 @@ export class Control {
       deleteInstanceOperation(parts, collect),
       createImageOperation(parts),
       importDiskOperation(parts, this.#completions, collect),
+      fetchBaseOperation(parts, this.#fetchNotes, collect),
     ]);
   }
 
@@ -284,6 +289,12 @@ export class Control {
 
   completeImport(request: { diskId: string }): Promise<void> {
     return completeImport(this.#parts, this.#runner, this.#completions, request.diskId);
+  }
+
+  async fetchBase({ diskId, action }: ServeCalls['fetch']['request']): Promise<FetchReport> {
+    if (action === 'start') await startFetch(this.#parts, this.#runner, this.#fetchNotes, diskId);
+    if (action === 'stop') await stopFetch(this.#parts, this.#runner, diskId);
+    return await describeFetch(this.#parts, this.#fetchNotes, diskId);
   }
 }
 

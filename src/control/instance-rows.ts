@@ -7,6 +7,7 @@ import type { DiskRow, InstanceRow, Queries } from '../catalog/schema.ts';
 import { deleteTags } from '../catalog/tags.ts';
 import { attachedDiskOf, forgetDisk, markDetached } from './disk-folder.ts';
 import type { RunningInstance } from './parts.ts';
+import { FETCH_BASE } from './operations/fetch-base.ts';
 import { listSnapshotOperations } from './snapshot-operations.ts';
 
 /** The instance as its driver sees it. */
@@ -46,7 +47,7 @@ export async function forgetInstance(transaction: Queries, instance: InstanceRow
 
 async function isBusyDisk(transaction: Queries, diskId: string): Promise<boolean> {
   const snapshots = await listSnapshotOperations(transaction, diskId);
-  return snapshots.length > 0 || (await isBeingWorkedOn(transaction, diskId));
+  return snapshots.length > 0 || (await isBeingWorkedOn(transaction, diskId, { besides: FETCH_BASE }));
 }
 
 /**

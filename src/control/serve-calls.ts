@@ -1,9 +1,11 @@
-/** What `hupo stop` and `hupo check` ask a running server, on `run/serve.sock` (`lib/line-channel.ts`). */
+/** What `hupo stop`, `hupo check` and `hupo disk fetch` ask a running server, on `run/serve.sock` (`lib/line-channel.ts`). */
 
 export type ServeCalls = {
   /** Ends the server and the data plane, whoever is connected. Answers when both have ended what they do. */
   stop: { request: object; reply: { pid: number; clientCount: number } };
   check: { request: { readData: boolean }; reply: CheckReport };
+  /** Begins or ends the fetching of a disk's base, or only looks. Tells how it is afterwards. */
+  fetch: { request: { diskId: string; action: 'start' | 'stop' | 'look' }; reply: FetchReport };
 };
 
 export interface CheckReport {
@@ -11,4 +13,19 @@ export interface CheckReport {
   findings: string[];
   diskCount: number;
   snapshotCount: number;
+}
+
+export interface FetchReport {
+  /** Whose content the disk began as, or was rolled back to; null for zeros, or when there is no such disk any more. */
+  snapshotId: string | null;
+  /** The disk needs nothing of the repository: it is fetched whole, or began empty. */
+  isWhole: boolean;
+  isRunning: boolean;
+  /** Of what the base holds; both 0 before the first slice. */
+  doneBytes: number;
+  totalBytes: number;
+  /** What keeps it just now, or null. */
+  waitsFor: string | null;
+  /** Why it ended early, or null. */
+  failure: string | null;
 }

@@ -1,5 +1,5 @@
 /** Where the bytes of a base come from: declared by the engine, given by the repository's reader and by other disks' views. */
-import type { BaseRef } from './protocol.ts';
+import type { BaseRef, TreeBase } from './protocol.ts';
 
 export interface BaseSource {
   /**
@@ -7,4 +7,6 @@ export interface BaseSource {
    * CorruptionError when the bytes are bad, an OperationalError when they cannot be had now.
    */
   readChunk(base: BaseRef, chunk: number): Promise<Buffer | null>;
+  /** The first `limit` chunks of a tree from `fromChunk` on that are not zeros, rising; fewer only at its end. Throws as above. */
+  listChunks(base: TreeBase, fromChunk: number, limit: number): Promise<number[]>;
 }

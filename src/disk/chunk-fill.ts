@@ -54,6 +54,21 @@ export class ChunkFill {
     this.#store.commit();
   }
 
+  /**
+   * The same for every reader over that base, while the live disk stands on it. Whether anything had to be fetched.
+   */
+  async fillForAll(chunk: number, live: Lineage): Promise<boolean> {
+    const { map } = this.#store;
+    const isOver = ({ baseGeneration }: Lineage) => baseGeneration === live.baseGeneration;
+    const findMissing = () => map.readers.filter(isOver).find((reader) => this.#isMissing(chunk, reader));
+    if (findMissing() === undefined) return false;
+    const bytes = await readBase(map, this.#source, live, chunk);
+    const reader = findMissing();
+    if (reader !== undefined) this.#keep(chunk, bytes, reader);
+    this.#store.commit();
+    return true;
+  }
+
   #keepIfRoom(chunk: number, bytes: Buffer | null, lineage: Lineage): void {
     try {
       if (this.#isMissing(chunk, lineage)) this.#keep(chunk, bytes, lineage);

@@ -25,9 +25,12 @@ async function createMachine(runFolder = '/run') {
     const files = machine.startProcess();
     const host = new DiskHost({
       ...{ files, disksFolder: '/disks', runFolder, bootId: 'boot', clock },
-      readTree: async ({ root }, chunk) => {
-        const byte = root?.length === 1 ? baseByte(Number(root), chunk) : 0;
-        return byte === 0 ? null : Buffer.alloc(CHUNK_BYTES, byte);
+      trees: {
+        readChunk: async ({ root }, chunk) => {
+          const byte = root?.length === 1 ? baseByte(Number(root), chunk) : 0;
+          return byte === 0 ? null : Buffer.alloc(CHUNK_BYTES, byte);
+        },
+        listChunks: async () => [],
       },
       log: { info: () => undefined, warn: () => undefined },
     });

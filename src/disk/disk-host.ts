@@ -6,7 +6,7 @@ import path from 'node:path';
 import type { Clock } from '../lib/clock.ts';
 import type { Files } from '../lib/files.ts';
 import type { Log } from '../lib/log.ts';
-import { CHUNK_BYTES } from '../lib/geometry.ts';
+import { NoSpaceError } from '../lib/disk-space.ts';
 import { Mutex } from '../lib/mutex.ts';
 import { CorruptionError, OperationalError, RequestError, errnoOf, messageOf } from '../lib/errors.ts';
 import { ReplyBuffers } from '../nbd/reply-buffers.ts';
@@ -14,12 +14,15 @@ import type { NbdServer } from '../nbd/server.ts';
 import { serveNbd } from '../nbd/server.ts';
 import { Throttle } from '../nbd/throttle.ts';
 import type { TreeRef } from '../repository/tree-ref.ts';
+import { assertIncarnation, assertWholeChunks, checkedSnapshotId, notFound } from './call-checks.ts';
 import { checkDisk } from './check.ts';
 import { createDiskFolder, removeDiskFolder } from './disk-folder.ts';
 import { Disk, isMadeWith } from './disk.ts';
+import { baseEnd } from './lineage.ts';
 import { PageBudget } from './page-budget.ts';
 import type { BaseRef, DiskState, DiskdCalls, ViewBase } from './protocol.ts';
 import { isViewBase } from './protocol.ts';
+import type { ThreadCounts } from './thread-message.ts';
 
 /** The calls of the protocol that are about one disk. */
 export type DiskCall = Exclude<keyof DiskdCalls, 'hello' | 'listDisks' | 'shutdown'>;
@@ -34,13 +37,19 @@ export interface HostOptions {
   runFolder: string;
   bootId: string;
   clock: Clock;
-  /** The bytes of a chunk of a tree in the repository, null for zeros. */
-  readTree: (tree: TreeRef, chunk: number) => Promise<Buffer | null>;
+  trees: TreeSource;
   log: Log;
   /** Throws ENOSPC when the space that is kept for journals and the catalog would go (D12). */
   takeSpace?: (bytes: number) => void;
   /** Whether room is worth more than time just now. */
   isSpaceTight?: () => boolean;
+}
+
+/** Trees of the repository. */
+export interface TreeSource {
+  /** As `BaseSource` has them. */
+  readChunk(tree: TreeRef, chunk: number): Promise<Buffer | null>;
+  listChunks(tree: TreeRef, fromChunk: number, limit: number): Promise<number[]>;
 }
 
 /** A disk of this thread. Opening, closing and what removes its bytes happen one at a time. */
@@ -52,7 +61,6 @@ interface Hosted {
 }
 
 const DISK_ID = /^d-[0-9a-z]{1,28}$/;
-const SNAPSHOT_ID_LIMIT_BYTES = 32;
 /** How long the background work on one disk may hold up the others. */
 const SWEEP_SLICE_MS = 0.7;
 
@@ -71,6 +79,7 @@ export class DiskHost {
     rollback: async ({ diskId, base, incarnation }) => ({ disk: await this.#rollback(diskId, base, incarnation) }),
     resizeDisk: async ({ diskId, sizeBytes }) => ({ disk: await this.#resize(diskId, sizeBytes) }),
     rebase: async ({ diskId, snapshotId, tree }) => ({ disk: await this.#rebase(diskId, snapshotId, tree) }),
+    fetchBase: async (body) => this.#fetchBase(body),
     checkDisk: async ({ diskId }) => this.#check(diskId),
   };
   readonly #options: HostOptions;
@@ -85,11 +94,15 @@ export class DiskHost {
     this.#options = options;
   }
 
-  /** Clients connected to the disks of this thread. */
-  get clientCount(): number {
-    let count = 0;
-    for (const { server } of this.#hosted.values()) count += server?.nbd.clientCount ?? 0;
-    return count;
+  async count(): Promise<ThreadCounts> {
+    const counts = { clientCount: 0, requestCount: 0 };
+    for (const { server, opening } of this.#hosted.values()) {
+      if (server === null) continue;
+      counts.clientCount += server.nbd.clientCount;
+      const { readCount = 0, writeCount = 0, zeroCount = 0, flushCount = 0 } = (await opening)?.device.counters ?? {};
+      counts.requestCount += readCount + writeCount + zeroCount + flushCount;
+    }
+    return counts;
   }
 
   /** Answers one call. The file system's own errors become OperationalErrors. */
@@ -200,11 +213,7 @@ export class DiskHost {
     return this.#lane(diskId).run(async () => {
       const disk = await this.#freshDisk(diskId);
       const hosted = this.#host(diskId);
-      const current = disk.store.map.head.incarnation;
-      if (current !== incarnation) {
-        const message = `${diskId} has incarnation ${current}, not ${incarnation}: it was rolled back since`;
-        throw new RequestError('OperationConflict', message);
-      }
+      assertIncarnation(disk, incarnation);
       hosted.throttle.limits = limits ?? null;
       if (hosted.server === null) {
         const socketPath = path.join(this.#options.runFolder, `${diskId}.sock`);
@@ -321,6 +330,23 @@ export class DiskHost {
     });
   }
 
+  /** In the disk's lane, as the last slice changes the head. */
+  async #fetchBase({
+    diskId,
+    incarnation,
+    chunkLimit,
+  }: DiskdCalls['fetchBase']['request']): Promise<DiskdCalls['fetchBase']['reply']> {
+    return this.#lane(diskId).run(async () => {
+      const disk = await this.#freshDisk(diskId);
+      assertIncarnation(disk, incarnation);
+      if (this.#options.isSpaceTight?.() === true && baseEnd(disk.store.map.head.live) > 0) {
+        throw new NoSpaceError(`${diskId}: its base is not fetched while so little room is left`);
+      }
+      const progress = await this.#thenLetGo(diskId, disk, disk.baseFetch.slice(chunkLimit));
+      return { disk: await this.#describe(diskId), progress };
+    });
+  }
+
   async #assertViewIsThere({ viewOf, snapshotId }: ViewBase): Promise<void> {
     const source = await this.#disk(viewOf);
     if (source.hasView(snapshotId)) return;
@@ -328,7 +354,7 @@ export class DiskHost {
   }
 
   async #readBase(base: BaseRef, chunk: number): Promise<Buffer | null> {
-    if (!isViewBase(base)) return await this.#options.readTree(base.tree, chunk);
+    if (!isViewBase(base)) return await this.#options.trees.readChunk(base.tree, chunk);
     return await (await this.#disk(base.viewOf)).readViewChunk(base.snapshotId, chunk);
   }
 
@@ -358,12 +384,15 @@ export class DiskHost {
   async #disk(diskId: string): Promise<Disk> {
     if (!this.#exists(diskId)) throw notFound(diskId);
     const hosted = this.#host(diskId);
-    const { files, disksFolder, bootId, clock, takeSpace } = this.#options;
+    const { files, disksFolder, bootId, clock, takeSpace, trees } = this.#options;
     hosted.opening ??= Disk.open({
       ...(takeSpace && { takeSpace }),
       ...{ files, bootId, clock },
       folder: path.join(disksFolder, diskId),
-      source: { readChunk: (base, chunk) => this.#readBase(base, chunk) },
+      source: {
+        readChunk: (base, chunk) => this.#readBase(base, chunk),
+        listChunks: ({ tree }, fromChunk, limit) => trees.listChunks(tree, fromChunk, limit),
+      },
       endedFreezes: this.#endedFreezes,
       budget: this.#budget,
     });
@@ -381,9 +410,9 @@ export class DiskHost {
     return await this.#disk(diskId);
   }
 
-  async #thenLetGo(diskId: string, disk: Disk, work: Promise<void>): Promise<void> {
+  async #thenLetGo<T>(diskId: string, disk: Disk, work: Promise<T>): Promise<T> {
     try {
-      await work;
+      return await work;
     } finally {
       await this.#letGo(diskId, disk);
     }
@@ -414,19 +443,4 @@ export class DiskHost {
   #lane(diskId: string): Mutex {
     return this.#host(diskId).lane;
   }
-}
-
-function notFound(diskId: string): RequestError {
-  return new RequestError('InvalidDiskId.NotFound', `the disk ${diskId} does not exist here`);
-}
-
-function assertWholeChunks(diskId: string, sizeBytes: number): void {
-  if (Number.isSafeInteger(sizeBytes) && sizeBytes > 0 && sizeBytes % CHUNK_BYTES === 0) return;
-  throw new OperationalError(`${diskId}: a size of ${sizeBytes} bytes is not whole chunks`, { retryable: false });
-}
-
-function checkedSnapshotId(snapshotId: string): string {
-  const lengthBytes = Buffer.byteLength(snapshotId);
-  if (lengthBytes > 0 && lengthBytes <= SNAPSHOT_ID_LIMIT_BYTES) return snapshotId;
-  throw new OperationalError(`a snapshot id has 1 to ${SNAPSHOT_ID_LIMIT_BYTES} bytes`, { retryable: false });
 }

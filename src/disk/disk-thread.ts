@@ -11,9 +11,10 @@ import { SpaceGate } from '../lib/disk-space.ts';
 import { systemFiles } from '../lib/files.ts';
 import { createLog, writeToStderr } from '../lib/log.ts';
 import type { TreeRef } from '../repository/tree-ref.ts';
+import type { RepositoryReader } from '../repository/reader.ts';
 import { openRepositoryReader } from '../repository/reader.ts';
 import { DiskHost } from './disk-host.ts';
-import type { DiskCall } from './disk-host.ts';
+import type { DiskCall, TreeSource } from './disk-host.ts';
 import { encodeThreadError } from './thread-message.ts';
 import type { ThreadOptions, ThreadReply, ThreadRequest } from './thread-message.ts';
 
@@ -21,25 +22,28 @@ const MAINTAIN_MS = 1000;
 const SWEEP_PAUSE_MS = 7;
 
 /** Reads the repository of DIR, opened when a chunk of a base is first needed. */
-class RepositorySource {
+class RepositorySource implements TreeSource {
   readonly #folder: string;
-  #reader: ReturnType<typeof openRepositoryReader> | undefined;
+  #reader: Promise<RepositoryReader> | undefined;
 
   constructor(folder: string) {
     this.#folder = folder;
   }
 
   async readChunk(tree: TreeRef, chunk: number): Promise<Buffer | null> {
-    this.#reader ??= openRepositoryReader(this.#folder);
-    const opening = this.#reader;
-    try {
-      return await (await opening).readChunk(tree, chunk);
-    } catch (error) {
-      opening.catch(() => {
-        if (this.#reader === opening) this.#reader = undefined; // it did not open: try again next time
-      });
-      throw error;
-    }
+    return (await this.#open()).readChunk(tree, chunk);
+  }
+
+  async listChunks(tree: TreeRef, fromChunk: number, limit: number): Promise<number[]> {
+    return (await this.#open()).listChunks(tree, fromChunk, limit);
+  }
+
+  #open(): Promise<RepositoryReader> {
+    if (this.#reader !== undefined) return this.#reader;
+    const opening = openRepositoryReader(this.#folder);
+    this.#reader = opening;
+    opening.catch(() => (this.#reader = undefined)); // it did not open: try again next time
+    return opening;
   }
 }
 
@@ -55,7 +59,7 @@ function startThread(): void {
     runFolder,
     bootId: readBootId(),
     clock: systemClock,
-    readTree: (tree, chunk) => repository.readChunk(tree, chunk),
+    trees: repository,
     takeSpace: (bytes) => space.take(bytes),
     isSpaceTight: () => space.isTight,
     log: createLog(`diskd/${threadNumber}`, systemClock, writeToStderr),
@@ -71,7 +75,7 @@ function startThread(): void {
 }
 
 async function answer(host: DiskHost, request: ThreadRequest): Promise<object> {
-  if (request.call === 'countClients') return { clientCount: host.clientCount };
+  if (request.call === 'count') return await host.count();
   if (request.call === 'closeAll') {
     await host.closeAll();
     return {};

@@ -7,6 +7,7 @@ import { assert } from '../lib/assert.ts';
 import { OperationalError, RequestError } from '../lib/errors.ts';
 import type { Files } from '../lib/files.ts';
 import type { TreeRef } from '../repository/tree-ref.ts';
+import { BaseFetch } from './base-fetch.ts';
 import type { BaseSource } from './base-source.ts';
 import { ChunkFill } from './chunk-fill.ts';
 import { DiskDevice } from './disk-device.ts';
@@ -45,6 +46,7 @@ export class Disk {
   readonly store: DiskStore;
   readonly sweep: Sweep;
   readonly slackPace = new SlackPace();
+  readonly baseFetch: BaseFetch;
   readonly #clock: Clock;
   readonly #source: BaseSource;
   readonly #fill: ChunkFill;
@@ -61,6 +63,7 @@ export class Disk {
     this.#endedFreezes = options.endedFreezes;
     this.device = new DiskDevice(store, options.source);
     this.#fill = new ChunkFill(store, options.source);
+    this.baseFetch = new BaseFetch(store, options.source, this.#fill);
     this.sweep = new Sweep(store, options.clock);
     for (const { snapshotId } of store.map.views) {
       if (options.endedFreezes.has(snapshotId)) this.releaseView(snapshotId, false);

@@ -17,6 +17,7 @@ import { serveLines } from '../lib/line-channel.ts';
 import type { Log } from '../lib/log.ts';
 import { createLog } from '../lib/log.ts';
 import { folderIdentity } from '../lib/run-folder.ts';
+import { FetchPace } from './fetch-pace.ts';
 import { findViewBase, listDiskFolders, removeLeftovers } from './disk-folder.ts';
 import type { DiskCall } from './disk-host.ts';
 import type { DiskState, DiskdCalls } from './protocol.ts';
@@ -82,6 +83,7 @@ function prepareFolders({ dataFolder, runFolder }: DiskdOptions, disksFolder: st
 }
 
 function diskHandlers(pool: ThreadPool): Pick<Handlers<DiskdCalls>, DiskCall> {
+  const pace = new FetchPace(systemClock, async () => (await pool.count()).requestCount);
   return {
     createDisk: (body) => pool.call('createDisk', body),
     deleteDisk: (body) => pool.call('deleteDisk', body),
@@ -96,6 +98,11 @@ function diskHandlers(pool: ThreadPool): Pick<Handlers<DiskdCalls>, DiskCall> {
     rollback: (body) => pool.call('rollback', body),
     resizeDisk: (body) => pool.call('resizeDisk', body),
     rebase: (body) => pool.call('rebase', body),
+    fetchBase: async (body) => {
+      const reply = await pool.call('fetchBase', body);
+      await pace.pace(reply.progress.fetchedBytes);
+      return reply;
+    },
     checkDisk: (body) => pool.call('checkDisk', body),
   };
 }
@@ -124,7 +131,7 @@ function createShutdown(pool: ThreadPool, onDone: () => void): (request: { force
   let closing: Promise<void> | undefined;
   return async ({ force }) => {
     if (closing === undefined) {
-      const clientCount = await pool.countClients();
+      const clientCount = (await pool.count()).clientCount;
       if (clientCount > 0 && !force) return { clientCount, ending: false };
     }
     closing ??= pool.close().then(onDone);

@@ -4,7 +4,7 @@
  */
 import type { TreeRef } from '../repository/tree-ref.ts';
 
-export const DISKD_PROTOCOL = 3;
+export const DISKD_PROTOCOL = 4;
 
 /**
  * The oldest diskd that this version's control plane works with: one that a guest's I/O kept alive over an upgrade. Calls
@@ -13,7 +13,7 @@ export const DISKD_PROTOCOL = 3;
 export const OLDEST_DISKD_PROTOCOL = 3;
 
 /** The version that brought a call, where that is later than the oldest. */
-export const CALLS_SINCE: Readonly<Partial<Record<keyof DiskdCalls, number>>> = {};
+export const CALLS_SINCE: Readonly<Partial<Record<keyof DiskdCalls, number>>> = { fetchBase: 4 };
 
 /** What absent chunks of a disk read as. */
 export type BaseRef = TreeBase | ViewBase;
@@ -137,6 +137,17 @@ export interface FreezeReply {
   compareReason: string | null;
 }
 
+/** How much of a disk's base is the disk's own; counted anew when the disk was opened anew. */
+export interface FetchProgress {
+  /** Chunks of the base that are not zeros: those that were passed, and all. */
+  chunkCount: number;
+  totalCount: number;
+  /** By this call. */
+  fetchedBytes: number;
+  /** The disk has left its base: it reads as before, and needs nothing of the repository. */
+  isOver: boolean;
+}
+
 export interface DiskFinding {
   diskId: string;
   what: string;
@@ -198,9 +209,18 @@ export type DiskdCalls = {
   rollback: { request: { diskId: string; base: BaseRef; incarnation: number }; reply: { disk: DiskState } };
   /**
    * Puts the tree of `snapshotId`, which is in the repository now and holds the same bytes, in the place of its view as the
-   * base of the disk. Durable when it resolves; open or closed. A disk whose base is no such view answers as done.
+   * base of the disk, and of the disk's own views. Durable when it resolves; open or closed. A disk whose base is no such view answers as done.
    */
   rebase: { request: { diskId: string; snapshotId: string; tree: TreeRef }; reply: { disk: DiskState } };
+  /**
+   * Brings up to `chunkLimit` more chunks of the base into the disk, open or closed; after the last the disk leaves its base,
+   * durably: that is zeros then, with the `snapshotId` of before. One call a disk at a time. Refused over a view
+   * (`InvalidSnapshotId.NotReady`), for another incarnation, and with ENOSPC while room is short. A disk that stands on zeros answers as done.
+   */
+  fetchBase: {
+    request: { diskId: string; incarnation: number; chunkLimit: number };
+    reply: { disk: DiskState; progress: FetchProgress };
+  };
   /**
    * Grows the disk, open or closed, durably; never shrinks. Clients that connect from then on see the new size; what lies
    * beyond the old one reads as zeros. Refused while a view is there. A disk that has that size already answers as done.

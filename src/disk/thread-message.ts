@@ -11,7 +11,14 @@ export interface ThreadOptions {
 }
 
 export type ThreadRequest =
-  { id: number; call: DiskCall; body: object } | { id: number; call: 'countClients' | 'closeAll'; body: object };
+  { id: number; call: DiskCall; body: object } | { id: number; call: 'count' | 'closeAll'; body: object };
+
+export interface ThreadCounts {
+  /** Connected to its disks now. */
+  clientCount: number;
+  /** Of clients to its disks, since they were opened. */
+  requestCount: number;
+}
 
 export type ThreadReply = { id: number; reply: object } | { id: number; error: ThreadError };
 

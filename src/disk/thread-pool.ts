@@ -6,7 +6,7 @@ import type { DiskCall } from './disk-host.ts';
 import type { BaseRef, DiskdCalls } from './protocol.ts';
 import { isViewBase } from './protocol.ts';
 import { decodeThreadError } from './thread-message.ts';
-import type { ThreadOptions, ThreadReply, ThreadRequest } from './thread-message.ts';
+import type { ThreadCounts, ThreadOptions, ThreadReply, ThreadRequest } from './thread-message.ts';
 
 interface Waiting {
   resolve: (reply: object) => void;
@@ -35,9 +35,12 @@ export class ThreadPool {
     return (await this.#threadFor(body).call(name, body)) as DiskdCalls[K]['reply'];
   }
 
-  async countClients(): Promise<number> {
-    const replies = await Promise.all(this.#threads.map((thread) => thread.call('countClients', {})));
-    return (replies as { clientCount: number }[]).reduce((sum, { clientCount }) => sum + clientCount, 0);
+  async count(): Promise<ThreadCounts> {
+    const counts = (await Promise.all(this.#threads.map((thread) => thread.call('count', {})))) as ThreadCounts[];
+    return {
+      clientCount: counts.reduce((sum, { clientCount }) => sum + clientCount, 0),
+      requestCount: counts.reduce((sum, { requestCount }) => sum + requestCount, 0),
+    };
   }
 
   /** Closes every disk, then ends the threads. */

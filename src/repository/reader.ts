@@ -7,7 +7,7 @@ import { CorruptionError } from '../lib/errors.ts';
 import { EntryReader } from './entry-reader.ts';
 import { PageReader } from './page-reader.ts';
 import { openStores } from './stores.ts';
-import { findChunkDigest } from './tree.ts';
+import { findChunkDigest, walkTree } from './tree.ts';
 import type { TreeRef } from './tree-ref.ts';
 
 export interface RepositoryReader {
@@ -16,6 +16,8 @@ export interface RepositoryReader {
    * the repository, OperationalError when the store cannot be read.
    */
   readChunk(tree: TreeRef, chunk: number): Promise<Buffer | null>;
+  /** The first `limit` chunks of the tree from `fromChunk` on that are not zeros, rising. Throws as `readChunk`. */
+  listChunks(tree: TreeRef, fromChunk: number, limit: number): Promise<number[]>;
   close(): void;
 }
 
@@ -33,6 +35,13 @@ export async function openRepositoryReader(repositoryFolder: string): Promise<Re
         throw new CorruptionError(`chunk ${digest.toString('hex')}`, `it has ${bytes.length} bytes`);
       }
       return Buffer.from(bytes);
+    },
+    listChunks: async (tree, fromChunk, limit) => {
+      const chunks: number[] = [];
+      for await (const { chunk } of walkTree(tree, pages, fromChunk)) {
+        if (chunks.push(chunk) === limit) break;
+      }
+      return chunks;
     },
     close: () => index.close(),
   };

@@ -42,7 +42,7 @@ class Bed {
       runFolder: path.join(bed.folder, 'run'),
       bootId: readBootId(),
       clock: systemClock,
-      readTree: (tree, chunk) => reader.readChunk(tree, chunk),
+      trees: reader,
       log: { info: () => undefined, warn: () => undefined },
     });
     const base = { snapshotId: null, tree: emptyTree };

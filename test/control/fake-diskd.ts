@@ -7,6 +7,7 @@ import { DISKD_PROTOCOL, VIEW_LIMIT, isViewBase } from '../../src/disk/protocol.
 import { OperationalError, RequestError } from '../../src/lib/errors.ts';
 import type { Handlers, LineServer } from '../../src/lib/line-channel.ts';
 import { serveLines } from '../../src/lib/line-channel.ts';
+import { emptyTree } from '../../src/repository/tree-ref.ts';
 import type { TreeRef } from '../../src/repository/tree-ref.ts';
 
 interface Entry {
@@ -54,6 +55,8 @@ export class FakeDiskd {
   /** Of which version it is. */
   protocol = DISKD_PROTOCOL;
   shutdownCount = 0;
+  /** What a tree of the repository holds. */
+  wordsOfTree: (tree: TreeRef) => Record<string, string> = () => ({});
   /** What must never be asked: a view released on which something stands. */
   readonly violations: string[] = [];
   #server: LineServer | undefined;
@@ -98,11 +101,11 @@ export class FakeDiskd {
     return wordsOf(new Map([...entries].filter(([, entry]) => entry.generation > sinceGeneration)));
   }
 
-  /** What absent chunks read as; `wordsOfTree` says what a tree holds. */
-  baseWords(base: BaseRef, wordsOfTree: (tree: TreeRef) => Record<string, string>): Record<string, string> {
-    if (!isViewBase(base)) return wordsOfTree(base.tree);
+  /** What absent chunks read as. */
+  baseWords(base: BaseRef): Record<string, string> {
+    if (!isViewBase(base)) return this.wordsOfTree(base.tree);
     const view = this.#view(base.viewOf, base.snapshotId);
-    return { ...this.baseWords(view.reply.base, wordsOfTree), ...wordsOf(view.entries) };
+    return { ...this.baseWords(view.reply.base), ...wordsOf(view.entries) };
   }
 
   handlers(): Handlers<DiskdCalls> {
@@ -137,6 +140,7 @@ export class FakeDiskd {
       rollback: async ({ diskId, base, incarnation }) => ({ disk: this.#rollback(diskId, base, incarnation) }),
       rebase: async ({ diskId, snapshotId, tree }) => ({ disk: this.#rebase(diskId, snapshotId, tree) }),
       resizeDisk: async ({ diskId, sizeBytes }) => ({ disk: this.#resize(diskId, sizeBytes) }),
+      fetchBase: async (body) => this.#fetchBase(body),
       checkDisk: async () => ({ findings: [] }),
       shutdown: async ({ force }) => this.#shutdown(force),
     };
@@ -165,6 +169,29 @@ export class FakeDiskd {
       throw new OperationalError(`${diskId} is in use`, { retryable: false });
     this.disks.delete(diskId);
     return {};
+  }
+
+  /** One of the chunks that the disk or a view of it still has in the base. */
+  #fetchBase({ diskId, incarnation }: DiskdCalls['fetchBase']['request']): DiskdCalls['fetchBase']['reply'] {
+    const disk = this.#get(diskId);
+    const { base, baseGeneration } = disk;
+    if (disk.incarnation !== incarnation) throw new RequestError('OperationConflict', 'another incarnation');
+    if (isViewBase(base)) throw new RequestError('InvalidSnapshotId.NotReady', 'not stored yet');
+    const words = Object.entries(this.wordsOfTree(base.tree)).map(([chunk, word]) => ({ chunk: Number(chunk), word }));
+    const views = disk.views.filter(({ reply }) => reply.baseGeneration === baseGeneration);
+    const holders = [disk, ...views].map(({ entries }) => entries);
+    const missing = words.filter(({ chunk }) => holders.some((entries) => !entries.has(chunk)));
+    for (const { chunk, word } of missing.slice(0, 1)) {
+      for (const entries of holders.filter((one) => !one.has(chunk))) {
+        entries.set(chunk, { word, generation: baseGeneration - 1 });
+      }
+    }
+    const isOver = missing.length === 0;
+    const left = { snapshotId: base.snapshotId, tree: emptyTree };
+    if (isOver) for (const holder of [disk, ...views.map(({ reply }) => reply)]) holder.base = left;
+    const chunkCount = words.length - Math.max(0, missing.length - 1);
+    const progress = { chunkCount, totalCount: words.length, fetchedBytes: missing.length && 65_536, isOver };
+    return { disk: toState(disk), progress };
   }
 
   #resize(diskId: string, sizeBytes: number): DiskState {

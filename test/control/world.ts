@@ -18,6 +18,7 @@ import { compareRecords } from '../../src/control/check.ts';
 import { OpenDisks } from '../../src/control/open-disks.ts';
 import { CREATE_IMAGE } from '../../src/control/operations/create-image.ts';
 import { CREATE_SNAPSHOT } from '../../src/control/operations/create-snapshot.ts';
+import { FETCH_BASE } from '../../src/control/operations/fetch-base.ts';
 import { DELETE_SNAPSHOT } from '../../src/control/operations/delete-snapshot.ts';
 import type { DataPlane } from '../../src/control/parts.ts';
 import { within } from '../../src/control/patience.ts';
@@ -57,6 +58,7 @@ export class World {
     this.clock = createFastClock(speed);
     this.diskd = new FakeDiskd({ nowMs: () => this.clock.nowMs() });
     this.transfer = new FakeTransfer(this.diskd, this.repository);
+    this.diskd.wordsOfTree = (tree) => this.repository.words(tree);
   }
 
   /** Its time passes `speed` times as fast as ours. */
@@ -231,7 +233,7 @@ export class World {
   }
 
   baseWords(base: BaseRef): Record<string, string> {
-    return this.diskd.baseWords(base, (tree) => this.repository.words(tree));
+    return this.diskd.baseWords(base);
   }
 
   /** What restoring the snapshot gives; of one that is not stored yet, what its frozen view holds. */
@@ -281,6 +283,7 @@ export class World {
 }
 
 function isWaitingForUpload({ kind, step, undoing }: StoredOperation): boolean {
+  if (kind === FETCH_BASE) return true;
   if (kind === CREATE_SNAPSHOT) return !undoing && (step === 'choose' || step === 'store');
   return kind === CREATE_IMAGE || (kind === DELETE_SNAPSHOT && step === 'await');
 }

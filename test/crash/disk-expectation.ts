@@ -23,6 +23,8 @@ export type Mark =
   | { type: 'rollback'; base: number | null; snapshotId: string | null }
   | { type: 'rolled-back' }
   | { type: 'rebased' }
+  /** The base, for zeros. */
+  | { type: 'left' }
   | { type: 'resize'; chunkCount: number }
   | { type: 'resized'; chunkCount: number };
 
@@ -94,6 +96,8 @@ export class Expectation {
   readonly snapshots = new Map<string, Snapshot>();
   rollbackCount = 0;
   isRebased = false;
+  /** The disk left its base, and was asked for no rollback since. */
+  hasLeft = false;
   /** Acknowledged, and asked for. */
   chunkCount: number;
   askedChunkCount: number;
@@ -150,6 +154,7 @@ export class Expectation {
         return undefined;
       case 'rollback': {
         const view = mark.snapshotId === null ? undefined : this.snapshots.get(mark.snapshotId);
+        this.hasLeft = false;
         this.pendingRollback = view === undefined ? this.#baseValues(mark.base) : [...view.values];
         return undefined;
       }
@@ -162,6 +167,9 @@ export class Expectation {
         return undefined;
       case 'rebased':
         this.isRebased = true;
+        return undefined;
+      case 'left':
+        this.hasLeft = true;
         return undefined;
       case 'resize':
         this.askedChunkCount = mark.chunkCount;

@@ -3,7 +3,7 @@
  * the background between them. Flushes and durability are awaited in the background, as clients do.
  */
 import { setImmediate } from 'node:timers/promises';
-import { VIEW_LIMIT } from '../../src/disk/protocol.ts';
+import { VIEW_LIMIT, isViewBase } from '../../src/disk/protocol.ts';
 import type { DiskHarness } from '../model/disk-harness.ts';
 import { CHUNK_BYTES, DISK_ID } from '../model/disk-harness.ts';
 import type { Layout, Mark } from './disk-expectation.ts';
@@ -27,6 +27,8 @@ export class Work {
   #incarnation = 1;
   #isChanging = false;
   #isRebased = false;
+  /** A slice of the base is being fetched: no other change of the head begins. */
+  #isFetching = false;
   /** So many views at once: with few, more is merged. */
   readonly #viewLimit: number;
   #killed = Promise.withResolvers<void>();
@@ -55,6 +57,7 @@ export class Work {
       [2, () => this.#giveSlackBack()],
       [1, () => this.#resize()],
       [1, () => this.#rebase()],
+      [3, () => this.#fetch()],
     ];
     this.#steps = weighted.flatMap(([weight, step]) => Array.from({ length: weight }, () => step));
   }
@@ -181,7 +184,7 @@ export class Work {
 
   /** Closed to clients; what goes on in the background does so meanwhile. */
   async #rollback(): Promise<void> {
-    if (this.#isChanging) return;
+    if (this.#isChanging || this.#isFetching) return;
     if (this.#pick(2) === 0) await Promise.all(this.#background);
     const view = this.#pick(2) === 0 ? undefined : this.#views[this.#pick(Math.max(1, this.#views.length))];
     const base = this.#pick(2) === 0 ? null : this.#pick(5);
@@ -212,7 +215,7 @@ export class Work {
     const { disk } = this.real;
     const { spots } = this.#layout;
     const chunkCount = disk.device.sizeBytes / CHUNK_BYTES + 1;
-    if (this.#views.length > 0 || this.#isChanging || chunkCount > spots.at(-1)! + 1) return;
+    if (this.#views.length > 0 || this.#isChanging || this.#isFetching || chunkCount > spots.at(-1)! + 1) return;
     this.#mark({ type: 'resize', chunkCount });
     this.#isChanging = true;
     this.#inBackground(disk.resize(chunkCount * CHUNK_BYTES), () => {
@@ -228,10 +231,20 @@ export class Work {
 
   #rebase(): void {
     const { base, hasViewBase } = this.#layout;
-    if (!hasViewBase || this.#isRebased) return;
+    if (!hasViewBase || this.#isRebased || this.#isFetching) return;
     this.#inBackground(this.real.disk.rebase(`s-${base}`, treeRef(base).tree), () => {
       this.#isRebased = true;
       this.#mark({ type: 'rebased' });
+    });
+  }
+
+  #fetch(): void {
+    const { baseFetch, store } = this.real.disk;
+    if (this.#isChanging || this.#isFetching || isViewBase(store.map.head.live.base)) return;
+    this.#isFetching = true;
+    this.#inBackground(baseFetch.slice(1 + this.#pick(6)), ({ isOver }) => {
+      this.#isFetching = false;
+      if (isOver) this.#mark({ type: 'left' });
     });
   }
 
@@ -263,6 +276,7 @@ export class Work {
     this.#killed = Promise.withResolvers<void>();
     await this.real.restart();
     this.#isChanging = false;
+    this.#isFetching = false;
     this.#mark({ type: 'resized', chunkCount: this.real.disk.device.sizeBytes / CHUNK_BYTES });
     for (const view of this.#views) if (!view.isDurable) this.#awaitDurable(view);
   }

@@ -7,6 +7,7 @@ import test from 'node:test';
 import assert from 'node:assert/strict';
 import { setImmediate } from 'node:timers/promises';
 import type { ViewBase } from '../../src/disk/protocol.ts';
+import { baseEnd } from '../../src/disk/lineage.ts';
 import { VIEW_LIMIT, isViewBase } from '../../src/disk/protocol.ts';
 import { CHUNK_BYTES, DiskHarness, baseByte } from '../model/disk-harness.ts';
 import type { Layout, Mark } from './disk-expectation.ts';
@@ -75,6 +76,9 @@ function checkSize(expected: Expectation, real: DiskHarness): void {
 
 /** A view that was replaced as a base for good may be gone. */
 function checkBase(expected: Expectation, real: DiskHarness): void {
+  if (expected.hasLeft) {
+    assert.equal(baseEnd(real.disk.store.map.head.live), 0, 'the disk stands on a base again that it had left');
+  }
   if (!expected.isRebased) return;
   for (const { base } of real.disk.store.map.readers) assert.ok(!isViewBase(base), 'an acknowledged rebase is undone');
 }
@@ -132,7 +136,10 @@ async function checkViews(expected: Expectation, layout: Layout, real: DiskHarne
 
 async function checkView(expected: Expectation, layout: Layout, real: DiskHarness, snapshotId: string): Promise<void> {
   const { lineage, sizeBytes } = real.disk.store.map.views.find((view) => view.snapshotId === snapshotId)!;
-  const { dataFolder, chunks } = await real.listView(snapshotId, lineage.baseGeneration - 1);
+  const { dataFolder, chunks } = await real.listView(
+    snapshotId,
+    baseEnd(lineage) === 0 ? -1 : lineage.baseGeneration - 1,
+  );
   const image = Buffer.alloc(layout.spots.length * CHUNK_BYTES);
   for (const [spot, chunk] of layout.spots.entries()) {
     if (chunk >= sizeBytes / CHUNK_BYTES) break;

@@ -1,6 +1,6 @@
 /**
  * Instant use: a snapshot of an ESSD disk is Available as soon as it is frozen. Disks are made from it and rolled back to it
- * while its upload still runs (a brake holds the workers, so that it surely does), further snapshots are taken, and `serve`
+ * while its upload still runs (the workers are held, so that it surely does), further snapshots are taken, and `serve`
  * and diskd are killed in between. Every disk holds its instant, and every snapshot becomes accomplished and is right.
  */
 import assert from 'node:assert/strict';
@@ -12,7 +12,6 @@ import test from 'node:test';
 import { CHUNK_BYTES, GIB } from '../../src/lib/geometry.ts';
 import { openCaller, type Caller, type Parameters } from './callers.ts';
 import { TestServer, waitFor, type Answer } from './server.ts';
-import { UploadBrake } from './upload-brake.ts';
 
 const MIB = 1024 ** 2;
 /** What is used of the disk, and of that every other 4 MiB hold data. */
@@ -21,14 +20,14 @@ const STRIPE_BYTES = 4 * MIB;
 
 test('a snapshot that is not stored yet is a base for disks and rollbacks, over deaths of both processes', async () => {
   const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'hupo-instant-'));
-  const server = new TestServer();
-  const walk = new InstantUse(server, scratch);
+  const holdFile = path.join(scratch, 'hold');
+  const server = new TestServer(undefined, { holdFile });
+  const walk = new InstantUse(server, { scratch, holdFile });
   try {
     await server.start();
     await walk.run();
     await server.stop();
   } finally {
-    await walk.abandon();
     server.abandon();
     fs.rmSync(scratch, { recursive: true, force: true });
   }
@@ -37,7 +36,7 @@ test('a snapshot that is not stored yet is a base for disks and rollbacks, over 
 class InstantUse {
   readonly #server: TestServer;
   readonly #scratch: string;
-  readonly #brake: UploadBrake;
+  readonly #holdFile: string;
   readonly #caller: Caller;
   #instanceId = '';
   /** What each disk must hold now. */
@@ -45,10 +44,10 @@ class InstantUse {
   /** Digest of what each snapshot must hold. */
   readonly #snapshots = new Map<string, string>();
 
-  constructor(server: TestServer, scratch: string) {
+  constructor(server: TestServer, { scratch, holdFile }: { scratch: string; holdFile: string }) {
     this.#server = server;
     this.#scratch = scratch;
-    this.#brake = new UploadBrake(server);
+    this.#holdFile = holdFile;
     this.#caller = openCaller('hupo ecs', server);
   }
 
@@ -59,7 +58,7 @@ class InstantUse {
     this.#instanceId = instanceId;
     this.#disks.set(diskId, Buffer.alloc(REGION_BYTES));
     await this.#fill(diskId);
-    this.#brake.on();
+    fs.writeFileSync(this.#holdFile, '');
     const first = await this.#snapshot(diskId);
     await this.#change(diskId, 1);
 
@@ -87,7 +86,7 @@ class InstantUse {
     console.log(
       'instant use: 5. The uploads go on: every snapshot is accomplished and right, and every disk still is.',
     );
-    await this.#brake.release();
+    fs.rmSync(this.#holdFile);
     for (const snapshotId of [first, second, third]) await this.#expectStored(snapshotId);
     await this.#expectDisks();
     await this.#killBoth();
@@ -100,11 +99,7 @@ class InstantUse {
     await this.#rollBack(diskId, third);
   }
 
-  async abandon(): Promise<void> {
-    await this.#brake.release();
-  }
-
-  /** Random bytes in every other stripe, all flushed, so that an upload takes a second or more. */
+  /** Random bytes in every other stripe, all flushed. */
   async #fill(diskId: string): Promise<void> {
     const bytes = this.#bytes(diskId);
     const client = await this.#server.connect(diskId);
@@ -181,11 +176,8 @@ class InstantUse {
 
   /** kill -9 of both processes at once; the workers die with `serve`. */
   async #killBoth(): Promise<void> {
-    const isHeld = this.#brake.heldCount > 0;
     for (const pid of this.#server.diskdPids()) process.kill(pid, 'SIGKILL');
     await this.#server.killServe();
-    await this.#brake.release();
-    if (isHeld) this.#brake.on();
     await this.#server.start();
     await this.#expectDisks();
   }

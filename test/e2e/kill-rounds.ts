@@ -50,6 +50,8 @@ export interface Met {
   instantRollbacks: number;
   disks: number;
   instantDisks: number;
+  /** Begun, for disks that were made; kills come in between. */
+  fetches: number;
   failedSnapshots: number;
   /** Of clients whose connection broke, and who found everything that had been acknowledged to them. */
   comeBacks: number;
@@ -58,7 +60,7 @@ export interface Met {
 export class KillRounds {
   readonly met: Met = {
     ...{ comparedSnapshots: 0, progressingAtOnce: 0, rollbacks: 0, instantRollbacks: 0 },
-    ...{ disks: 0, instantDisks: 0, failedSnapshots: 0, comeBacks: 0 },
+    ...{ disks: 0, instantDisks: 0, fetches: 0, failedSnapshots: 0, comeBacks: 0 },
   };
   readonly killer: Killer;
   readonly caller: InsistentCaller;
@@ -192,8 +194,18 @@ export class KillRounds {
       if (status === 'Available') await this.caller.call('AttachDisk', attach, { done: ['IncorrectDiskStatus'] });
       return status === 'In_use' ? true : null;
     });
+    if (this.#chance.next() < 0.5) await this.#fetchBase(diskId);
     this.#made.push({ diskId, source: known });
     this.#learn(known, await this.#readDisk(diskId), `disk ${diskId} made from ${known.snapshotId}`);
+  }
+
+  /** Begins it, and lets it go on beside all that comes. */
+  async #fetchBase(diskId: string): Promise<void> {
+    await this.caller.until(`the base of ${diskId} to be fetched`, async () => {
+      const begun = await this.#server.fetchBase(diskId).catch(() => null);
+      if (begun !== null) this.met.fetches += 1;
+      return begun;
+    });
   }
 
   async #deleteSnapshot(known: Known | null): Promise<void> {

@@ -9,6 +9,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EcsClient } from '../../src/cli/ecs-client.ts';
+import type { FetchReport, ServeCalls } from '../../src/control/serve-calls.ts';
 import { DISKD_PROTOCOL, type DiskdCalls, type DiskState } from '../../src/disk/protocol.ts';
 import { LineClient } from '../../src/lib/line-channel.ts';
 import { NbdClient } from '../../src/nbd/client.ts';
@@ -16,6 +17,7 @@ import { ensureRunFolder } from '../../src/lib/run-folder.ts';
 
 const root = path.dirname(path.dirname(import.meta.dirname));
 const main = path.join(root, 'src', 'main.ts');
+const heldUploads = path.join(import.meta.dirname, 'held-uploads.ts');
 
 /** An answer of the API: JSON as documented. */
 // oxlint-disable-next-line typescript/no-explicit-any
@@ -28,17 +30,25 @@ export class TestServer {
   #client: EcsClient | null = null;
   #caFile: string | null = null;
   #output = '';
+  readonly #holdFile: string | null;
 
-  constructor(dataFolder = fs.mkdtempSync(path.join(os.tmpdir(), 'hupo-e2e-'))) {
+  /** While there is a `holdFile`, no transfer worker begins. */
+  constructor(
+    dataFolder = fs.mkdtempSync(path.join(os.tmpdir(), 'hupo-e2e-')),
+    { holdFile = null }: { holdFile?: string | null } = {},
+  ) {
     this.dataFolder = dataFolder;
+    this.#holdFile = holdFile;
     this.runFolder = ensureRunFolder(dataFolder, os.tmpdir());
   }
 
   /** Starts `hupo serve` and waits until it answers. */
   async start({ tls = false }: { tls?: boolean } = {}): Promise<void> {
     this.#output = '';
-    const args = [main, 'serve', '--data', this.dataFolder, '--listen', '127.0.0.1:0', ...(tls ? ['--tls'] : [])];
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const hold = this.#holdFile === null ? [] : ['--import', heldUploads];
+    const command = ['serve', '--data', this.dataFolder, '--listen', '127.0.0.1:0', ...(tls ? ['--tls'] : [])];
+    const env = { ...process.env, ...(this.#holdFile !== null && { HUPO_TEST_HOLD: this.#holdFile }) };
+    const child = spawn(process.execPath, [...hold, main, ...command], { stdio: ['ignore', 'pipe', 'pipe'], env });
     this.#serve = child;
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => (this.#output += text));
@@ -185,6 +195,16 @@ export class TestServer {
 
   async diskd(): Promise<LineClient<DiskdCalls>> {
     return LineClient.connect<DiskdCalls>(path.join(this.runFolder, 'diskd.sock'));
+  }
+
+  /** As `hupo disk fetch --background`. */
+  async fetchBase(diskId: string): Promise<FetchReport> {
+    const client = await LineClient.connect<ServeCalls>(path.join(this.runFolder, 'serve.sock'));
+    try {
+      return await client.call('fetch', { diskId, action: 'start' });
+    } finally {
+      client.close();
+    }
   }
 
   async diskdPid(): Promise<number> {

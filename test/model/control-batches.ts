@@ -43,6 +43,7 @@ const kinds = [
   'imageOfInstance',
   'deleteImage',
   'tag',
+  'fetch',
 ] as const;
 export type Kind = (typeof kinds)[number];
 
@@ -50,7 +51,7 @@ export type Kind = (typeof kinds)[number];
 const instantKinds: Kind[] = [
   ...(['createSnapshot', 'createSnapshot', 'createSnapshot', 'createSnapshot'] as const),
   ...(['createDisk', 'createDisk', 'createDisk', 'resetDisk', 'resetDisk', 'attachDisk', 'attachDisk'] as const),
-  ...(['deleteSnapshot', 'deleteDisk', 'start', 'stop'] as const),
+  ...(['deleteSnapshot', 'deleteDisk', 'start', 'stop', 'fetch'] as const),
 ];
 
 const asked = fc.record<Asked>({

@@ -332,6 +332,10 @@ class Player {
         return make(instanceId, (options) => this.#createImage({ instanceId, imageName: name }, options));
       case 'deleteImage':
         return change(() => control.deleteImage({ imageId, force: one.flag }, plain), [imageId]);
+      case 'fetch': {
+        const request = { diskId, action: one.flag || one.likely ? 'start' : 'stop' } as const;
+        return { ...change(() => control.fetchBase(request)), dryRun: false };
+      }
       case 'tag': {
         const request = { resourceType: 'disk', resourceIds: [diskId], tags: [{ key: 'k', value: name }] } as const;
         return change(() =>

@@ -12,6 +12,7 @@ import { checkDisk } from '../../src/disk/check.ts';
 import { createDiskFolder, recoverDisk } from '../../src/disk/disk-folder.ts';
 import type { DiskMap, FrozenView } from '../../src/disk/disk-map.ts';
 import { Disk } from '../../src/disk/disk.ts';
+import { baseEnd } from '../../src/disk/lineage.ts';
 import { ABSENT, PAGE_CHUNKS } from '../../src/disk/map-page.ts';
 import { PageBudget } from '../../src/disk/page-budget.ts';
 import type { BaseRef, TreeBase, ViewBase, ViewChunk } from '../../src/disk/protocol.ts';
@@ -28,7 +29,7 @@ export const ZERO_BASE: TreeBase = { snapshotId: null, tree: { root: null, level
 export const testClock: Clock = { nowMs: () => 1_800_000_000_000, monotonicMs: () => 0, sleep: async () => {} };
 
 /** Bases end here: disks that are larger, or grow beyond, read as zeros there. */
-const BASE_CHUNKS = 4;
+export const BASE_CHUNKS = 4;
 
 /** A base whose chunk i is filled with `root`'s number + i, every fourth chunk zero. */
 export function baseRef(number: number): TreeBase {
@@ -39,6 +40,10 @@ export function baseByte(number: number, chunk: number): number {
   return chunk % 4 === 3 || chunk >= BASE_CHUNKS ? 0 : ((number * 16 + chunk) % 255) + 1;
 }
 
+function baseChunks(number: number): number[] {
+  return Array.from({ length: BASE_CHUNKS }, (_, chunk) => chunk).filter((chunk) => baseByte(number, chunk) !== 0);
+}
+
 /** Serves `baseRef` bases; `broken` chunks are damaged, and `gate` holds every answer back. */
 export class TestSource implements BaseSource {
   readonly broken = new Set<number>();
@@ -46,6 +51,8 @@ export class TestSource implements BaseSource {
   readCount = 0;
   /** Trees that are not `baseRef`s, by root. */
   readonly trees = new Map<string, (chunk: number) => Buffer | null>();
+  /** The chunks of those that are not zeros. */
+  readonly listed = new Map<string, number[]>();
   /** Reads another disk's view. */
   readView: (base: ViewBase, chunk: number) => Promise<Buffer | null> = async () => null;
 
@@ -59,6 +66,12 @@ export class TestSource implements BaseSource {
     if (stored !== undefined) return stored(chunk);
     const byte = baseByte(Number(base.tree.root), chunk);
     return byte === 0 ? null : Buffer.alloc(CHUNK_BYTES, byte);
+  }
+
+  async listChunks({ tree }: TreeBase, fromChunk: number, limit: number): Promise<number[]> {
+    await this.gate;
+    const chunks = this.listed.get(tree.root!) ?? baseChunks(Number(tree.root));
+    return chunks.filter((chunk) => chunk >= fromChunk).slice(0, limit);
   }
 }
 
@@ -192,7 +205,8 @@ export class DiskHarness {
     const { sizeBytes, lineage } = this.#view(snapshotId);
     const image = Buffer.alloc(asked.length * CHUNK_BYTES);
     if (parent !== undefined) parent.bytes.copy(image);
-    const { dataFolder, chunks } = await this.listView(snapshotId, parent?.generation ?? lineage.baseGeneration - 1);
+    const overBase = baseEnd(lineage) === 0 ? -1 : lineage.baseGeneration - 1;
+    const { dataFolder, chunks } = await this.listView(snapshotId, parent?.generation ?? overBase);
     for (const [i, chunk] of asked.entries()) {
       const listed = chunks.get(chunk);
       const at = i * CHUNK_BYTES;

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
-import { VIEW_LIMIT } from '../../src/disk/protocol.ts';
+import { baseEnd } from '../../src/disk/lineage.ts';
+import { VIEW_LIMIT, isViewBase } from '../../src/disk/protocol.ts';
 import { BLOCK_BYTES } from '../../src/lib/geometry.ts';
 import { CHUNK_BYTES } from './disk-harness.ts';
 import type { FrozenCopy, ModelDisk, Piece, World } from './disk-world.ts';
@@ -283,6 +284,27 @@ const cloneStep = fc.nat(VIEW_LIMIT).map((which): Step => ({
   },
 }));
 
+/** A slice of the base comes into the disk, or all of it and the disk leaves it; a client writes meanwhile. */
+const fetchStep = fc.tuple(fc.integer({ min: 1, max: 12 }), range).map(([limit, asked]): Step => ({
+  name: `fetch ${limit} chunks of the base, writing ${asked.offset}+${asked.length}`,
+  run: async (_world, disk) => {
+    const { baseFetch, store } = disk.real.disk;
+    const { base } = store.map.head.live;
+    const fetching = baseFetch.slice(limit);
+    if (isViewBase(base)) {
+      await assert.rejects(fetching, { code: 'InvalidSnapshotId.NotReady' });
+      return;
+    }
+    await disk.write(asked, 0x77);
+    if (!(await fetching).isOver) return;
+    const { live } = store.map.head;
+    assert.equal(baseEnd(live), 0);
+    const before = disk.real.source.readCount;
+    await disk.real.readChunks(disk.spots);
+    assert.equal(disk.real.source.readCount, before, 'a base is read that the disk has left');
+  },
+}));
+
 const otherSteps = fc.constantFrom<Step>(
   { name: 'flush', run: (_world, { real }) => real.disk.device.flush() },
   { name: 'sweep', run: (_world, disk) => disk.sweepAll() },
@@ -309,6 +331,7 @@ const step = fc.oneof(
   { weight: 1, arbitrary: rollbackStep },
   { weight: 1, arbitrary: rollbackToViewStep },
   { weight: 1, arbitrary: resizeStep },
+  { weight: 2, arbitrary: fetchStep },
   { weight: 1, arbitrary: cloneStep },
   { weight: 1, arbitrary: fc.constant<Step>({ name: 'rebase', run: (world) => world.rebase() }) },
   { weight: 6, arbitrary: otherSteps },

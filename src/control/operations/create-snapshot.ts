@@ -201,7 +201,15 @@ async function chooseParent(transaction: Queries, state: CreateSnapshotState): P
   assert(frozen !== undefined, `${state.snapshotId} has a parent before its freeze`);
   const rows = await listStoredSnapshots(transaction, diskId);
   const stored = rows.map((row) => ({ ...row, tree: JSON.parse(row.tree) as TreeRef }));
-  return { parent: planParent({ ...frozen, base: assertTree(frozen.base) }, stored) };
+  return { parent: planParent({ ...frozen, base: await comparedBase(transaction, assertTree(frozen.base)) }, stored) };
+}
+
+/** A disk that has left its base (`fetch-base.ts`) is compared with that all the same, while its snapshot is there. */
+async function comparedBase(transaction: Queries, base: TreeBase): Promise<TreeBase> {
+  if (base.snapshotId === null || base.tree.root !== null) return base;
+  const row = await findSnapshot(transaction, base.snapshotId);
+  if (row?.status !== 'accomplished' || row.tree === null) return base;
+  return { snapshotId: base.snapshotId, tree: JSON.parse(row.tree) as TreeRef };
 }
 
 function assertTree(base: BaseRef): TreeBase {
