@@ -154,10 +154,14 @@ function addServerCommands(program: Command, context: CliContext, exit: (code: n
     .command('check')
     .description('verify disks, snapshots and catalog; exits 1 if anything is wrong')
     .option('--data <DIR>', 'folder of the service', dataFolder)
-    .option('--read-data', 'also read and verify every stored byte')
+    .option('--read-data', 'also read and verify every stored byte, and compare disks with their snapshots')
+    .option(
+      '--heal',
+      'the same, and write anew from its snapshot what a disk holds otherwise though it was not written since',
+    )
     .option('--repair', 'mend what can be mended of disks first; only while nothing runs')
     .addHelpText('after', formatCheckHelp(context.environment.command))
-    .action(async (options: { data: string; readData?: boolean; repair?: boolean }) => {
+    .action(async (options: { data: string; readData?: boolean; heal?: boolean; repair?: boolean }) => {
       const { runCheck } = await import('./cli/check.ts');
       exit(await runCheck(options, context));
     });
@@ -168,6 +172,9 @@ function formatCheckHelp(command: string): string {
 With a server on DIR the check is done by it, beside all that it does. Without one, it is done here: through the data plane
 if that runs, else on the files, locked meanwhile. A finding of a disk says what --repair would do about it; without
 --repair nothing is changed.
+
+While the data plane runs, --read-data also reads what disks hold and was not written since their last snapshot, and compares it
+with that: what differs was damaged by the device below. --heal writes it anew from the snapshot, as a guest would.
 
 Examples:
   ${command} check

@@ -158,9 +158,9 @@ async function startWithKey(
   undo.defer(() => closeApi(api, clock));
   const { endpoint, isExposed } = await listen(api.server, options);
   region.endpoint = endpoint;
-  const check = ({ readData }: { readData: boolean }) =>
+  const check = ({ readData, heal }: ServeCalls['check']['request']) =>
     checkEverything(catalog.queries, disksOfDiskd(link), repository, {
-      readData,
+      ...{ readData, heal },
       alone: (work) => control.runAlone(work),
     });
   const fetch = (asked: ServeCalls['fetch']['request']) => control.fetchBase(asked);

@@ -9,6 +9,7 @@ import { Catalog } from '../catalog/catalog.ts';
 import type { CliContext } from '../cli.ts';
 import { checkEverything, disksOfDiskd, disksOfFolder } from '../control/check.ts';
 import { ensureDataFolder } from '../control/data-folder.ts';
+import { UsageError } from './usage-error.ts';
 import { formatCommand } from './connection.ts';
 import { repairDisks } from '../control/repair.ts';
 import { ReserveFile } from '../control/reserve-file.ts';
@@ -16,6 +17,7 @@ import type { DataFolder } from '../control/data-folder.ts';
 import type { DiskSource } from '../control/check.ts';
 import type { CheckReport, ServeCalls } from '../control/serve-calls.ts';
 import type { DiskdCalls } from '../disk/protocol.ts';
+import { formatBytes } from '../lib/byte-units.ts';
 import { OperationalError } from '../lib/errors.ts';
 import { systemFiles } from '../lib/files.ts';
 import { acquireFolderLock } from '../lib/folder-lock.ts';
@@ -28,7 +30,7 @@ const REPAIR_WORDS = '`hupo check --repair` would ';
 
 /** The exit code: 1 when anything is wrong. */
 export async function runCheck(
-  options: { data: string; readData?: boolean; repair?: boolean },
+  options: { data: string; readData?: boolean; heal?: boolean; repair?: boolean },
   context: CliContext,
 ): Promise<number> {
   const root = path.resolve(options.data);
@@ -38,11 +40,15 @@ export async function runCheck(
     });
   }
   const folder = ensureDataFolder(root, context.environment.runtimeFolder);
-  const readData = options.readData ?? false;
+  const heal = options.heal ?? false;
+  const readData = heal || (options.readData ?? false);
+  if (heal && options.repair === true) {
+    throw new UsageError('--heal wants a data plane, and --repair that none runs: one after the other');
+  }
   if (options.repair === true) {
     for (const done of await repairFiles(folder, context)) context.out(`repaired: ${done}\n`);
   }
-  const report = (await askServer(folder, readData)) ?? (await checkFiles(folder, readData));
+  const report = (await askServer(folder, { readData, heal })) ?? (await checkFiles(folder, { readData, heal }));
   for (const finding of report.findings) context.out(`${finding}\n`);
   context.out(`${formatSummary(report, readData)}\n`);
   const advice = options.repair === true ? null : adviseRepair(report.findings, folder, context);
@@ -50,8 +56,13 @@ export async function runCheck(
   return report.findings.length === 0 ? 0 : 1;
 }
 
-function formatSummary({ findings, diskCount, snapshotCount }: CheckReport, readData: boolean): string {
-  const looked = `${diskCount} disks and ${snapshotCount} snapshots checked${readData ? ', every stored byte read' : ''}`;
+function formatSummary(report: CheckReport, readData: boolean): string {
+  const { findings, diskCount, snapshotCount, comparedBytes } = report;
+  const compared =
+    comparedBytes === null
+      ? ' (disks are compared with their snapshots while the service runs)'
+      : `, ${formatBytes(comparedBytes)} of disks compared with their snapshots`;
+  const looked = `${diskCount} disks and ${snapshotCount} snapshots checked${readData ? `, every stored byte read${compared}` : ''}`;
   if (findings.length === 0) return `${looked}: all is well.`;
   return `${looked}: ${findings.length} ${findings.length === 1 ? 'finding' : 'findings'}.`;
 }
@@ -69,24 +80,28 @@ export function adviseRepair(
   return `Nothing was changed. ${count === 1 ? 'One finding' : `${count} findings`} can be mended: \`${stop}\`, then \`${repair}\`.`;
 }
 
-async function askServer(folder: DataFolder, readData: boolean): Promise<CheckReport | null> {
+async function askServer(folder: DataFolder, asked: ServeCalls['check']['request']): Promise<CheckReport | null> {
   const client = await LineClient.connect<ServeCalls>(folder.serveSocket).catch(() => null);
   if (client === null) return null;
   try {
-    return await client.call('check', { readData });
+    return await client.call('check', asked);
   } finally {
     client.close();
   }
 }
 
-async function checkFiles(folder: DataFolder, readData: boolean): Promise<CheckReport> {
+async function checkFiles(folder: DataFolder, asked: ServeCalls['check']['request']): Promise<CheckReport> {
   const held = `another hupo is starting or ending on ${folder.root}: try again`;
   await using cleanup = new AsyncDisposableStack();
   const catalog = await openCatalog(folder, held, cleanup);
   const disks = await openDisks(folder, cleanup);
+  if (asked.heal && disks.dataPlane === null) {
+    const message = 'nothing was healed, for that is done by the data plane: start the service first';
+    throw new OperationalError(message, { retryable: false });
+  }
   const repository = await openRepository(folder.repositoryFolder, systemRandom);
   cleanup.defer(() => repository.close());
-  return await checkEverything(catalog.queries, disks, repository, { readData, alone: (work) => work() });
+  return await checkEverything(catalog.queries, disks, repository, { ...asked, alone: (work) => work() });
 }
 
 /** What was done. Refused while the server or the data plane has the disks open. */

@@ -76,7 +76,7 @@ async function checkWorld(world: World): Promise<{ findings: string[]; roots: st
   const disks = disksOfDiskd({
     call: async (name, body) => (await handlers[name](body as never, new AbortController().signal)) as never,
   });
-  const options = { readData: false, alone: <T>(work: () => Promise<T>) => world.control.runAlone(work) };
+  const options = { heal: false, readData: false, alone: <T>(work: () => Promise<T>) => world.control.runAlone(work) };
   const { findings } = await checkEverything(world.catalog.queries, disks, repository, options);
   return { findings, roots };
 }

@@ -20,6 +20,7 @@ import type { Manifest } from '../repository/manifest.ts';
 import type { CheckRequest, RepositoryFinding } from '../repository/check.ts';
 import type { TreeRef } from '../repository/tree-ref.ts';
 import { listNamedRoots } from './check-roots.ts';
+import { compareDisk } from './compare-disks.ts';
 import { baseOf } from './disk-folder.ts';
 import type { DataPlane } from './parts.ts';
 import type { CheckReport } from './serve-calls.ts';
@@ -36,6 +37,8 @@ export interface StoredDisk {
 export interface DiskSource {
   list(): Promise<StoredDisk[]>;
   check(diskId: string): Promise<DiskFinding[]>;
+  /** Null when none runs: then disks are not compared with their snapshots. */
+  dataPlane: DataPlane | null;
 }
 
 export interface CheckedRepository {
@@ -57,7 +60,7 @@ export async function checkEverything(
   queries: Queries,
   disks: DiskSource,
   repository: CheckedRepository,
-  options: { readData: boolean; alone: <T>(work: () => Promise<T>) => Promise<T> },
+  options: { readData: boolean; heal: boolean; alone: <T>(work: () => Promise<T>) => Promise<T> },
 ): Promise<CheckReport> {
   const look = async () => {
     const { manifests, damagedIds } = await repository.readManifests();
@@ -76,7 +79,17 @@ export async function checkEverything(
     repository.check({ readData: options.readData, roots: await listNamedRoots(queries) });
   findings.push(...(await options.alone(checkRepository)).map(formatRepositoryFinding));
   findings.push(...(await checkCatalog(queries)));
-  return { findings, diskCount: second.records.disks.length, snapshotCount: second.records.snapshots.length };
+  let comparedBytes: number | null = null;
+  if (options.readData && disks.dataPlane !== null) {
+    comparedBytes = 0;
+    for (const diskId of listed) {
+      const compared = await compareDisk(queries, disks.dataPlane, diskId, options.heal);
+      comparedBytes += compared.comparedBytes;
+      findings.push(...compared.findings);
+    }
+  }
+  const counts = { diskCount: second.records.disks.length, snapshotCount: second.records.snapshots.length };
+  return { findings, ...counts, comparedBytes };
 }
 
 /** What SQLite finds wrong with its own file. */
@@ -208,6 +221,7 @@ function formatRepositoryFinding({ object, what, hurts }: RepositoryFinding): st
 /** The disks of a running diskd. */
 export function disksOfDiskd(dataPlane: DataPlane): DiskSource {
   return {
+    dataPlane,
     list: async () => (await dataPlane.call('listDisks', {})).disks,
     check: async (diskId) => (await dataPlane.call('checkDisk', { diskId }, { timeoutMs: Infinity })).findings,
   };
@@ -216,6 +230,7 @@ export function disksOfDiskd(dataPlane: DataPlane): DiskSource {
 /** The disks' files, which nobody may have open. A disk that cannot be read is only in what `check` tells. */
 export function disksOfFolder(files: Files, disksFolder: string): DiskSource {
   return {
+    dataPlane: null,
     list: async () =>
       listDiskFolders(files, disksFolder).flatMap((diskId) => readHead(files, path.join(disksFolder, diskId))),
     check: async (diskId) => {

@@ -3,7 +3,7 @@
 export type ServeCalls = {
   /** Ends the server and the data plane, whoever is connected. Answers when both have ended what they do. */
   stop: { request: object; reply: { pid: number; clientCount: number } };
-  check: { request: { readData: boolean }; reply: CheckReport };
+  check: { request: { readData: boolean; heal: boolean }; reply: CheckReport };
   /** Begins or ends the fetching of a disk's base, or only looks. Tells how it is afterwards. */
   fetch: { request: { diskId: string; action: 'start' | 'stop' | 'look' }; reply: FetchReport };
 };
@@ -13,6 +13,8 @@ export interface CheckReport {
   findings: string[];
   diskCount: number;
   snapshotCount: number;
+  /** What was read of disks and compared with snapshots; null when that was not asked for, or no data plane runs. */
+  comparedBytes: number | null;
 }
 
 export interface FetchReport {

@@ -31,6 +31,7 @@ async function createMachine(runFolder = '/run') {
           return byte === 0 ? null : Buffer.alloc(CHUNK_BYTES, byte);
         },
         listChunks: async () => [],
+        findDigest: async () => null,
       },
       log: { info: () => undefined, warn: () => undefined },
     });

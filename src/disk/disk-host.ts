@@ -20,9 +20,10 @@ import { createDiskFolder, removeDiskFolder } from './disk-folder.ts';
 import { Disk, isMadeWith } from './disk.ts';
 import { baseEnd } from './lineage.ts';
 import { PageBudget } from './page-budget.ts';
-import type { BaseRef, DiskState, DiskdCalls, ViewBase } from './protocol.ts';
+import type { BaseRef, Comparison, DiskState, DiskdCalls, ViewBase } from './protocol.ts';
 import { isViewBase } from './protocol.ts';
 import type { ThreadCounts } from './thread-message.ts';
+import { compareWithTree } from './tree-comparison.ts';
 
 /** The calls of the protocol that are about one disk. */
 export type DiskCall = Exclude<keyof DiskdCalls, 'hello' | 'listDisks' | 'shutdown'>;
@@ -50,6 +51,8 @@ export interface TreeSource {
   /** As `BaseSource` has them. */
   readChunk(tree: TreeRef, chunk: number): Promise<Buffer | null>;
   listChunks(tree: TreeRef, fromChunk: number, limit: number): Promise<number[]>;
+  /** Null for zeros. */
+  findDigest(tree: TreeRef, chunk: number): Promise<Buffer | null>;
 }
 
 /** A disk of this thread. Opening, closing and what removes its bytes happen one at a time. */
@@ -81,6 +84,7 @@ export class DiskHost {
     rebase: async ({ diskId, snapshotId, tree }) => ({ disk: await this.#rebase(diskId, snapshotId, tree) }),
     fetchBase: async (body) => this.#fetchBase(body),
     checkDisk: async ({ diskId }) => this.#check(diskId),
+    compareDisk: async (body) => this.#compare(body),
   };
   readonly #options: HostOptions;
   readonly #hosted = new Map<string, Hosted>();
@@ -368,6 +372,15 @@ export class DiskHost {
       // What it cannot write down nobody was promised; the files are checked without it.
     }
     return { findings: checkDisk(files, path.join(disksFolder, diskId), bootId) };
+  }
+
+  async #compare({ diskId, generation, ...request }: DiskdCalls['compareDisk']['request']): Promise<Comparison> {
+    const { store, device } = await this.#disk(diskId);
+    const beforeBase = store.map.head.live.baseGeneration - 1;
+    return await compareWithTree(store, device, this.#options.trees, {
+      ...request,
+      generation: generation ?? beforeBase,
+    });
   }
 
   async #describe(diskId: string): Promise<DiskState> {

@@ -38,6 +38,10 @@ class RepositorySource implements TreeSource {
     return (await this.#open()).listChunks(tree, fromChunk, limit);
   }
 
+  async findDigest(tree: TreeRef, chunk: number): Promise<Buffer | null> {
+    return (await this.#open()).findDigest(tree, chunk);
+  }
+
   #open(): Promise<RepositoryReader> {
     if (this.#reader !== undefined) return this.#reader;
     const opening = openRepositoryReader(this.#folder);

@@ -7,6 +7,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { CHUNK_BYTES } from '../lib/geometry.ts';
 import { systemClock } from '../lib/clock.ts';
 import { CorruptionError, OperationalError, messageOf } from '../lib/errors.ts';
 import { systemFiles } from '../lib/files.ts';
@@ -17,7 +18,7 @@ import { serveLines } from '../lib/line-channel.ts';
 import type { Log } from '../lib/log.ts';
 import { createLog } from '../lib/log.ts';
 import { folderIdentity } from '../lib/run-folder.ts';
-import { FetchPace } from './fetch-pace.ts';
+import { BackgroundPace } from './background-pace.ts';
 import { findViewBase, listDiskFolders, removeLeftovers } from './disk-folder.ts';
 import type { DiskCall } from './disk-host.ts';
 import type { DiskState, DiskdCalls } from './protocol.ts';
@@ -83,7 +84,7 @@ function prepareFolders({ dataFolder, runFolder }: DiskdOptions, disksFolder: st
 }
 
 function diskHandlers(pool: ThreadPool): Pick<Handlers<DiskdCalls>, DiskCall> {
-  const pace = new FetchPace(systemClock, async () => (await pool.count()).requestCount);
+  const pace = new BackgroundPace(systemClock, async () => (await pool.count()).requestCount);
   return {
     createDisk: (body) => pool.call('createDisk', body),
     deleteDisk: (body) => pool.call('deleteDisk', body),
@@ -104,6 +105,11 @@ function diskHandlers(pool: ThreadPool): Pick<Handlers<DiskdCalls>, DiskCall> {
       return reply;
     },
     checkDisk: (body) => pool.call('checkDisk', body),
+    compareDisk: async (body) => {
+      const reply = await pool.call('compareDisk', body);
+      await pace.pace(reply.comparedCount * CHUNK_BYTES);
+      return reply;
+    },
   };
 }
 

@@ -13,7 +13,7 @@ export const DISKD_PROTOCOL = 4;
 export const OLDEST_DISKD_PROTOCOL = 3;
 
 /** The version that brought a call, where that is later than the oldest. */
-export const CALLS_SINCE: Readonly<Partial<Record<keyof DiskdCalls, number>>> = { fetchBase: 4 };
+export const CALLS_SINCE: Readonly<Partial<Record<keyof DiskdCalls, number>>> = { fetchBase: 4, compareDisk: 4 };
 
 /** What absent chunks of a disk read as. */
 export type BaseRef = TreeBase | ViewBase;
@@ -148,6 +148,15 @@ export interface FetchProgress {
   isOver: boolean;
 }
 
+export interface Comparison {
+  /** False for a snapshot that the disk is not made of (any more), another incarnation, or when it is not known what was written since. */
+  isComparable: boolean;
+  comparedCount: number;
+  differing: { chunk: number; isHealed: boolean }[];
+  /** Where to go on, null at the end. */
+  next: number | null;
+}
+
 export interface DiskFinding {
   diskId: string;
   what: string;
@@ -228,6 +237,22 @@ export type DiskdCalls = {
   resizeDisk: { request: { diskId: string; sizeBytes: number }; reply: { disk: DiskState } };
   /** Verifies map, journal, slots and views of one disk against the files. */
   checkDisk: { request: { diskId: string }; reply: { findings: DiskFinding[] } };
+  /**
+   * Compares up to `limit` chunks, from `fromChunk` on, that were not written since the snapshot that closed `generation`, with its
+   * tree (D8); of the disk's base `generation` is null. `heal`: those that differ are written anew from the tree.
+   */
+  compareDisk: {
+    request: {
+      diskId: string;
+      incarnation: number;
+      tree: TreeRef;
+      generation: number | null;
+      fromChunk: number;
+      limit: number;
+      heal: boolean;
+    };
+    reply: Comparison;
+  };
   /** Flushes everything and ends. Refused while a client is connected, unless `force`. */
   shutdown: { request: { force: boolean }; reply: { clientCount: number; ending: boolean } };
 };

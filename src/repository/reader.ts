@@ -4,6 +4,7 @@
  */
 import { CHUNK_BYTES } from '../lib/geometry.ts';
 import { CorruptionError } from '../lib/errors.ts';
+import type { Digest } from './digest.ts';
 import { EntryReader } from './entry-reader.ts';
 import { PageReader } from './page-reader.ts';
 import { openStores } from './stores.ts';
@@ -18,6 +19,8 @@ export interface RepositoryReader {
   readChunk(tree: TreeRef, chunk: number): Promise<Buffer | null>;
   /** The first `limit` chunks of the tree from `fromChunk` on that are not zeros, rising. Throws as `readChunk`. */
   listChunks(tree: TreeRef, fromChunk: number, limit: number): Promise<number[]>;
+  /** Of a chunk, null for zeros. Throws CorruptionError at a bad page. */
+  findDigest(tree: TreeRef, chunk: number): Promise<Digest | null>;
   close(): void;
 }
 
@@ -43,6 +46,7 @@ export async function openRepositoryReader(repositoryFolder: string): Promise<Re
       }
       return chunks;
     },
+    findDigest: (tree, chunk) => findChunkDigest(tree, pages, chunk),
     close: () => index.close(),
   };
 }

@@ -142,6 +142,7 @@ export class FakeDiskd {
       resizeDisk: async ({ diskId, sizeBytes }) => ({ disk: this.#resize(diskId, sizeBytes) }),
       fetchBase: async (body) => this.#fetchBase(body),
       checkDisk: async () => ({ findings: [] }),
+      compareDisk: async () => ({ isComparable: false, comparedCount: 0, differing: [], next: null }),
       shutdown: async ({ force }) => this.#shutdown(force),
     };
   }

@@ -316,6 +316,7 @@ const otherSteps = fc.constantFrom<Step>(
   { name: 'close and reopen', run: (_world, { real }) => real.reopen() },
   { name: 'close and reboot', run: (_world, { real }) => real.reopen({ anotherBoot: true }) },
   { name: 'read', run: (_world, disk) => disk.check() },
+  { name: 'compare', run: (_world, disk) => disk.compare() },
 );
 
 const step = fc.oneof(

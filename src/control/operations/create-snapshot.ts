@@ -30,6 +30,7 @@ import type { TreeRef } from '../../repository/tree-ref.ts';
 import type { UploadResult } from '../../transfer/job.ts';
 import { forgetResult } from '../client-token.ts';
 import type { TokenRef } from '../client-token.ts';
+import { treeOfBase } from '../compare-disks.ts';
 import { formatBase, treesOfBase } from '../disk-folder.ts';
 import { toPublicReason } from '../failure-reason.ts';
 import { raiseGarbageMark } from '../garbage.ts';
@@ -201,15 +202,7 @@ async function chooseParent(transaction: Queries, state: CreateSnapshotState): P
   assert(frozen !== undefined, `${state.snapshotId} has a parent before its freeze`);
   const rows = await listStoredSnapshots(transaction, diskId);
   const stored = rows.map((row) => ({ ...row, tree: JSON.parse(row.tree) as TreeRef }));
-  return { parent: planParent({ ...frozen, base: await comparedBase(transaction, assertTree(frozen.base)) }, stored) };
-}
-
-/** A disk that has left its base (`fetch-base.ts`) is compared with that all the same, while its snapshot is there. */
-async function comparedBase(transaction: Queries, base: TreeBase): Promise<TreeBase> {
-  if (base.snapshotId === null || base.tree.root !== null) return base;
-  const row = await findSnapshot(transaction, base.snapshotId);
-  if (row?.status !== 'accomplished' || row.tree === null) return base;
-  return { snapshotId: base.snapshotId, tree: JSON.parse(row.tree) as TreeRef };
+  return { parent: planParent({ ...frozen, base: await treeOfBase(transaction, assertTree(frozen.base)) }, stored) };
 }
 
 function assertTree(base: BaseRef): TreeBase {

@@ -6,7 +6,7 @@ const LOOK_MS = 250;
 /** Guests' requests from one look to the next that nobody would mind being held up. */
 const FEW_REQUESTS = 20;
 
-export class FetchPace {
+export class BackgroundPace {
   readonly #clock: Clock;
   readonly #countRequests: () => Promise<number>;
   #lookedAtMs = -Infinity;

@@ -1,7 +1,7 @@
 /** How fast bases are fetched beside guests. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { FetchPace } from './fetch-pace.ts';
+import { BackgroundPace } from './background-pace.ts';
 
 const MIB = 1024 ** 2;
 
@@ -9,7 +9,7 @@ const MIB = 1024 ** 2;
 async function timeOf(slices: number, requestsPerMs: number): Promise<number> {
   let nowMs = 1000;
   const clock = { nowMs: () => nowMs, monotonicMs: () => nowMs, sleep: async (ms: number) => void (nowMs += ms) };
-  const pace = new FetchPace(clock, async () => nowMs * requestsPerMs);
+  const pace = new BackgroundPace(clock, async () => nowMs * requestsPerMs);
   for (let i = 0; i < slices; i++) {
     nowMs += 4; // what the slice itself takes
     await pace.pace(2 * MIB);
