@@ -12,6 +12,7 @@ import { OperationalError, messageOf } from '../lib/errors.ts';
 import { assert } from '../lib/assert.ts';
 import type { CheckpointLinks } from './checkpoint.ts';
 import { secureCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import { CheckpointPace } from './checkpoint-pace.ts';
 import type { Recovered } from './disk-folder.ts';
 import { SYNC_FAILED_NAME, dataFolderName, recoverDisk, removeStrays } from './disk-folder.ts';
 import type { DiskMap, FrozenView, MapHead } from './disk-map.ts';
@@ -24,19 +25,6 @@ import { PageBudget } from './page-budget.ts';
 import type { SegmentCapture } from './slot-allocator.ts';
 import { SlotStore } from './slot-store.ts';
 
-/** Records in the current journal after which a checkpoint is due whatever goes on (4 MiB), and where it is quiet. */
-const CHECKPOINT_RECORDS = 65_536;
-const QUIET_CHECKPOINT_RECORDS = 4096;
-/** A checkpoint syncs all data: a busy disk's waits until so long after the last, or for so many records. */
-const BUSY_CHECKPOINT_MS = 5000;
-const BUSY_CHECKPOINT_RECORDS = 262_144;
-/** Changed map pages after which a checkpoint is due: they cannot be forgotten before. */
-const CHECKPOINT_PAGES = 8192;
-/** The same while the thread has more pages in memory than it should. */
-const PRESSED_CHECKPOINT_PAGES = 64;
-/** How long after a checkpoint that failed the next is tried by itself: twice as long each time. */
-const LEAST_RETRY_MS = 1000;
-const MOST_RETRY_MS = 60_000;
 /** Unsynced bytes after which write-back is started without being asked. */
 const EARLY_FLUSH_BYTES = 512 * 1024 * 1024;
 
@@ -89,13 +77,12 @@ export class DiskStore {
   #releaseCount: number;
   #durableReleaseCount = 0;
   #maintainedCount = 0;
-  #failedCheckpoints = 0;
-  #retryAtMs = 0;
-  #checkpointedAtMs = 0;
+  readonly #pace: CheckpointPace;
 
   private constructor(options: StoreOptions, recovered: Recovered, journal: Journal) {
     this.#budget = recovered.map.budget;
     this.#options = options;
+    this.#pace = new CheckpointPace(options.clock, options.checkpointRecords);
     this.#links = recovered.links;
     this.#journal = journal;
     this.#pages = recovered.store;
@@ -209,8 +196,12 @@ export class DiskStore {
   /** Everything recorded survives the death of the process. May throw; the records are then written by the next. */
   commit(): void {
     this.#journal.commit();
-    const pageLimit = this.#budget.isOver ? PRESSED_CHECKPOINT_PAGES : CHECKPOINT_PAGES;
-    if (this.#isJournalLong || this.map.dirtyCount >= pageLimit) this.#startDueCheckpoint();
+    const load = {
+      recordCount: this.#journal.count,
+      dirtyPageCount: this.map.dirtyCount,
+      isPressed: this.#budget.isOver,
+    };
+    if (this.#pace.isDue(load)) this.#startCheckpoint();
     if (this.slots.dirtyBytes >= EARLY_FLUSH_BYTES) this.#startFlush();
     this.#budget.trim();
   }
@@ -232,7 +223,7 @@ export class DiskStore {
     const { count } = this.#journal;
     const isQuiet = count === this.#maintainedCount;
     this.#maintainedCount = count;
-    if (isQuiet && count >= QUIET_CHECKPOINT_RECORDS) this.#startDueCheckpoint();
+    if (isQuiet && this.#pace.isDueWhenQuiet(count)) this.#startCheckpoint();
   }
 
   /** Writes a checkpoint and drops the journal before it; I/O goes on meanwhile. */
@@ -299,20 +290,14 @@ export class DiskStore {
   }
 
   async #track(checkpoint: Promise<void>): Promise<void> {
+    let isDone = false;
     try {
       await checkpoint;
+      isDone = true;
     } finally {
       this.#checkpoint = null;
-      this.#checkpointedAtMs = this.#options.clock.monotonicMs();
+      this.#pace.ended(isDone);
     }
-  }
-
-  get #isJournalLong(): boolean {
-    const { checkpointRecords, clock } = this.#options;
-    const { count } = this.#journal;
-    if (checkpointRecords !== undefined) return count >= checkpointRecords;
-    if (count < CHECKPOINT_RECORDS) return false;
-    return count >= BUSY_CHECKPOINT_RECORDS || clock.monotonicMs() >= this.#checkpointedAtMs + BUSY_CHECKPOINT_MS;
   }
 
   #startFlush(): void {
@@ -320,21 +305,9 @@ export class DiskStore {
     this.flush().catch(() => {}); // a failed sync is told to every later flush; a full disk to the next commit
   }
 
-  /** Where they fail (a full disk), each leaves a journal more: they are tried less and less often. */
-  #startDueCheckpoint(): void {
-    if (this.#failedCheckpoints === 0 || this.#options.clock.monotonicMs() >= this.#retryAtMs) this.#startCheckpoint();
-  }
-
   #startCheckpoint(): void {
     if (this.#checkpoint !== null || this.distrust !== null) return;
-    this.checkpoint().then(
-      () => (this.#failedCheckpoints = 0),
-      () => {
-        // As above; the chain of journals stays and a later checkpoint ends it.
-        const waitMs = Math.min(MOST_RETRY_MS, LEAST_RETRY_MS * 2 ** this.#failedCheckpoints++);
-        this.#retryAtMs = this.#options.clock.monotonicMs() + waitMs;
-      },
-    );
+    this.checkpoint().catch(() => {}); // as above; the chain of journals stays and a later checkpoint ends it
   }
 
   async #flushNow(atStart: () => void): Promise<void> {
