@@ -3,8 +3,9 @@
  * `transfer/`, loaded when it is asked for.
  */
 import fs from 'node:fs';
-import { Argument, Command, CommanderError } from 'commander';
+import { Argument, Command, CommanderError, Option } from 'commander';
 import type { Shell } from './cli/completion-scripts.ts';
+import { UsageError } from './cli/usage-error.ts';
 import type { DiskOptions } from './cli/disk.ts';
 import type { FetchOptions } from './cli/fetch-base.ts';
 import type { Environment } from './config.ts';
@@ -107,6 +108,9 @@ function createProgram(context: CliContext, exit: (code: number) => void): Comma
   const program = new Command(context.environment.command)
     .description('A self-hosted cloud-disk and snapshot service that speaks the Alibaba Cloud ECS API.')
     .exitOverride()
+    .hook('preAction', (_program, command) => {
+      if (command.opts()['data'] === '') throw new UsageError('--data names no folder: it is empty');
+    })
     .version(readVersion())
     .enablePositionalOptions()
     .configureOutput({ writeOut: context.out, writeErr: context.err, outputError: () => undefined });
@@ -154,7 +158,7 @@ function addServerCommands(program: Command, context: CliContext, exit: (code: n
     .command('check')
     .description('verify disks, snapshots and catalog; exits 1 if anything is wrong')
     .option('--data <DIR>', 'folder of the service', dataFolder)
-    .option('--read-data', 'also read and verify every stored byte, and compare disks with their snapshots')
+    .option('--read-data', 'also read and verify every byte of the repository, and compare disks with their snapshots')
     .option(
       '--heal',
       'the same, and write anew from its snapshot what a disk holds otherwise though it was not written since',
@@ -173,8 +177,9 @@ With a server on DIR the check is done by it, beside all that it does. Without o
 if that runs, else on the files, locked meanwhile. A finding of a disk says what --repair would do about it; without
 --repair nothing is changed.
 
-While the data plane runs, --read-data also reads what disks hold and was not written since their last snapshot, and compares it
-with that: what differs was damaged by the device below. --heal writes it anew from the snapshot, as a guest would.
+While the data plane runs, --read-data also reads the chunks of 64 KiB that disks hold and that were not written since their last
+snapshot, and compares them with that: what differs was damaged by the device below. --heal writes it anew from the snapshot, as a
+guest would. The exit code is 1 also when all that was found is healed: a second check tells.
 
 Examples:
   ${command} check
@@ -282,7 +287,7 @@ function addDiskFetch(disk: Command, context: CliContext, exit: (code: number) =
     .argument('<DiskId>', 'a disk that was made from a snapshot or image, or rolled back')
     .option('--data <DIR>', 'folder of a service on this machine', context.environment.dataFolder)
     .option('--background', 'do not wait for it')
-    .option('--stop', 'end it; what was fetched stays in the disk')
+    .addOption(new Option('--stop', 'end it; what was fetched stays in the disk').conflicts('background'))
     .description('bring all that a disk still reads from its snapshot into the disk itself, while it is in use')
     .addHelpText(
       'after',

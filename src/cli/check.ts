@@ -3,12 +3,11 @@
  * changes nothing, except with `--repair`, which wants the folder for itself; and on a file system that is full to the last byte
  * it uses `DIR/reserve` as a server does, for the catalog writes a little when it is opened.
  */
-import fs from 'node:fs';
 import path from 'node:path';
 import { Catalog } from '../catalog/catalog.ts';
 import type { CliContext } from '../cli.ts';
 import { checkEverything, disksOfDiskd, disksOfFolder } from '../control/check.ts';
-import { ensureDataFolder } from '../control/data-folder.ts';
+import { knownFolder } from './known-folder.ts';
 import { UsageError } from './usage-error.ts';
 import { formatCommand } from './connection.ts';
 import { repairDisks } from '../control/repair.ts';
@@ -33,13 +32,7 @@ export async function runCheck(
   options: { data: string; readData?: boolean; heal?: boolean; repair?: boolean },
   context: CliContext,
 ): Promise<number> {
-  const root = path.resolve(options.data);
-  if (!fs.existsSync(path.join(root, 'catalog.db'))) {
-    throw new OperationalError(`${root} is no data folder of hupo: it has no catalog.db; name one with --data`, {
-      retryable: false,
-    });
-  }
-  const folder = ensureDataFolder(root, context.environment.runtimeFolder);
+  const folder = knownFolder(options.data, context);
   const heal = options.heal ?? false;
   const readData = heal || (options.readData ?? false);
   if (heal && options.repair === true) {
@@ -57,12 +50,12 @@ export async function runCheck(
 }
 
 function formatSummary(report: CheckReport, readData: boolean): string {
-  const { findings, diskCount, snapshotCount, comparedBytes } = report;
+  const { findings, diskCount, snapshotCount, comparedBytes, uncomparedBytes } = report;
   const compared =
     comparedBytes === null
       ? ' (disks are compared with their snapshots while the service runs)'
-      : `, ${formatBytes(comparedBytes)} of disks compared with their snapshots`;
-  const looked = `${diskCount} disks and ${snapshotCount} snapshots checked${readData ? `, every stored byte read${compared}` : ''}`;
+      : `, ${formatBytes(comparedBytes)} of disks compared with their snapshots (of ${formatBytes(uncomparedBytes)} more none says what they must be)`;
+  const looked = `${diskCount} disks and ${snapshotCount} snapshots checked${readData ? `, every byte of the repository read${compared}` : ''}`;
   if (findings.length === 0) return `${looked}: all is well.`;
   return `${looked}: ${findings.length} ${findings.length === 1 ? 'finding' : 'findings'}.`;
 }

@@ -27,7 +27,7 @@ function identity(disk: DiskState): [string, string][] {
   return [
     ['socket', socketPath ?? 'none: the disk is not served'],
     ['clients', formatOpen(disk)],
-    ['base', formatBase(base)],
+    ['base', formatBase(base) + formatFetched(disk)],
     ['incarnation', `${incarnation}${incarnation === 1 ? '' : ` (rolled back ${incarnation - 1} times)`}`],
     ['generation', `${generation} is being written`],
     ['written', written ? 'yes' : 'never, by a guest or an import'],
@@ -43,6 +43,11 @@ function formatBase(base: BaseRef): string {
     return snapshotId === null ? 'zeros' : `zeros; all of the snapshot ${snapshotId} is in the disk`;
   const bytes = formatBytes(tree.dataChunkCount * CHUNK_BYTES);
   return `the ${snapshotId === null ? 'tree' : `snapshot ${snapshotId}, tree`} ${tree.root.slice(0, 16)}… (${bytes} of data)`;
+}
+
+function formatFetched({ base, fetchedChunkCount = 0 }: DiskState): string {
+  if (isViewBase(base) || base.tree.dataChunkCount === 0 || fetchedChunkCount === 0) return '';
+  return `, ${Math.floor((100 * fetchedChunkCount) / base.tree.dataChunkCount)} % of it fetched`;
 }
 
 function now({ limits }: DiskState, rates: DiskRates | undefined): [string, string][] {

@@ -13,6 +13,7 @@ import { OperationalError, RequestError, errnoOf } from '../lib/errors.ts';
 import { LineClient } from '../lib/line-channel.ts';
 import { ensureRunFolder, folderIdentity } from '../lib/run-folder.ts';
 import { formatCommand } from './connection.ts';
+import { isThere } from './known-folder.ts';
 import { UsageError } from './usage-error.ts';
 
 const ANSWER_TIMEOUT_MS = 10_000;
@@ -139,6 +140,6 @@ function assertDataFolder(root: string): void {
   const stat = fs.statSync(root, { throwIfNoEntry: false });
   if (stat === undefined) throw new UsageError(`there is no folder ${root}: ${name}`);
   if (!stat.isDirectory()) throw new UsageError(`${root} is not a folder: ${name}`);
-  if (fs.existsSync(path.join(root, 'disks'))) return;
+  if (isThere(path.join(root, 'disks'))) return;
   throw new UsageError(`${root} is no data folder of hupo, it has no disks/ in it: ${name}`);
 }

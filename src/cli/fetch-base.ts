@@ -1,16 +1,15 @@
 /** `hupo disk fetch`: asks the server of a folder for it, and shows how far it is until it is over. */
-import fs from 'node:fs';
 import path from 'node:path';
 import type { CliContext } from '../cli.ts';
-import { ensureDataFolder } from '../control/data-folder.ts';
 import type { FetchReport, ServeCalls } from '../control/serve-calls.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { Clock } from '../lib/clock.ts';
 import { formatBytes } from '../lib/byte-units.ts';
-import { OperationalError } from '../lib/errors.ts';
+import { OperationalError, isRetryable } from '../lib/errors.ts';
 import { LineClient } from '../lib/line-channel.ts';
 import { formatCommand } from './connection.ts';
 import { withInterrupt } from './interrupt.ts';
+import { knownFolder } from './known-folder.ts';
 import { Progress } from './progress.ts';
 
 const LOOK_EVERY_MS = 200;
@@ -24,12 +23,7 @@ export interface FetchOptions {
 export type AskFetch = (action: ServeCalls['fetch']['request']['action']) => Promise<FetchReport>;
 
 export async function runFetch(diskId: string, options: FetchOptions, context: CliContext): Promise<number> {
-  const root = path.resolve(options.data);
-  if (!fs.existsSync(path.join(root, 'catalog.db'))) {
-    const message = `${root} is no data folder of hupo: it has no catalog.db; name one with --data`;
-    throw new OperationalError(message, { retryable: false });
-  }
-  const { serveSocket } = ensureDataFolder(root, context.environment.runtimeFolder);
+  const { root, serveSocket } = knownFolder(options.data, context);
   const client = await LineClient.connect<ServeCalls>(serveSocket).catch((cause: unknown) => {
     const message = `no server runs on ${root}: start it with \`${formatCommand(context, 'serve', root)}\``;
     throw new OperationalError(message, { retryable: true, cause });
@@ -69,10 +63,9 @@ export async function fetchBase(
   try {
     return await watch(diskId, report, stage, signal);
   } catch (error) {
-    if (signal.aborted) {
-      const command = formatCommand(context, `disk fetch ${diskId} --stop`, path.resolve(options.data));
-      context.err(`It goes on in the background; \`${command}\` ends it.\n`);
-    }
+    const command = formatCommand(context, `disk fetch ${diskId} --stop`, path.resolve(options.data));
+    if (signal.aborted) context.err(`It goes on in the background; \`${command}\` ends it.\n`);
+    else if (isRetryable(error)) context.err('The server has ended; the next one goes on with it.\n');
     throw error;
   }
 }
@@ -83,14 +76,17 @@ async function watch(
   { context, clock, isTerminal, ask }: { context: CliContext; clock: Clock; isTerminal: boolean; ask: AskFetch },
   signal: AbortSignal,
 ): Promise<number> {
-  const progress = new Progress({ label: 'fetched', write: context.err, isTerminal, clock });
+  let progress: Progress | null = null;
   let report = first;
   let told: string | null = null;
   try {
     while (report.isRunning) {
-      progress.update(report.doneBytes, report.totalBytes);
+      if (report.totalBytes > 0) {
+        progress ??= new Progress({ label: 'fetched', write: context.err, isTerminal, clock });
+        progress.update(report.doneBytes, report.totalBytes);
+      }
       if (report.waitsFor !== null && report.waitsFor !== told) {
-        progress.clear();
+        progress?.clear();
         context.err(`It waits: ${report.waitsFor}\n`);
       }
       told = report.waitsFor;
@@ -98,7 +94,7 @@ async function watch(
       report = await ask('look');
     }
   } finally {
-    progress.clear();
+    progress?.clear();
   }
   if (report.isWhole) {
     context.out(

@@ -11,6 +11,7 @@ import { systemClock } from '../lib/clock.ts';
 import { OperationalError, errnoOf } from '../lib/errors.ts';
 import { LineClient } from '../lib/line-channel.ts';
 import type { Calls } from '../lib/line-channel.ts';
+import { isThere } from './known-folder.ts';
 
 const END_TIMEOUT_MS = 30_000;
 const LOOK_EVERY_MS = 20;
@@ -18,7 +19,7 @@ const LOOK_EVERY_MS = 20;
 /** The exit code. Throws when something that runs does not end. */
 export async function runStop(options: { data: string }, context: CliContext): Promise<number> {
   const root = path.resolve(options.data);
-  if (!fs.existsSync(path.join(root, 'disks'))) {
+  if (!isThere(path.join(root, 'disks'))) {
     context.out(`Nothing runs on ${root}: it is no data folder of hupo.\n`);
     return 0;
   }

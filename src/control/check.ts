@@ -15,12 +15,13 @@ import type { BaseRef, DiskFinding } from '../disk/protocol.ts';
 import { readBootId } from '../lib/boot-id.ts';
 import { RequestError, messageOf } from '../lib/errors.ts';
 import type { Files } from '../lib/files.ts';
-import { GIB } from '../lib/geometry.ts';
+import { CHUNK_BYTES, GIB } from '../lib/geometry.ts';
 import type { Manifest } from '../repository/manifest.ts';
 import type { CheckRequest, RepositoryFinding } from '../repository/check.ts';
 import type { TreeRef } from '../repository/tree-ref.ts';
 import { listNamedRoots } from './check-roots.ts';
 import { compareDisk } from './compare-disks.ts';
+import type { Compared } from './compare-disks.ts';
 import { baseOf } from './disk-folder.ts';
 import type { DataPlane } from './parts.ts';
 import type { CheckReport } from './serve-calls.ts';
@@ -79,17 +80,34 @@ export async function checkEverything(
     repository.check({ readData: options.readData, roots: await listNamedRoots(queries) });
   findings.push(...(await options.alone(checkRepository)).map(formatRepositoryFinding));
   findings.push(...(await checkCatalog(queries)));
-  let comparedBytes: number | null = null;
-  if (options.readData && disks.dataPlane !== null) {
-    comparedBytes = 0;
-    for (const diskId of listed) {
-      const compared = await compareDisk(queries, disks.dataPlane, diskId, options.heal);
-      comparedBytes += compared.comparedBytes;
-      findings.push(...compared.findings);
-    }
-  }
+  const compared = options.readData ? await compareAll(queries, disks.dataPlane, listed, options.heal) : null;
   const counts = { diskCount: second.records.disks.length, snapshotCount: second.records.snapshots.length };
-  return { findings, ...counts, comparedBytes };
+  return {
+    findings: [...findings, ...(compared?.findings ?? [])],
+    ...counts,
+    comparedBytes: compared?.comparedBytes ?? null,
+    uncomparedBytes: compared?.uncomparedBytes ?? 0,
+  };
+}
+
+/** Null without a data plane that can. */
+async function compareAll(
+  queries: Queries,
+  dataPlane: DataPlane | null,
+  diskIds: readonly string[],
+  heal: boolean,
+): Promise<(Compared & { uncomparedBytes: number }) | null> {
+  if (dataPlane === null) return null;
+  const all: Compared = { comparedBytes: 0, findings: [] };
+  const { disks } = await dataPlane.call('listDisks', {});
+  const heldBytes = disks.reduce((sum, { mapping }) => sum + mapping.dataChunkCount * CHUNK_BYTES, 0);
+  for (const diskId of diskIds) {
+    const compared = await compareDisk(queries, dataPlane, diskId, heal);
+    if (compared === null) return null;
+    all.comparedBytes += compared.comparedBytes;
+    all.findings.push(...compared.findings);
+  }
+  return { ...all, uncomparedBytes: Math.max(0, heldBytes - all.comparedBytes) };
 }
 
 /** What SQLite finds wrong with its own file. */
@@ -158,7 +176,8 @@ function compareDisks(recorded: Records['disks'], stored: StoredDisk[]): string[
       continue;
     }
     for (const [what, expected, actual] of differences(disk, there)) {
-      findings.push(`the disk ${disk.diskId} has ${what} ${actual}, the catalog says ${expected}`);
+      const advice = what === 'base' && actual === 'zeros' ? ` (\`hupo disk fetch ${disk.diskId}\` settles that)` : '';
+      findings.push(`the disk ${disk.diskId} has ${what} ${actual}, the catalog says ${expected}${advice}`);
     }
   }
   return findings;

@@ -38,6 +38,7 @@ export async function startFetch(
 /** What was fetched stays. None under way: nothing. */
 export async function stopFetch(parts: Parts, runner: OperationRunner, diskId: string): Promise<void> {
   const operation = await parts.catalog.transaction(async (transaction) => {
+    await getDisk(transaction, diskId);
     const found = await findOperation(transaction, FETCH_BASE, diskId);
     if (found !== undefined) await markUndoing(transaction, found.operationId, 'it was told to stop');
     return found;

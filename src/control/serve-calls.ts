@@ -15,6 +15,8 @@ export interface CheckReport {
   snapshotCount: number;
   /** What was read of disks and compared with snapshots; null when that was not asked for, or no data plane runs. */
   comparedBytes: number | null;
+  /** What disks hold besides: written since, or of no snapshot that is there; 0 where nothing was compared. */
+  uncomparedBytes: number;
 }
 
 export interface FetchReport {

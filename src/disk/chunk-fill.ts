@@ -10,7 +10,7 @@ import { ChunkFetches } from './chunk-fetches.ts';
 import type { DiskMap } from './disk-map.ts';
 import type { DiskStore } from './disk-store.ts';
 import type { Lineage } from './lineage.ts';
-import { isSameBase } from './lineage.ts';
+import { baseEnd, isSameBase } from './lineage.ts';
 import { PAGE_CHUNKS } from './map-page.ts';
 import { resolveBlocks } from './settle.ts';
 
@@ -32,7 +32,8 @@ export class ChunkFill {
       work,
       () => readBase(this.#store.map, this.#source, live, chunk),
       (fetched) => {
-        if (fetched.ok && this.#store.map.head.live.baseGeneration === live.baseGeneration) {
+        const now = this.#store.map.head.live;
+        if (fetched.ok && now.baseGeneration === live.baseGeneration && baseEnd(now) > 0) {
           this.#keepIfRoom(chunk, fetched.bytes, live);
         }
       },

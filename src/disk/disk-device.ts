@@ -305,7 +305,9 @@ export class DiskDevice implements BlockDevice {
     const { generation, live } = this.#map.head;
     const from = this.#map.nextNotZero(first, end, overZero);
     if (from < 0) return;
-    const drops = overZero && generation === live.baseGeneration;
+    // A disk that has left its base may be compared with that: there a chunk that is absent is as in the base.
+    const hasLeftBase = live.base.snapshotId !== null && baseEnd(live) === 0;
+    const drops = overZero && generation === live.baseGeneration && !hasLeftBase;
     this.#store.record({ type: 'zero', chunk: from, count: end - from, generation, overZero, drops });
   }
 }

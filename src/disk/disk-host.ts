@@ -334,20 +334,28 @@ export class DiskHost {
     });
   }
 
-  /** In the disk's lane, as the last slice changes the head. */
+  /** Only what changes the head is in the disk's lane: whoever waits for that does not wait for the repository. */
   async #fetchBase({
     diskId,
     incarnation,
     chunkLimit,
   }: DiskdCalls['fetchBase']['request']): Promise<DiskdCalls['fetchBase']['reply']> {
+    const disk = await this.#lane(diskId).run(() => this.#freshDisk(diskId));
+    assertIncarnation(disk, incarnation);
+    if (this.#options.isSpaceTight?.() === true && baseEnd(disk.store.map.head.live) > 0) {
+      throw new NoSpaceError(`${diskId}: its base is not fetched while so little room is left`);
+    }
+    const progress = await disk.baseFetch.slice(chunkLimit);
+    if (progress.isOver) progress.isOver = await this.#leaveBase(diskId, disk, incarnation);
+    return { disk: await this.#describe(diskId), progress };
+  }
+
+  /** False when the disk was opened anew meanwhile: then what it has is looked at again. */
+  async #leaveBase(diskId: string, disk: Disk, incarnation: number): Promise<boolean> {
     return this.#lane(diskId).run(async () => {
-      const disk = await this.#freshDisk(diskId);
+      if ((await this.#freshDisk(diskId)) !== disk) return false;
       assertIncarnation(disk, incarnation);
-      if (this.#options.isSpaceTight?.() === true && baseEnd(disk.store.map.head.live) > 0) {
-        throw new NoSpaceError(`${diskId}: its base is not fetched while so little room is left`);
-      }
-      const progress = await this.#thenLetGo(diskId, disk, disk.baseFetch.slice(chunkLimit));
-      return { disk: await this.#describe(diskId), progress };
+      return await this.#thenLetGo(diskId, disk, disk.baseFetch.leave());
     });
   }
 

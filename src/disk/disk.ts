@@ -206,6 +206,7 @@ export class Disk {
     const { diskId, sizeBytes, generation, incarnation, live, written, compareReason } = map.head;
     return {
       ...{ diskId, sizeBytes, generation, incarnation, base: live.base, written, compareReason },
+      fetchedChunkCount: this.baseFetch.passedCount,
       allocatedBytes: slots.allocatedBytes(),
       views: map.views.map(({ isDurable, snapshotId, frozenAtMs, ...view }) => {
         return { snapshotId, frozenAtMs, generation: view.generation, sizeBytes: view.sizeBytes, durable: isDurable };

@@ -83,6 +83,9 @@ function prepareFolders({ dataFolder, runFolder }: DiskdOptions, disksFolder: st
   return lock;
 }
 
+/** A chunk that is there already is looked at, and costs guests less than one that is fetched. */
+const LOOK_BYTES = 4096;
+
 function diskHandlers(pool: ThreadPool): Pick<Handlers<DiskdCalls>, DiskCall> {
   const pace = new BackgroundPace(systemClock, async () => (await pool.count()).requestCount);
   return {
@@ -101,7 +104,7 @@ function diskHandlers(pool: ThreadPool): Pick<Handlers<DiskdCalls>, DiskCall> {
     rebase: (body) => pool.call('rebase', body),
     fetchBase: async (body) => {
       const reply = await pool.call('fetchBase', body);
-      await pace.pace(reply.progress.fetchedBytes);
+      await pace.pace(reply.progress.fetchedBytes + body.chunkLimit * LOOK_BYTES);
       return reply;
     },
     checkDisk: (body) => pool.call('checkDisk', body),

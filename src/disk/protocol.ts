@@ -90,6 +90,8 @@ export interface DiskState {
   generation: number;
   incarnation: number;
   base: BaseRef;
+  /** Chunks of the base that `fetchBase` has passed since the disk was opened; absent in protocol 3. */
+  fetchedChunkCount?: number;
   /** Whether a guest or an import ever wrote to it (data or zero entry of its own). */
   written: boolean;
   /** Bytes that its files take on the device. */
@@ -148,11 +150,19 @@ export interface FetchProgress {
   isOver: boolean;
 }
 
+/** A chunk that is not as in the tree. */
+export interface Differing {
+  chunk: number;
+  isHealed: boolean;
+  /** Why it could not be healed, or null. */
+  failure: string | null;
+}
+
 export interface Comparison {
   /** False for a snapshot that the disk is not made of (any more), another incarnation, or when it is not known what was written since. */
   isComparable: boolean;
   comparedCount: number;
-  differing: { chunk: number; isHealed: boolean }[];
+  differing: Differing[];
   /** Where to go on, null at the end. */
   next: number | null;
 }

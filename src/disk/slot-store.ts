@@ -7,7 +7,7 @@
  */
 import path from 'node:path';
 import type { Clock } from '../lib/clock.ts';
-import { CorruptionError } from '../lib/errors.ts';
+import { CorruptionError, OperationalError } from '../lib/errors.ts';
 import type { Files } from '../lib/files.ts';
 import { allDone } from './all-done.ts';
 import type { ByteRange } from '../lib/fallocate.ts';
@@ -98,8 +98,9 @@ export class SlotStore {
     }
   }
 
-  /** Takes the lowest free slot. Throws (ENOSPC, EIO) without taking any. */
+  /** Takes the lowest free slot. Throws (ENOSPC, EIO, closed) without taking any. */
   allocate(): number {
+    this.#assertOpen();
     const { allocator } = this;
     let slot = allocator.lowestFree();
     for (;;) {
@@ -354,10 +355,16 @@ export class SlotStore {
   }
 
   #open(number: number): SegmentFile {
+    this.#assertOpen();
     const fd = this.#options.files.open(segmentFile(this.#options.folder, number), 'read-write');
     const segment = { number, fd, dirty: true };
     this.#segments[number] = segment;
     return segment;
+  }
+
+  /** The files may be another opening's by now: a late fetch must not touch them. */
+  #assertOpen(): void {
+    if (this.#isClosed) throw new OperationalError('the disk is closed', { retryable: true });
   }
 
   /** Sees to it that the segment's free slots can be written. False for one whose file is missing or cut short. */

@@ -7,6 +7,7 @@ import type { TreeSource } from './disk-host.ts';
 import type { ComparisonRequest } from './tree-comparison.ts';
 import { compareWithTree } from './tree-comparison.ts';
 import { FIRST_SLOT } from './map-page.ts';
+import type { Comparison } from './protocol.ts';
 
 const tree = { root: 'tree', levels: 1, dataChunkCount: 8 };
 
@@ -68,12 +69,42 @@ test('what was not written since is the same, and what was is left out', async (
 test('a damaged chunk is found, and written anew when asked; its frozen views are as the device left them', async () => {
   const { real, image, compare } = await begin();
   damage(real, 5);
-  assert.deepEqual((await compare()).differing, [{ chunk: 5, isHealed: false }]);
+  assert.deepEqual((await compare()).differing, [{ chunk: 5, isHealed: false, failure: null }]);
   assert.ok(!(await real.readAll()).equals(image), 'a look changes nothing');
-  assert.deepEqual((await compare({ heal: true })).differing, [{ chunk: 5, isHealed: true }]);
+  assert.deepEqual((await compare({ heal: true })).differing, [{ chunk: 5, isHealed: true, failure: null }]);
   assert.ok((await real.readAll()).equals(image));
   assert.deepEqual((await compare()).differing, [], 'it is a write like any other');
   await real.finish();
+});
+
+test('nothing is written anew while the head is changed, or where the tree cannot be read; and that is told', async () => {
+  const { real, image, compare } = await begin();
+  damage(real, 5);
+  const trees = treeOf(image);
+  const unreadable = { ...trees, readChunk: async () => assert.fail('no pack holds it') };
+  const [failed] = (await compare({ heal: true }, unreadable)).differing;
+  assert.match(failed?.failure ?? '', /no pack holds it/);
+  Object.defineProperty(real.disk.store, 'isHeadChanging', { value: true, configurable: true });
+  const [refused] = (await compare({ heal: true })).differing;
+  assert.match(refused?.failure ?? '', /being changed/);
+  Reflect.deleteProperty(real.disk.store, 'isHeadChanging');
+  assert.ok(!(await real.readAll()).equals(image), 'nothing was written');
+  await real.finish();
+});
+
+test('a disk of many pages is compared in calls of some pages each', async () => {
+  const real = await DiskHarness.create({ chunkCount: 256 * 200 });
+  for (let index = 0; index < 200; index++) await real.fill(index * 256, 7);
+  const { generation } = real.disk.freeze('s-one');
+  const trees = { ...treeOf(Buffer.alloc(0)), findDigest: async () => digestOf(Buffer.alloc(CHUNK_BYTES, 7)) };
+  const counts = [];
+  for (let fromChunk: number | null = 0; fromChunk !== null;) {
+    const request = { incarnation: 1, tree, generation, fromChunk, limit: 100, heal: false };
+    const slice: Comparison = await compareWithTree(real.disk.store, real.disk.device, trees, request);
+    counts.push(slice.comparedCount);
+    fromChunk = slice.next;
+  }
+  assert.deepEqual(counts, [64, 64, 64, 8]);
 });
 
 test('zeros that the disk has and the tree does not, and the other way round, differ', async () => {

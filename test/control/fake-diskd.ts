@@ -55,6 +55,10 @@ export class FakeDiskd {
   /** Of which version it is. */
   protocol = DISKD_PROTOCOL;
   shutdownCount = 0;
+  /** What a comparison finds. */
+  compare: (body: DiskdCalls['compareDisk']['request']) => DiskdCalls['compareDisk']['reply'] = () => {
+    return { isComparable: false, comparedCount: 0, differing: [], next: null };
+  };
   /** What a tree of the repository holds. */
   wordsOfTree: (tree: TreeRef) => Record<string, string> = () => ({});
   /** What must never be asked: a view released on which something stands. */
@@ -142,7 +146,7 @@ export class FakeDiskd {
       resizeDisk: async ({ diskId, sizeBytes }) => ({ disk: this.#resize(diskId, sizeBytes) }),
       fetchBase: async (body) => this.#fetchBase(body),
       checkDisk: async () => ({ findings: [] }),
-      compareDisk: async () => ({ isComparable: false, comparedCount: 0, differing: [], next: null }),
+      compareDisk: async (body) => this.compare(body),
       shutdown: async ({ force }) => this.#shutdown(force),
     };
   }

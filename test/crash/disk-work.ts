@@ -242,9 +242,11 @@ export class Work {
     const { baseFetch, store } = this.real.disk;
     if (this.#isChanging || this.#isFetching || isViewBase(store.map.head.live.base)) return;
     this.#isFetching = true;
-    this.#inBackground(baseFetch.slice(1 + this.#pick(6)), ({ isOver }) => {
+    const fetchOn = async (): Promise<boolean> =>
+      (await baseFetch.slice(1 + this.#pick(6))).isOver && baseFetch.leave();
+    this.#inBackground(fetchOn(), (hasLeft) => {
       this.#isFetching = false;
-      if (isOver) this.#mark({ type: 'left' });
+      if (hasLeft) this.#mark({ type: 'left' });
     });
   }
 

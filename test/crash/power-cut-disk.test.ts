@@ -136,16 +136,13 @@ async function checkViews(expected: Expectation, layout: Layout, real: DiskHarne
 
 async function checkView(expected: Expectation, layout: Layout, real: DiskHarness, snapshotId: string): Promise<void> {
   const { lineage, sizeBytes } = real.disk.store.map.views.find((view) => view.snapshotId === snapshotId)!;
-  const { dataFolder, chunks } = await real.listView(
-    snapshotId,
-    baseEnd(lineage) === 0 ? -1 : lineage.baseGeneration - 1,
-  );
+  const { dataFolder, chunks } = await real.listView(snapshotId, lineage.baseGeneration - 1);
+  const base = real.source.comparedBase(lineage.base);
   const image = Buffer.alloc(layout.spots.length * CHUNK_BYTES);
   for (const [spot, chunk] of layout.spots.entries()) {
     if (chunk >= sizeBytes / CHUNK_BYTES) break;
     const listed = chunks.get(chunk);
-    const bytes =
-      listed === undefined ? await real.source.readChunk(lineage.base, chunk) : real.readListed(dataFolder, listed);
+    const bytes = listed === undefined ? await real.source.readChunk(base, chunk) : real.readListed(dataFolder, listed);
     bytes?.copy(image, spot * CHUNK_BYTES);
     const direct = await real.disk.readViewChunk(snapshotId, chunk);
     const isAlike = image.subarray(spot * CHUNK_BYTES, (spot + 1) * CHUNK_BYTES).equals(direct ?? NO_BYTES);

@@ -12,7 +12,6 @@ import { checkDisk } from '../../src/disk/check.ts';
 import { createDiskFolder, recoverDisk } from '../../src/disk/disk-folder.ts';
 import type { DiskMap, FrozenView } from '../../src/disk/disk-map.ts';
 import { Disk } from '../../src/disk/disk.ts';
-import { baseEnd } from '../../src/disk/lineage.ts';
 import { ABSENT, PAGE_CHUNKS } from '../../src/disk/map-page.ts';
 import { PageBudget } from '../../src/disk/page-budget.ts';
 import type { BaseRef, TreeBase, ViewBase, ViewChunk } from '../../src/disk/protocol.ts';
@@ -66,6 +65,14 @@ export class TestSource implements BaseSource {
     if (stored !== undefined) return stored(chunk);
     const byte = baseByte(Number(base.tree.root), chunk);
     return byte === 0 ? null : Buffer.alloc(CHUNK_BYTES, byte);
+  }
+
+  /** What a base was before the disk left it: its snapshot is still compared with that. */
+  comparedBase(base: BaseRef): BaseRef {
+    if (isViewBase(base) || base.tree.root !== null || base.snapshotId === null) return base;
+    const { snapshotId } = base;
+    if (this.trees.has(snapshotId)) return { snapshotId, tree: { root: snapshotId, levels: 3, dataChunkCount: 1 } };
+    return baseRef(Number(snapshotId.slice(2)));
   }
 
   async listChunks({ tree }: TreeBase, fromChunk: number, limit: number): Promise<number[]> {
@@ -205,14 +212,13 @@ export class DiskHarness {
     const { sizeBytes, lineage } = this.#view(snapshotId);
     const image = Buffer.alloc(asked.length * CHUNK_BYTES);
     if (parent !== undefined) parent.bytes.copy(image);
-    const overBase = baseEnd(lineage) === 0 ? -1 : lineage.baseGeneration - 1;
-    const { dataFolder, chunks } = await this.listView(snapshotId, parent?.generation ?? overBase);
+    const { dataFolder, chunks } = await this.listView(snapshotId, parent?.generation ?? lineage.baseGeneration - 1);
     for (const [i, chunk] of asked.entries()) {
       const listed = chunks.get(chunk);
       const at = i * CHUNK_BYTES;
       if (listed !== undefined) this.readListed(dataFolder, listed).copy(image, at);
       else if (parent === undefined && (chunk + 1) * CHUNK_BYTES <= sizeBytes) {
-        const { base } = this.#view(snapshotId).lineage;
+        const base = this.source.comparedBase(this.#view(snapshotId).lineage.base);
         (await this.source.readChunk(base, chunk))?.copy(image, at);
       }
     }

@@ -138,7 +138,7 @@ const freezeInBurstStep = fc.tuple(writes, writes).map(([before, after]): Step =
     await setImmediate();
     open.device.commit();
     const answered = new Set(early.filter(({ isDone }) => isDone));
-    const snapshotId = `s-${world.freezeCount++}`;
+    const snapshotId = `s-v${world.freezeCount++}`;
     disk.noteFreeze(snapshotId);
     const view = disk.views.at(-1)!;
     waits.push(...late.map((request) => send(disk, request)));
@@ -211,7 +211,7 @@ async function writeEach(disk: ModelDisk, chunks: readonly number[], first: numb
 const freezeStep = fc.constant<Step>({
   name: 'freeze',
   run: async (world, disk) => {
-    const snapshotId = `s-${world.freezeCount}`;
+    const snapshotId = `s-v${world.freezeCount}`;
     if (disk.views.length === VIEW_LIMIT) {
       assert.throws(() => disk.real.disk.freeze(snapshotId), { code: 'IncorrectDiskStatus.CreatingSnapshot' });
       return;
@@ -296,7 +296,7 @@ const fetchStep = fc.tuple(fc.integer({ min: 1, max: 12 }), range).map(([limit, 
       return;
     }
     await disk.write(asked, 0x77);
-    if (!(await fetching).isOver) return;
+    if (!(await fetching).isOver || !(await baseFetch.leave())) return;
     const { live } = store.map.head;
     assert.equal(baseEnd(live), 0);
     const before = disk.real.source.readCount;
