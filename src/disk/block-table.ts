@@ -3,6 +3,7 @@
  * disk's map pages and the bitmaps of its segments. Groups are blocks of the map file themselves; the checkpoint names
  * them (`docs/format.md`).
  */
+import { assert } from '../lib/assert.ts';
 import { CorruptionError } from '../lib/errors.ts';
 
 export const GROUP_ENTRIES = 256;
@@ -31,21 +32,30 @@ interface Group {
   words: Uint32Array;
   /** Null for one that no checkpoint has written. */
   place: GroupPlace | null;
+  /** Why nothing is known of its entries; then they stay as they are. */
+  damage: CorruptionError | null;
 }
 
 export class BlockTable {
   readonly #groups: (Group | undefined)[] = [];
 
-  /** Undefined for a block that no checkpoint holds. */
+  /** Undefined for a block that no checkpoint holds. Throws what the group's damage is. */
   find(index: number): BlockEntry | undefined {
-    const words = this.#groups[Math.floor(index / GROUP_ENTRIES)]?.words;
-    return words && decodeEntry(words, index % GROUP_ENTRIES);
+    const group = this.#groups[Math.floor(index / GROUP_ENTRIES)];
+    if (group === undefined) return undefined;
+    if (group.damage !== null) throw group.damage;
+    return decodeEntry(group.words, index % GROUP_ENTRIES);
   }
 
-  /** Every entry, by rising index. */
+  /** Whether `find` throws. */
+  isDamaged(index: number): boolean {
+    return this.#groups[Math.floor(index / GROUP_ENTRIES)]?.damage != null;
+  }
+
+  /** Every entry that is known, by rising index. */
   *list(): Generator<[number, BlockEntry]> {
     for (const [number, group] of this.#groups.entries()) {
-      if (group === undefined) continue;
+      if (group === undefined || group.damage !== null) continue;
       for (let i = 0; i < GROUP_ENTRIES; i++) {
         const entry = decodeEntry(group.words, i);
         if (entry !== undefined) yield [number * GROUP_ENTRIES + i, entry];
@@ -71,7 +81,12 @@ export class BlockTable {
     if (bytes.length < GROUP_BYTES) throw new CorruptionError('the map', `group ${place.index} is cut short`);
     const words = new Uint32Array(GROUP_ENTRIES * ENTRY_WORDS);
     new Uint8Array(words.buffer).set(bytes.subarray(0, GROUP_BYTES));
-    this.#groups[place.index] = { words, place };
+    this.#groups[place.index] = { words, place, damage: null };
+  }
+
+  /** A group that cannot be read: none of its entries is known, and none may change. */
+  adoptDamaged(place: GroupPlace, damage: CorruptionError): void {
+    this.#groups[place.index] = { words: new Uint32Array(0), place, damage };
   }
 
   /** What the groups of the changed entries (null: no more) will be; `install` makes it so. */
@@ -81,6 +96,7 @@ export class BlockTable {
       const number = Math.floor(index / GROUP_ENTRIES);
       let words = planned.get(number);
       if (words === undefined) {
+        assert(!this.isDamaged(index), `block ${index} is in a damaged group`);
         words = this.#groups[number]?.words.slice() ?? new Uint32Array(GROUP_ENTRIES * ENTRY_WORDS);
         planned.set(number, words);
       }
@@ -91,7 +107,7 @@ export class BlockTable {
 
   /** `place` is null for a group whose entries are all gone. */
   install(index: number, words: Uint32Array, place: GroupPlace | null): void {
-    this.#groups[index] = place === null ? undefined : { words, place };
+    this.#groups[index] = place === null ? undefined : { words, place, damage: null };
   }
 }
 

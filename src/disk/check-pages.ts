@@ -13,6 +13,8 @@ export class PageCheck {
   isWhole = true;
   readonly #recovered: Recovered;
   readonly #problems: string[] = [];
+  /** Pages, from the first to before the end. */
+  readonly #unreadable: { what: string; first: number; end: number }[] = [];
   #dataChunkCount = 0;
   #olderCount = 0;
 
@@ -28,13 +30,22 @@ export class PageCheck {
         if (page !== undefined) this.#checkPage(index, page);
       } catch (error) {
         this.isWhole = false;
-        const first = index * PAGE_CHUNKS;
-        this.#problems.push(`${messageOf(error)}: chunks ${first} to ${first + PAGE_CHUNKS - 1} answer EIO`);
+        this.#noteUnreadable(index, messageOf(error));
       }
       map.budget.trim();
     }
     if (this.isWhole) this.#checkCounts();
+    for (const { what, first, end } of this.#unreadable) {
+      this.#problems.push(`${what}: chunks ${first * PAGE_CHUNKS} to ${end * PAGE_CHUNKS - 1} answer EIO`);
+    }
     return this.#problems;
+  }
+
+  /** Neighbours with the same damage are told together: those of a group. */
+  #noteUnreadable(index: number, what: string): void {
+    const last = this.#unreadable.at(-1);
+    if (last?.what === what && last.end === index) last.end++;
+    else this.#unreadable.push({ what, first: index, end: index + 1 });
   }
 
   #checkCounts(): void {

@@ -205,12 +205,48 @@ test('a sweep leaves the layers of a damaged page alone, and tries again only so
   await real.disk.close();
 });
 
-test('a damaged group of pages is named, and keeps its disk from opening', async () => {
-  const real = await closedDisk();
+test('a damaged group of pages is EIO for its 4 GiB, and named; all else of the disk goes on', async () => {
+  const beyond = 70_000;
+  const real = await DiskHarness.create({ chunkCount: beyond + 256 });
+  for (const chunk of [SAFE, HURT, beyond]) await real.fill(chunk, chunk % 251);
+  real.disk.freeze('s-old');
+  await real.disk.awaitDurable('s-old');
+  await real.disk.close();
   flip(real, 'map', positionOf(real, 'group 0 of the pages') + 100);
-  assert.match(findings(real)[0]!.what, /the map is damaged: group 0 of the pages of .*\/map at byte/);
-  await assert.rejects(real.open(), CorruptionError);
-  await assert.rejects(repair(real), CorruptionError);
+  const expected = /group 0 of the pages of .*\/map at byte .*: chunks 0 to 65535 answer EIO/;
+  assert.deepEqual(findings(real).length, 1);
+  assert.match(findings(real)[0]!.what, expected);
+
+  await real.open();
+  for (const chunk of [SAFE, HURT, 65_535]) {
+    await assert.rejects(real.read(chunk * CHUNK_BYTES, 4096), CorruptionError);
+    await assert.rejects(real.fill(chunk, 9), CorruptionError);
+    await assert.rejects(real.trim(chunk * CHUNK_BYTES, CHUNK_BYTES), CorruptionError);
+  }
+  const before = { snapshotId: 's-old', sinceGeneration: -1, fromChunk: 0, limit: 99 };
+  await assert.rejects(real.disk.listViewChunks(before), /group 0 of the pages/);
+  await real.fill(beyond, 7, 0, 4096);
+  await real.fill(beyond + 1, 8);
+  real.disk.releaseView('s-old', false);
+  await real.disk.store.flush();
+  for (let slices = 0; real.disk.sweep.isDue; slices++) {
+    assert.ok(slices < 100, 'the sweep tries without end');
+    real.disk.sweep.slice(() => false);
+  }
+  for (let turn = 0; turn < 5; turn++) {
+    await real.fill(beyond + 2 + turn, turn + 1);
+    await real.disk.store.checkpoint();
+  }
+  await real.restart();
+  assert.deepEqual(
+    [await first(real, beyond), await first(real, beyond + 1), await first(real, beyond + 6)],
+    [7, 8, 5],
+  );
+  await assert.rejects(real.read(SAFE * CHUNK_BYTES, 1), CorruptionError);
+  assert.equal(real.disk.device.status(0, 70_000 * CHUNK_BYTES, 9)[0]!.isZero, false, 'nothing is known of it');
+  await real.disk.close();
+  assert.match(findings(real)[0]!.what, expected);
+  assert.deepEqual(await repair(real), []);
   assert.equal(real.process.openCount, 0);
 });
 

@@ -143,7 +143,12 @@ test('a damaged page, bitmap or group is told by its name, and hurts no other', 
   assert.throws(() => read.bitmaps.load(0), /the bitmap of segment 0/);
   read.close();
   flip(stored.groups.pages[0]!.unit);
-  assert.throws(() => MapStore.open(files, '/', stored.groups), /group 0 of the pages/);
+  const damaged = MapStore.open(files, '/', stored.groups);
+  assert.throws(() => damaged.load(2), /group 0 of the pages/);
+  assert.deepEqual([damaged.facts(200)?.olderCount, damaged.facts(256)], [0, undefined], 'a page may be there');
+  damaged.close();
+  flip(stored.groups.bitmaps[0]!.unit);
+  assert.throws(() => MapStore.open(files, '/', stored.groups), /group 0 of the bitmaps/);
   assert.equal(files.openCount, 0);
 });
 

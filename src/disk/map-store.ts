@@ -11,11 +11,15 @@ import type { BlockEntry, GroupPlace } from './block-table.ts';
 import { BlockTable, GROUP_BYTES, groupBytes, isEmptyGroup } from './block-table.ts';
 import type { BlockPlace } from './map-file.ts';
 import { MapFile, UNIT_BYTES, wholeUnits } from './map-file.ts';
+import { OPEN_END } from './lineage.ts';
 import type { MapPage, PageCapture } from './map-page.ts';
 import { decodePage, encodePage } from './map-page.ts';
 import type { PageFacts, PageSource } from './page-cache.ts';
 import type { BitmapSource, SegmentCapture } from './slot-allocator.ts';
 import { BITMAP_WORDS } from './slot-allocator.ts';
+
+/** Of a page in a damaged group: it may hold anything, and to load it tells that it cannot be. */
+const UNKNOWN: PageFacts = { olderCount: 0, maxGeneration: OPEN_END };
 
 /** Bytes written in one go, between which other work gets its turn. */
 const TURN_BYTES = 128 * 1024;
@@ -47,7 +51,10 @@ export class MapStore implements PageSource {
     return new MapStore(MapFile.create(files, folder));
   }
 
-  /** Reads the groups that a checkpoint names; a CorruptionError when one is not as it was written. */
+  /**
+   * Reads the groups that a checkpoint names. A group of pages that is not as it was written makes its pages unreadable; a
+   * CorruptionError when one of bitmaps is not.
+   */
   static open(files: Files, folder: string, groups: MapGroups, mode: 'read' | 'read-write' = 'read-write'): MapStore {
     const store = new MapStore(MapFile.open(files, folder, mode));
     try {
@@ -73,6 +80,7 @@ export class MapStore implements PageSource {
   }
 
   facts(index: number): PageFacts | undefined {
+    if (this.#tables.pages.isDamaged(index)) return UNKNOWN;
     const entry = this.#tables.pages.find(index);
     return entry && { olderCount: entry.count, maxGeneration: entry.maxGeneration };
   }
@@ -151,9 +159,15 @@ export class MapStore implements PageSource {
 
   #adopt(table: 'pages' | 'bitmaps', place: GroupPlace): void {
     const at = { unit: place.unit, unitCount: 1 };
-    const bytes = this.#file.read(at, place.crc, `group ${place.index} of the ${table}`);
-    this.#tables[table].adopt(place, bytes.subarray(0, GROUP_BYTES));
     this.#file.take(at);
+    try {
+      const bytes = this.#file.read(at, place.crc, `group ${place.index} of the ${table}`);
+      this.#tables[table].adopt(place, bytes.subarray(0, GROUP_BYTES));
+    } catch (error) {
+      if (table === 'bitmaps' || !(error instanceof CorruptionError)) throw error;
+      this.#tables.pages.adoptDamaged(place, error);
+      return;
+    }
     const first = place.index * 256;
     for (let index = first; index < first + 256; index++) {
       const entry = this.#tables[table].find(index);
