@@ -28,6 +28,9 @@ export type Mark =
   | { type: 'resize'; chunkCount: number }
   | { type: 'resized'; chunkCount: number };
 
+/** Of these the work does one after the other; the other marks may come while a put waits for the base. */
+const BEGINNINGS = new Set<Mark['type']>(['flush', 'freeze', 'release', 'rollback', 'resize']);
+
 export interface Layout {
   /** At the beginning. */
   chunkCount: number;
@@ -114,7 +117,7 @@ export class Expectation {
     this.values = this.#baseValues(base);
     this.allowed = this.values.map((value) => new Set([value]));
     for (const mark of marks) {
-      if (mark.type !== 'put' && mark.type !== 'wipe') this.underWay.clear();
+      if (BEGINNINGS.has(mark.type)) this.underWay.clear();
       this.#apply(mark);
       this.lastMark = mark;
     }

@@ -256,8 +256,11 @@ async function cutPower(layout: Layout, seed: number, momentCount: number): Prom
 
 const seedCount = Number(process.env['HUPO_SEEDS'] ?? 4);
 const firstSeed = Number(process.env['HUPO_FIRST_SEED'] ?? 11);
-/** Seeds that find a merge into an older slot which the device does not know to be replaced, or which a view may see again. */
-const foundBefore = [20, 31];
+/**
+ * Seeds that find a merge into an older slot which the device does not know to be replaced, or which a view may see again,
+ * and one in which a write waits for the base that the disk leaves just then.
+ */
+const foundBefore = [20, 31, 119];
 const seeds = new Set([...foundBefore, ...range(firstSeed, seedCount)]);
 
 for (const seed of seeds) {
