@@ -32,7 +32,7 @@ async function rowsOfSize(bed: Bed, sizeGib: number, runs: number): Promise<Row[
   const imageId = await makeImage(bed);
   const taken = { rollback: [] as number[], disk: [] as number[], image: [] as number[] };
   for (let run = 0; run < runs; run += 1) {
-    const at = (DATA_BYTES / runs) * run;
+    const at = Math.floor(DATA_BYTES / runs / MIB) * MIB * run;
     taken.rollback.push(await timeRollback(bed, snapshotId, at));
     taken.disk.push(await timeDisk(bed, snapshotId, at));
     taken.image.push(await timeImage(bed, imageId, at));
