@@ -100,7 +100,7 @@ test('settling changes nothing for any reader, and leaves nothing that none of t
   fc.assert(property, { numRuns: 1000 });
 });
 
-test('a pair to merge is two neighbours of the live disk that no view sees, the upper one a slot', () => {
+test('a pair to merge is the lowest two neighbours of the live disk that no view sees, the upper one a slot', () => {
   const property = fc.property(layers, readers, (list, [live, views]) => {
     const page = pageOf(list);
     const rows = rowsOf(page);
@@ -108,7 +108,7 @@ test('a pair to merge is two neighbours of the live disk that no view sees, the 
       const generation = page.generation(row);
       return sees(live, generation) && !views.some((other) => sees(other, generation));
     };
-    const expected = rows.findIndex(
+    const expected = rows.findLastIndex(
       (row, i) => i + 1 < rows.length && page.place(row) >= FIRST_SLOT && isLiveOnly(row) && isLiveOnly(rows[i + 1]!),
     );
     const pair = findMergeable(page, CHUNK, live, views);

@@ -57,20 +57,24 @@ function coveredAbove(page: MapPage, i: number, row: number, reader: Lineage): n
   return covered;
 }
 
-/** Neighbouring layers that only the live disk sees, the upper one a slot; the first such pair, or undefined. */
+/**
+ * Neighbouring layers that only the live disk sees, the upper one a slot; the lowest such pair, or undefined. From the bottom,
+ * so that what was written later comes to where the chunk began, beside its neighbours.
+ */
 export function findMergeable(
   page: MapPage,
   i: number,
   live: Lineage,
   views: readonly Lineage[],
 ): { upper: number; lower: number } | undefined {
+  let lowest: { upper: number; lower: number } | undefined;
   for (let upper = i, lower = page.next(i); lower !== 0; upper = lower, lower = page.next(lower)) {
     const rows = [page.generation(upper), page.generation(lower)];
     if (page.place(upper) < FIRST_SLOT || !rows.every((generation) => sees(live, generation))) continue;
     if (views.some((view) => rows.some((generation) => sees(view, generation)))) continue;
-    return { upper, lower };
+    lowest = { upper, lower };
   }
-  return undefined;
+  return lowest;
 }
 
 /** Where the blocks of `mask` are for a reader, newest layer first; what no layer holds is `inBase`. */

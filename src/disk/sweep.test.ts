@@ -37,7 +37,12 @@ async function sweepAll(real: DiskHarness): Promise<void> {
 for (const { name, older, newer, keeps } of [
   { name: 'few old blocks go up into the new slot', older: [0, 16], newer: [0, 12], keeps: 'upper' },
   { name: 'few new blocks go down into the old slot', older: [0, 16], newer: [5, 2], keeps: 'lower' },
-  { name: 'blocks side by side come together', older: [0, 3], newer: [8, 8], keeps: 'upper' },
+  {
+    name: 'as many one way as the other: the chunk stays where it began',
+    older: [0, 3],
+    newer: [8, 8],
+    keeps: 'lower',
+  },
 ] as const) {
   test(`two layers become one: ${name}`, async () => {
     const real = await DiskHarness.create();
@@ -60,6 +65,25 @@ for (const { name, older, newer, keeps } of [
     await real.finish();
   });
 }
+
+test('a chunk that was written in part under several snapshots comes back to its first slot, beside its neighbours', async () => {
+  const real = await DiskHarness.create();
+  for (const chunk of [0, 1, 2]) await real.fill(chunk, 7);
+  const places = [0, 1, 2].map((chunk) => layers(real, chunk)[0]!.place);
+  for (const snapshotId of ['s-0', 's-1', 's-2']) {
+    real.disk.freeze(snapshotId);
+    await real.disk.awaitDurable(snapshotId);
+    for (const chunk of [2, 0, 1]) await blocks(real, chunk, Number(snapshotId.slice(2)) * 4, 4, 9);
+  }
+  for (const snapshotId of ['s-0', 's-1', 's-2']) real.disk.releaseView(snapshotId, true);
+  assert.equal(layers(real, 1).length, 4);
+  await sweepAll(real);
+  assert.deepEqual(
+    [0, 1, 2].map((chunk) => layers(real, chunk).map(({ place }) => place)),
+    places.map((place) => [place]),
+  );
+  await real.finish();
+});
 
 test('many layers become one, also over zeros and over a chunk of the base', async () => {
   const real = await DiskHarness.create({ base: baseRef(2) });

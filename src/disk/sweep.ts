@@ -1,6 +1,7 @@
 /**
  * The background work on a disk's layers (D4): takes out what nobody sees any more, page by page, and merges neighbouring
- * layers that only the live disk sees, so that chunks come back to one slot each. Done in short slices between requests.
+ * layers that only the live disk sees, so that chunks come back to one slot each, most of them to their oldest. Done in short
+ * slices between requests.
  *
  * A merge writes into a slot's blocks that nobody sees, then records it: a crash in between leaves both layers as they
  * were. It writes into the older slot only when every view that may have seen that slot is gone for good, on the device too,
@@ -21,6 +22,9 @@ const FREEING_LIMIT = 65_536;
 
 /** After which layers that could not be merged are tried again. */
 const RETRY_MS = 60_000;
+
+/** A chunk moves to its newer slot only where that copies so many times less: where it began its neighbours are beside it. */
+const MOVE_FACTOR = 2;
 
 const zeros = Buffer.alloc(CHUNK_BYTES);
 
@@ -151,7 +155,7 @@ export class Sweep {
     const keepsUpper =
       places.lower < FIRST_SLOT ||
       this.#store.slots.isYoung(places.upper - FIRST_SLOT) ||
-      blockCount(wanted) <= blockCount(page.mask(upper));
+      MOVE_FACTOR * blockCount(wanted) <= blockCount(page.mask(upper));
     try {
       if (keepsUpper) this.#copy(places.lower, places.upper, wanted);
       else this.#copy(places.upper, places.lower, page.mask(upper));
