@@ -7,9 +7,6 @@ import path from 'node:path';
 import { Catalog } from '../catalog/catalog.ts';
 import type { CliContext } from '../cli.ts';
 import { checkEverything, disksOfDiskd, disksOfFolder } from '../control/check.ts';
-import { knownFolder } from './known-folder.ts';
-import { UsageError } from './usage-error.ts';
-import { formatCommand } from './connection.ts';
 import { repairDisks } from '../control/repair.ts';
 import { ReserveFile } from '../control/reserve-file.ts';
 import type { DataFolder } from '../control/data-folder.ts';
@@ -23,6 +20,9 @@ import { acquireFolderLock } from '../lib/folder-lock.ts';
 import { LineClient } from '../lib/line-channel.ts';
 import { systemRandom } from '../lib/random.ts';
 import { openRepository } from '../repository/repository.ts';
+import { formatCommand } from './connection.ts';
+import { knownFolder } from './known-folder.ts';
+import { UsageError } from './usage-error.ts';
 
 /** How a finding of a disk says what would be done about it (`control/check.ts`). */
 const REPAIR_WORDS = '`hupo check --repair` would ';

@@ -1,7 +1,7 @@
 /** What disks are compared with, and what is said of it (D8). */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { type World, createWorld, diskRequest } from '../../test/control/world.ts';
+import { type World, createWorld } from '../../test/control/world.ts';
 import type { DiskdCalls } from '../disk/protocol.ts';
 import { CorruptionError, RequestError } from '../lib/errors.ts';
 import { compareDisk } from './compare-disks.ts';
@@ -21,10 +21,8 @@ async function begin(world: World) {
   const one = await world.runOne();
   world.diskd.write(one.diskId, 0, 'a');
   const origin = await world.takeSnapshot(one.diskId);
-  const { diskId } = await world.control.createDisk(diskRequest({ snapshotId: origin }));
-  await world.until('the disk', async () => (await world.disk(diskId))?.status === 'Available');
-  await world.control.attachDisk({ ...one, diskId, device: null, deleteWithInstance: false, bootable: false });
-  await world.until('it to be attached', async () => (await world.disk(diskId))?.status === 'In_use');
+  const diskId = await world.makeDisk(origin);
+  await world.attach(diskId, one.instanceId);
   const snapshots = [await world.takeSnapshot(diskId)];
   world.diskd.write(diskId, 1, 'b');
   snapshots.push(await world.takeSnapshot(diskId));

@@ -6,12 +6,12 @@ import { findDisk } from '../catalog/disks.ts';
 import type { DiskRow, Queries } from '../catalog/schema.ts';
 import { findSnapshot, listStoredSnapshots } from '../catalog/snapshots.ts';
 import { isViewBase } from '../disk/protocol.ts';
-import type { Comparison, Differing, DiskdCalls, TreeBase } from '../disk/protocol.ts';
+import type { Comparison, Differing, DiskdCalls } from '../disk/protocol.ts';
 import { formatBytes } from '../lib/byte-units.ts';
 import { RequestError, messageOf } from '../lib/errors.ts';
 import { CHUNK_BYTES } from '../lib/geometry.ts';
 import type { TreeRef } from '../repository/tree-ref.ts';
-import { baseOf } from './disk-folder.ts';
+import { baseOf, treeOfBase } from './disk-folder.ts';
 import type { DataPlane } from './parts.ts';
 
 /** 4 MiB a call of diskd. */
@@ -65,14 +65,6 @@ async function listCandidates(queries: Queries, row: DiskRow): Promise<Candidate
   if (isViewBase(base) || base.snapshotId === null) return candidates;
   const { tree } = await treeOfBase(queries, base);
   return tree.root === null ? candidates : [...candidates, { snapshotId: base.snapshotId, tree, generation: null }];
-}
-
-/** A disk that has left its base (`operations/fetch-base.ts`) was made from that all the same, while its snapshot is there. */
-export async function treeOfBase(queries: Queries, base: TreeBase): Promise<TreeBase> {
-  if (base.snapshotId === null || base.tree.root !== null) return base;
-  const row = await findSnapshot(queries, base.snapshotId);
-  if (row?.status !== 'accomplished' || row.tree === null) return base;
-  return { snapshotId: base.snapshotId, tree: JSON.parse(row.tree) as TreeRef };
 }
 
 /** Ends early when the disk is not made of it any more, or is rolled back meanwhile. */

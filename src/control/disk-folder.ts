@@ -1,9 +1,10 @@
 /** What several operations do with a disk: its folder in diskd, and its row in the catalog. */
 import { deleteDisk, updateDisk } from '../catalog/disks.ts';
 import type { DiskRow, Queries } from '../catalog/schema.ts';
+import { findSnapshot } from '../catalog/snapshots.ts';
 import { deleteTags } from '../catalog/tags.ts';
 import { isViewBase } from '../disk/protocol.ts';
-import type { BaseRef } from '../disk/protocol.ts';
+import type { BaseRef, TreeBase } from '../disk/protocol.ts';
 import { GIB } from '../lib/geometry.ts';
 import type { TreeRef } from '../repository/tree-ref.ts';
 import type { AttachedDisk, Parts } from './parts.ts';
@@ -54,6 +55,14 @@ export function formatBase(base: BaseRef): string {
 /** The tree that must be kept for the base; none for a view, which the operation of its snapshot keeps. */
 export function treesOfBase(base: BaseRef | null | undefined): TreeRef[] {
   return base === null || base === undefined || isViewBase(base) ? [] : [base.tree];
+}
+
+/** A disk that has left its base (`operations/fetch-base.ts`) was made from that all the same, while its snapshot is there. */
+export async function treeOfBase(queries: Queries, base: TreeBase): Promise<TreeBase> {
+  if (base.snapshotId === null || base.tree.root !== null) return base;
+  const row = await findSnapshot(queries, base.snapshotId);
+  if (row?.status !== 'accomplished' || row.tree === null) return base;
+  return { snapshotId: base.snapshotId, tree: JSON.parse(row.tree) as TreeRef };
 }
 
 /** What the disk began as; null when its source is deleted and nobody knows. Whoever uses it asks for that source first. */

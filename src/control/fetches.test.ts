@@ -9,8 +9,7 @@ async function begin(world: World) {
   const one = await world.runOne();
   for (const [chunk, word] of ['a', 'b', 'c'].entries()) world.diskd.write(one.diskId, chunk, word);
   const snapshotId = await world.takeSnapshot(one.diskId);
-  const { diskId: made } = await world.control.createDisk(diskRequest({ snapshotId }));
-  await world.until('the disk', async () => (await world.disk(made))?.status === 'Available');
+  const made = await world.makeDisk(snapshotId);
   return { ...one, snapshotId, made };
 }
 
@@ -21,11 +20,6 @@ const look = (world: World, diskId: string) => world.control.fetchBase({ diskId,
 async function fetched(world: World, diskId: string): Promise<void> {
   await start(world, diskId);
   await world.until('the fetch', async () => !(await look(world, diskId)).isRunning);
-}
-
-async function attach(world: World, diskId: string, instanceId: string): Promise<void> {
-  await world.control.attachDisk({ diskId, instanceId, device: null, deleteWithInstance: false, bootable: false });
-  await world.until('it to be attached', async () => (await world.disk(diskId))?.status === 'In_use');
 }
 
 test('a disk that has fetched its base needs nothing of the repository, and nothing is kept for it', async (t) => {
@@ -53,18 +47,17 @@ test('the next snapshot is compared with what the disk was made from, while that
   const world = await createWorld(t);
   const { instanceId, snapshotId, made } = await begin(world);
   await fetched(world, made);
-  await attach(world, made, instanceId);
+  await world.attach(made, instanceId);
   world.diskd.write(made, 1, 'new');
   const next = await world.takeSnapshot(made);
   assert.equal(world.transfer.jobs.at(-1)?.sinceGeneration, 0, 'fetched chunks are unchanged');
   assert.deepEqual(world.snapshotWords(next), { ...words, 1: 'new' });
 
-  const other = await world.control.createDisk(diskRequest({ snapshotId }));
-  await world.until('the disk', async () => (await world.disk(other.diskId))?.status === 'Available');
-  await fetched(world, other.diskId);
+  const other = await world.makeDisk(snapshotId);
+  await fetched(world, other);
   await world.control.deleteSnapshot({ snapshotId, force: true });
-  await attach(world, other.diskId, instanceId);
-  const whole = await world.takeSnapshot(other.diskId);
+  await world.attach(other, instanceId);
+  const whole = await world.takeSnapshot(other);
   assert.equal(world.transfer.jobs.at(-1)?.sinceGeneration, -1, 'all of it is read');
   assert.deepEqual(world.snapshotWords(whole), words);
   await checked(world);
@@ -76,22 +69,20 @@ test('it waits for a snapshot that is not stored yet, and says so', async (t) =>
   world.diskd.write(diskId, 1, 'a');
   const held = world.holdUploads();
   const snapshotId = await world.beginSnapshot(diskId);
-  const { diskId: made } = await world.control.createDisk(diskRequest({ snapshotId }));
-  await world.until('the disk', async () => (await world.disk(made))?.status === 'Available');
+  const made = await world.makeDisk(snapshotId);
   await start(world, made);
   await world.until('it to wait', async () => (await look(world, made)).waitsFor !== null);
   assert.match((await look(world, made)).waitsFor ?? '', new RegExp(`the snapshot ${snapshotId}, .* to be stored`));
   held.release();
   await checked(world);
   assert.deepEqual(world.diskd.ownWords(made), { 1: 'a' });
-  await attach(world, made, instanceId);
+  await world.attach(made, instanceId);
 });
 
 test('the end of the disk ends it, and so does being told to; what was fetched stays', async (t) => {
   const world = await createWorld(t);
   const { snapshotId, made } = await begin(world);
-  const { diskId: other } = await world.control.createDisk(diskRequest({ snapshotId }));
-  await world.until('the disk', async () => (await world.disk(other))?.status === 'Available');
+  const other = await world.makeDisk(snapshotId);
   let isHeld = true;
   world.diskd.before = async (call) => {
     if (call === 'fetchBase' && isHeld) throw new OperationalError('no room', { retryable: true });

@@ -6,7 +6,16 @@ import { isImageSource } from '../catalog/snapshots.ts';
 import type { TreeBase } from '../disk/protocol.ts';
 import type { Image } from '../ecs/resources.ts';
 import { OperationalError } from '../lib/errors.ts';
-import { World, allRows, createWorld, dataDisk, runRequest, snapshotRequest, token } from '../../test/control/world.ts';
+import {
+  World,
+  allRows,
+  createWorld,
+  dataDisk,
+  imageRequest,
+  runRequest,
+  snapshotRequest,
+  token,
+} from '../../test/control/world.ts';
 import { createImageOperation } from './operations/create-image.ts';
 import type { Parts } from './parts.ts';
 import type { CreateImageRequest, ImageDiskRequest, RunInstancesRequest } from './requests.ts';
@@ -18,23 +27,6 @@ async function checked(world: World): Promise<void> {
   for (const { base } of disks) {
     if (base !== null) world.repository.words((JSON.parse(base) as TreeBase).tree);
   }
-}
-
-function imageRequest(change: Partial<CreateImageRequest>): CreateImageRequest {
-  return {
-    instanceId: null,
-    disks: null,
-    snapshotId: null,
-    imageName: null,
-    description: '',
-    imageFamily: '',
-    imageVersion: '',
-    architecture: null,
-    platform: null,
-    bootMode: null,
-    tags: [],
-    ...change,
-  };
 }
 
 function mapping(change: Partial<ImageDiskRequest>): ImageDiskRequest {

@@ -22,17 +22,6 @@ async function begin(world: World) {
   return { ...one, held, snapshotId: await world.beginSnapshot(one.diskId) };
 }
 
-async function makeDisk(world: World, snapshotId: string): Promise<string> {
-  const { diskId } = await world.control.createDisk(diskRequest({ snapshotId }));
-  await world.until('the disk', async () => (await world.disk(diskId))?.status === 'Available');
-  return diskId;
-}
-
-async function attach(world: World, diskId: string, instanceId: string): Promise<void> {
-  await world.control.attachDisk({ diskId, instanceId, device: null, deleteWithInstance: false, bootable: false });
-  await world.until('it to be attached', async () => (await world.disk(diskId))?.status === 'In_use');
-}
-
 const standsOnView = (world: World, diskId: string) => {
   const base = world.diskd.disks.get(diskId)?.base;
   return base !== undefined && isViewBase(base);
@@ -68,11 +57,11 @@ test('a disk is made from a snapshot that is not stored yet, over a restart too,
   const world = await createWorld(t);
   const { instanceId, diskId, held, snapshotId } = await begin(world);
   world.diskd.write(diskId, 1, 'b');
-  const made = await makeDisk(world, snapshotId);
+  const made = await world.makeDisk(snapshotId);
   assert.ok(standsOnView(world, made));
   assert.deepEqual(world.diskWords(made), { 1: 'a' });
   await world.restart();
-  await attach(world, made, instanceId);
+  await world.attach(made, instanceId);
   world.diskd.write(made, 2, 'c');
   assert.deepEqual(world.diskWords(made), { 1: 'a', 2: 'c' });
   held.release();
@@ -193,12 +182,12 @@ test('what stays refused while a snapshot of an ESSD disk is stored, and what do
 test('disks of disks from snapshots that are not stored yet all hold what they should, in the end too', async (t) => {
   const world = await createWorld(t);
   const { instanceId, diskId, held, snapshotId } = await begin(world);
-  const child = await makeDisk(world, snapshotId);
-  await attach(world, child, instanceId);
+  const child = await world.makeDisk(snapshotId);
+  await world.attach(child, instanceId);
   world.diskd.write(child, 2, 'b');
   const ofChild = await world.beginSnapshot(child);
   world.diskd.write(child, 2, 'c');
-  const grandchild = await makeDisk(world, ofChild);
+  const grandchild = await world.makeDisk(ofChild);
   assert.deepEqual(world.diskWords(grandchild), { 1: 'a', 2: 'b' });
   await world.power('stop', instanceId);
   await world.control.resetDisk({ diskId: child, snapshotId: ofChild });
@@ -236,7 +225,7 @@ test('a snapshot is not finished before a disk that is just being made from it i
 test('a view is not released before the folder of a deleted disk that stood on it is gone', async (t) => {
   const world = await createWorld(t);
   const { held, snapshotId } = await begin(world);
-  const diskId = await makeDisk(world, snapshotId);
+  const diskId = await world.makeDisk(snapshotId);
   const removed = Promise.withResolvers<void>();
   world.diskd.before = async (call) => {
     if (call === 'deleteDisk') await removed.promise;
@@ -255,8 +244,8 @@ test('a view is not released before the folder of a deleted disk that stood on i
 test('a rollback whose answer comes late does not bring back a base that is gone', async (t) => {
   const world = await createWorld(t);
   const { instanceId, held, snapshotId } = await begin(world);
-  const diskId = await makeDisk(world, snapshotId);
-  await attach(world, diskId, instanceId);
+  const diskId = await world.makeDisk(snapshotId);
+  await world.attach(diskId, instanceId);
   const ofChild = await world.beginSnapshot(diskId);
   await world.power('stop', instanceId);
   const answered = Promise.withResolvers<void>();
@@ -280,7 +269,7 @@ test('a rollback whose answer comes late does not bring back a base that is gone
 test('a snapshot that a disk stands on is deleted only by force, and is stored for the disk all the same', async (t) => {
   const world = await createWorld(t);
   const { held, snapshotId } = await begin(world);
-  const made = await makeDisk(world, snapshotId);
+  const made = await world.makeDisk(snapshotId);
   await assert.rejects(world.control.deleteSnapshot({ snapshotId, force: false }), { code: 'SnapshotCreatedDisk' });
   await world.control.deleteSnapshot({ snapshotId, force: true });
   assert.equal(await world.snapshot(snapshotId), undefined);
@@ -299,7 +288,7 @@ test('a snapshot that a disk stands on is deleted only by force, and is stored f
 async function failUnderADisk(t: TestContext) {
   const world = await createWorld(t, 500);
   const { diskId, instanceId, snapshotId } = await begin(world);
-  const made = await makeDisk(world, snapshotId);
+  const made = await world.makeDisk(snapshotId);
   world.transfer.during = async () => {
     throw new OperationalError('the device is worn out', { retryable: false });
   };
@@ -338,7 +327,7 @@ test('a failed snapshot that a disk stood on is cleared away when that is delete
 test('a disk that cannot be moved to its tree keeps the view, and the snapshot progressing, until it can', async (t) => {
   const world = await createWorld(t, 500);
   const { held, snapshotId } = await begin(world);
-  const made = await makeDisk(world, snapshotId);
+  const made = await world.makeDisk(snapshotId);
   let isDamaged = true;
   world.diskd.before = async (call) => {
     if (call === 'rebase' && isDamaged) throw new OperationalError('the map is damaged', { retryable: false });
@@ -355,8 +344,8 @@ test('a disk that cannot be moved to its tree keeps the view, and the snapshot p
 test('a disk from a snapshot that is not stored yet can be made as it began when that is', async (t) => {
   const world = await createWorld(t);
   const { instanceId, held, snapshotId } = await begin(world);
-  const made = await makeDisk(world, snapshotId);
-  await attach(world, made, instanceId);
+  const made = await world.makeDisk(snapshotId);
+  await world.attach(made, instanceId);
   world.diskd.write(made, 1, 'b');
   await world.power('stop', instanceId);
   const reInit = () => world.control.reInitDisk({ diskId: made, autoStartInstance: false });

@@ -22,7 +22,13 @@ import { FETCH_BASE } from '../../src/control/operations/fetch-base.ts';
 import { DELETE_SNAPSHOT } from '../../src/control/operations/delete-snapshot.ts';
 import type { DataPlane } from '../../src/control/parts.ts';
 import { within } from '../../src/control/patience.ts';
-import type { ChangeOptions, CreateDiskRequest, NewDisk, RunInstancesRequest } from '../../src/control/requests.ts';
+import type {
+  ChangeOptions,
+  CreateDiskRequest,
+  CreateImageRequest,
+  NewDisk,
+  RunInstancesRequest,
+} from '../../src/control/requests.ts';
 import type { Paging } from '../../src/ecs/list-filters.ts';
 import { isViewBase } from '../../src/disk/protocol.ts';
 import type { BaseRef } from '../../src/disk/protocol.ts';
@@ -212,6 +218,18 @@ export class World {
     return { instanceId, diskId: items[0]?.diskId ?? '' };
   }
 
+  /** A free disk that was made from the snapshot. */
+  async makeDisk(snapshotId: string): Promise<string> {
+    const { diskId } = await this.control.createDisk(diskRequest({ snapshotId }));
+    await this.until('the disk', async () => (await this.disk(diskId))?.status === 'Available');
+    return diskId;
+  }
+
+  async attach(diskId: string, instanceId: string): Promise<void> {
+    await this.control.attachDisk({ diskId, instanceId, device: null, deleteWithInstance: false, bootable: false });
+    await this.until('it to be attached', async () => (await this.disk(diskId))?.status === 'In_use');
+  }
+
   /** Frozen durably, and not stored while uploads are held. */
   async beginSnapshot(diskId: string): Promise<string> {
     const { snapshotId } = await this.control.createSnapshot(snapshotRequest(diskId));
@@ -329,6 +347,23 @@ export function runRequest(change: Partial<RunInstancesRequest> = {}): RunInstan
     dataDisks: [dataDisk()],
     deletionProtection: false,
     start: true,
+    tags: [],
+    ...change,
+  };
+}
+
+export function imageRequest(change: Partial<CreateImageRequest> = {}): CreateImageRequest {
+  return {
+    instanceId: null,
+    disks: null,
+    snapshotId: null,
+    imageName: null,
+    description: '',
+    imageFamily: '',
+    imageVersion: '',
+    architecture: null,
+    platform: null,
+    bootMode: null,
     tags: [],
     ...change,
   };

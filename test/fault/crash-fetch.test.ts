@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { dieEverywhere } from '../control/die-everywhere.ts';
-import { diskRequest } from '../control/world.ts';
 
 test('a base is fetched whole, whenever the server dies', async () => {
   const acts = await dieEverywhere({
@@ -11,9 +10,7 @@ test('a base is fetched whole, whenever the server dies', async () => {
       world.diskd.write(diskId, 1, 'a');
       world.diskd.write(diskId, 2, 'b');
       const snapshotId = await world.takeSnapshot(diskId);
-      const { diskId: made } = await world.control.createDisk(diskRequest({ snapshotId }));
-      await world.until('the disk', async () => (await world.disk(made))?.status === 'Available');
-      return { made, snapshotId };
+      return { made: await world.makeDisk(snapshotId), snapshotId };
     },
     act: (world, { made }) => world.control.fetchBase({ diskId: made, action: 'start' }),
     verify: async (world, { made, snapshotId }) => {

@@ -5,23 +5,10 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { dieEverywhere } from '../control/die-everywhere.ts';
-import { type World, allRows, runRequest, token } from '../control/world.ts';
+import { type World, allRows, imageRequest, runRequest, token } from '../control/world.ts';
 import type { Image } from '../../src/ecs/resources.ts';
-import type { CreateImageRequest } from '../../src/control/requests.ts';
 
-const nothing: CreateImageRequest = {
-  instanceId: null,
-  disks: null,
-  snapshotId: null,
-  imageName: 'web',
-  description: '',
-  imageFamily: '',
-  imageVersion: '',
-  architecture: null,
-  platform: null,
-  bootMode: null,
-  tags: [],
-};
+const nothing = imageRequest({ imageName: 'web' });
 
 /** A running instance whose system disk holds `a` and whose data disk holds `b`. */
 async function runWritten(world: World) {
