@@ -38,6 +38,7 @@ import type { Log } from './lib/log.ts';
 import type { Random } from './lib/random.ts';
 import { folderIdentity } from './lib/run-folder.ts';
 import { openRepository } from './repository/repository.ts';
+import { repositoryIn } from './repository/stores.ts';
 import type { Repository } from './repository/repository.ts';
 import { ensureServerCertificate, serverNames } from './tls/tls-folder.ts';
 
@@ -141,7 +142,7 @@ async function startWithKey(
   const { folder, catalog, key, undo } = given;
   const nonces = await CatalogNonceLog.open(catalog, clock, log);
   undo.defer(() => nonces.close());
-  const repository = await openRepository(folder.repositoryFolder, random);
+  const repository = await openRepository(repositoryIn(folder.root), random);
   undo.defer(async () => repository.close());
   const space = new SpaceWatch({
     folders: [folder.disksFolder, folder.repositoryFolder, folder.root],
@@ -160,8 +161,8 @@ async function startWithKey(
   region.endpoint = endpoint;
   const check = ({ readData, heal }: ServeCalls['check']['request']) =>
     checkEverything(catalog.queries, disksOfDiskd(link), repository, {
-      ...{ readData, heal },
-      alone: (work) => control.runAlone(work),
+      readData,
+      heal,
     });
   const fetch = (asked: ServeCalls['fetch']['request']) => control.fetchBase(asked);
   const face = { endpoint, isExposed, caFile: api.caFile };
@@ -267,7 +268,8 @@ async function startControl(
     random,
     log,
     region: { regionId, zoneIds: [`${regionId}-a`, `${regionId}-b`] },
-    repositoryFolder: folder.repositoryFolder,
+    repositoryPlace: repositoryIn(folder.root),
+    dataFolder: folder.root,
     diskdSocket: folder.diskdSocket,
   });
   undo.defer(() => endDataPlane(link, dataPlaneEnd, log));

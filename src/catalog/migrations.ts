@@ -127,7 +127,20 @@ const third: Migration = {
   ],
 };
 
-export const migrations: Migration[] = [first, second, third];
+/** Uploads beside the collector. */
+const fourth: Migration = {
+  version: 4,
+  statements: [
+    `CREATE TABLE repository_sessions (
+      session BIGINT PRIMARY KEY, epoch BIGINT NOT NULL, holder_epoch BIGINT NOT NULL)`,
+    `CREATE TABLE condemned_packs (
+      pack_id TEXT PRIMARY KEY, epoch BIGINT NOT NULL, state TEXT NOT NULL
+        CHECK (state IN ('condemned', 'dying', 'deleted')))`,
+    `CREATE INDEX condemned_packs_by_epoch ON condemned_packs (state, epoch)`,
+  ],
+};
+
+export const migrations: Migration[] = [first, second, third, fourth];
 
 /** Brings the catalog to the newest version. Throws an OperationalError when it is newer than this program. */
 export async function migrate(database: Queries, wanted: Migration[] = migrations): Promise<void> {

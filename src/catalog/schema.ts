@@ -17,6 +17,8 @@ export interface Schema {
   snapshots: SnapshotRow;
   tags: TagRow;
   operations: OperationRow;
+  repository_sessions: RepositorySessionRow;
+  condemned_packs: CondemnedPackRow;
   client_tokens: ClientTokenRow;
   nonces: NonceRow;
 }
@@ -144,6 +146,23 @@ export interface TagRow {
   resource_id: string;
   tag_key: string;
   tag_value: string;
+}
+
+/** Somebody who writes to the repository (`repository/collector-book.ts`). */
+export interface RepositorySessionRow {
+  session: number;
+  /** Of the list of condemned packs when it began. */
+  epoch: number;
+  /** The server start that it belongs to (C1). */
+  holder_epoch: number;
+}
+
+export interface CondemnedPackRow {
+  pack_id: string;
+  /** Sessions that began at this epoch or later know that it is in this state. */
+  epoch: number;
+  /** One that is deleted is told to other servers' indexes for a while. */
+  state: 'condemned' | 'dying' | 'deleted';
 }
 
 export interface OperationRow {

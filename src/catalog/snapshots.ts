@@ -43,6 +43,20 @@ export async function listAccomplishedSnapshots(queries: Queries): Promise<Snaps
     .execute();
 }
 
+/** The trees of all that have one. */
+export async function listSnapshotTrees(
+  queries: Queries,
+): Promise<{ snapshotId: string; diskId: string; tree: string }[]> {
+  const rows = await queries
+    .selectFrom('snapshots')
+    .select(['snapshot_id', 'source_disk_id', 'tree'])
+    .where('tree', 'is not', null)
+    .orderBy('created_at_ms')
+    .orderBy('snapshot_id')
+    .execute();
+  return rows.map((row) => ({ snapshotId: row.snapshot_id, diskId: row.source_disk_id, tree: row.tree ?? '' }));
+}
+
 /** The snapshots of the disk whose manifests are committed, latest generation first. */
 export async function listStoredSnapshots(
   queries: Queries,

@@ -20,6 +20,7 @@ import { acquireFolderLock } from '../lib/folder-lock.ts';
 import { LineClient } from '../lib/line-channel.ts';
 import { systemRandom } from '../lib/random.ts';
 import { openRepository } from '../repository/repository.ts';
+import { repositoryIn } from '../repository/stores.ts';
 import { formatCommand } from './connection.ts';
 import { knownFolder } from './known-folder.ts';
 import { UsageError } from './usage-error.ts';
@@ -92,9 +93,9 @@ async function checkFiles(folder: DataFolder, asked: ServeCalls['check']['reques
     const message = 'nothing was healed, for that is done by the data plane: start the service first';
     throw new OperationalError(message, { retryable: false });
   }
-  const repository = await openRepository(folder.repositoryFolder, systemRandom);
+  const repository = await openRepository(repositoryIn(folder.root), systemRandom);
   cleanup.defer(() => repository.close());
-  return await checkEverything(catalog.queries, disks, repository, { ...asked, alone: (work) => work() });
+  return await checkEverything(catalog.queries, disks, repository, asked);
 }
 
 /** What was done. Refused while the server or the data plane has the disks open. */

@@ -15,6 +15,7 @@ import type {
 } from './answers.ts';
 import type { EcsClient } from './ecs-client.ts';
 import { waitFor } from './wait.ts';
+import type { RepositoryPlace } from '../repository/stores.ts';
 
 const STATE_TIMEOUT_MS = 60_000;
 const UPLOAD_TIMEOUT_MS = 3_600_000;
@@ -27,7 +28,7 @@ const SMALL_DISK = { category: 'cloud_essd', performanceLevel: 'PL0' };
 export interface DemoCallsOptions {
   client: EcsClient;
   /** Of the server, on this machine. */
-  repositoryFolder: string;
+  repository: RepositoryPlace;
   clock: Clock;
   signal: AbortSignal;
 }
@@ -109,10 +110,10 @@ export class DemoCalls {
     await this.#awaitInstance(instanceId, 'Running');
   }
 
-  /** Bytes of the stored objects; the local index beside them is left out. */
+  /** Bytes of the stored objects. */
   repositoryBytes(): number {
-    const entries = fs.readdirSync(this.#options.repositoryFolder, { recursive: true, withFileTypes: true });
-    const files = entries.filter((entry) => entry.isFile() && !entry.name.startsWith('index.db'));
+    const entries = fs.readdirSync(this.#options.repository.storeFolder, { recursive: true, withFileTypes: true });
+    const files = entries.filter((entry) => entry.isFile());
     const sizes = files.map((entry) => fs.statSync(path.join(entry.parentPath, entry.name), { throwIfNoEntry: false }));
     return sizes.reduce((sum, stat) => sum + (stat?.size ?? 0), 0);
   }

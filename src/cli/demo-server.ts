@@ -12,6 +12,8 @@ import { ensureRunFolder } from '../lib/run-folder.ts';
 import { findConnection, findEndpoint } from './connection.ts';
 import type { EcsClient } from './ecs-client.ts';
 import { waitFor } from './wait.ts';
+import { repositoryIn } from '../repository/stores.ts';
+import type { RepositoryPlace } from '../repository/stores.ts';
 
 const START_TIMEOUT_MS = 30_000;
 const LOG_TAIL_BYTES = 2000;
@@ -47,8 +49,8 @@ export class DemoServer {
     }
   }
 
-  get repositoryFolder(): string {
-    return path.join(this.folder, 'repository');
+  get repository(): RepositoryPlace {
+    return repositoryIn(this.folder);
   }
 
   /** Resolves with a client once the server answers. */

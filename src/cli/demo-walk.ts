@@ -165,11 +165,11 @@ export class DemoWalk {
   }
 
   async exportSecond(onProgress: OnProgress): Promise<StepResult> {
-    const { repositoryFolder, scratchFolder, signal, clock } = this.#options;
+    const { repository, scratchFolder, signal, clock } = this.#options;
     const startedMs = clock.monotonicMs();
-    const { sizeBytes, tree } = await readManifest(repositoryFolder, this.#second.snapshotId);
+    const { sizeBytes, tree } = await readManifest(repository, this.#second.snapshotId);
     const file = path.join(scratchFolder, 'second.img');
-    await restoreToFile({ repositoryFolder, tree, sizeBytes, file, onProgress, signal });
+    await restoreToFile({ repository, tree, sizeBytes, file, onProgress, signal });
     const exportMs = clock.monotonicMs() - startedMs;
     const exported = await fs.promises.open(file, 'r');
     try {

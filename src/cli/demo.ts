@@ -107,8 +107,8 @@ class Demo {
       return { note: client.endpoint };
     });
     if (client === undefined) throw new OperationalError('the server did not start', { retryable: true });
-    const { repositoryFolder } = server;
-    const walk = new DemoWalk({ client, image, repositoryFolder, scratchFolder: scratch, clock: systemClock, signal });
+    const { repository } = server;
+    const walk = new DemoWalk({ client, image, repository, scratchFolder: scratch, clock: systemClock, signal });
     try {
       return await tellWalk(walk, report);
     } finally {

@@ -11,6 +11,8 @@ import { systemClock } from '../lib/clock.ts';
 import { OperationalError } from '../lib/errors.ts';
 import { readManifest } from '../repository/manifest.ts';
 import { restoreToFile } from '../repository/restore.ts';
+import { repositoryIn } from '../repository/stores.ts';
+import type { RepositoryPlace } from '../repository/stores.ts';
 import type { DescribeSnapshotsAnswer } from './answers.ts';
 import { findConnection } from './connection.ts';
 import type { EcsClient } from './ecs-client.ts';
@@ -61,9 +63,9 @@ async function checkAccomplished(client: EcsClient, snapshotId: string, signal: 
   throw new OperationalError(`snapshot ${snapshotId} ${state}`, { retryable: snapshot.Status === 'progressing' });
 }
 
-function findRepository(dataFolder: string): string {
-  const folder = path.join(dataFolder, 'repository');
-  if (fs.existsSync(folder)) return folder;
+function findRepository(dataFolder: string): RepositoryPlace {
+  const place = repositoryIn(dataFolder);
+  if (fs.existsSync(place.storeFolder)) return place;
   throw new OperationalError(
     `there is no repository in ${dataFolder}; export reads the one of a service on this machine: give its folder with --data`,
     { retryable: false },
@@ -79,8 +81,8 @@ interface Export {
 }
 
 async function exportSnapshot(work: Export): Promise<number> {
-  const repositoryFolder = findRepository(work.dataFolder);
-  const { sizeBytes, tree } = await readManifest(repositoryFolder, work.snapshotId);
+  const repository = findRepository(work.dataFolder);
+  const { sizeBytes, tree } = await readManifest(repository, work.snapshotId);
   const partial = `${work.file}.partial`;
   const progress = new Progress({
     label: 'exporting',
@@ -90,7 +92,7 @@ async function exportSnapshot(work: Export): Promise<number> {
   });
   const onProgress = (doneBytes: number, totalBytes: number) => progress.update(doneBytes, totalBytes);
   try {
-    await restoreToFile({ repositoryFolder, tree, sizeBytes, file: partial, onProgress, signal: work.signal });
+    await restoreToFile({ repository, tree, sizeBytes, file: partial, onProgress, signal: work.signal });
   } finally {
     progress.clear();
   }

@@ -65,7 +65,7 @@ async function checkWorld(world: World): Promise<{ findings: string[]; roots: st
   const repository: CheckedRepository = {
     readManifests: async () => ({ manifests: await world.repository.listManifests(), damagedIds: [] }),
     check: async (request) => {
-      for (const { name, tree: each } of request.roots) {
+      for (const { name, tree: each } of await request.listRoots()) {
         world.repository.words(each);
         roots.push(name);
       }
@@ -76,7 +76,7 @@ async function checkWorld(world: World): Promise<{ findings: string[]; roots: st
   const disks = disksOfDiskd({
     call: async (name, body) => (await handlers[name](body as never, new AbortController().signal)) as never,
   });
-  const options = { heal: false, readData: false, alone: <T>(work: () => Promise<T>) => world.control.runAlone(work) };
+  const options = { heal: false, readData: false };
   const { findings } = await checkEverything(world.catalog.queries, disks, repository, options);
   return { findings, roots };
 }

@@ -45,7 +45,7 @@ export interface DiskSource {
 export interface CheckedRepository {
   /** What is wrong with the damaged ones `check` tells. */
   readManifests(): Promise<{ manifests: Manifest[]; damagedIds: string[] }>;
-  /** Nothing may be uploading or collecting meanwhile. */
+  /** Beside uploads; the collector waits. */
   check(options: CheckRequest): Promise<RepositoryFinding[]>;
 }
 
@@ -56,12 +56,11 @@ export interface Records {
   changing: string;
 }
 
-/** `alone` runs its work while nothing is uploaded or collected. */
 export async function checkEverything(
   queries: Queries,
   disks: DiskSource,
   repository: CheckedRepository,
-  options: { readData: boolean; heal: boolean; alone: <T>(work: () => Promise<T>) => Promise<T> },
+  options: { readData: boolean; heal: boolean },
 ): Promise<CheckReport> {
   const look = async () => {
     const { manifests, damagedIds } = await repository.readManifests();
@@ -76,9 +75,8 @@ export async function checkEverything(
   const listed = second.stored.map(({ diskId }) => diskId);
   const missing = second.records.disks.map(({ diskId }) => diskId).filter((diskId) => !listed.includes(diskId));
   for (const diskId of [...listed, ...missing]) findings.push(...(await checkOne(disks, diskId)));
-  const checkRepository = async () =>
-    repository.check({ readData: options.readData, roots: await listNamedRoots(queries) });
-  findings.push(...(await options.alone(checkRepository)).map(formatRepositoryFinding));
+  const checked = await repository.check({ readData: options.readData, listRoots: () => listNamedRoots(queries) });
+  findings.push(...checked.map(formatRepositoryFinding));
   findings.push(...(await checkCatalog(queries)));
   const compared = options.readData ? await compareAll(queries, disks.dataPlane, listed, options.heal) : null;
   const counts = { diskCount: second.records.disks.length, snapshotCount: second.records.snapshots.length };

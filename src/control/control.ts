@@ -72,6 +72,7 @@ import type {
   TagsOfResourcesFilter,
 } from '../ecs/list-filters.ts';
 import type { FetchReport, ServeCalls } from './serve-calls.ts';
+import { RepositoryBook, endEarlierSessions } from './repository-book.ts';
 import { resizeDisk } from './resize-disk.ts';
 import { runInstances } from './run-instances.ts';
 import { OperationRunner } from './runner.ts';
@@ -92,7 +93,10 @@ export class Control {
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    this.#collector = new Collector(parts, this.#gate, () => this.#runner.listTrees());
+    this.#collector = new Collector(
+      parts,
+      new RepositoryBook(parts.catalog, (operation) => this.#runner.treesOf(operation)),
+    );
     const collect = () => this.#collector.wake();
     this.#runner = new OperationRunner(parts, [
       createDiskOperation(parts, collect),
@@ -118,6 +122,7 @@ export class Control {
   async start(): Promise<void> {
     const { catalog, clock } = this.#parts;
     await ensureEmptyImage(this.#parts);
+    await endEarlierSessions(this.#parts);
     await deleteOldClientTokens(catalog.queries, clock.nowMs());
     await this.#runner.resume();
     this.#collector.wake();
@@ -127,11 +132,6 @@ export class Control {
   async stop(): Promise<void> {
     await this.#runner.stop();
     await this.#collector.stop();
-  }
-
-  /** Runs `work` while nothing is uploaded or collected. */
-  runAlone<T>(work: () => Promise<T>): Promise<T> {
-    return this.#gate.alone(work);
   }
 
   /** After diskd came (back): the disks of every running instance are served again. */

@@ -9,6 +9,8 @@ export interface DataFolder {
   catalogFile: string;
   disksFolder: string;
   repositoryFolder: string;
+  /** Of caches of the repository: made anew when lost. */
+  cacheFolder: string;
   keysFolder: string;
   /** The CA that `serve --tls` made, its certificate in `ca.pem`, and the server's own. */
   tlsFolder: string;
@@ -24,7 +26,7 @@ export interface DataFolder {
 /** Makes what is absent, 0700. `folder` is absolute. */
 export function ensureDataFolder(folder: string, runtimeFolder: string): DataFolder {
   const inside = (name: string) => path.join(folder, name);
-  for (const name of [folder, inside('disks'), inside('repository'), inside('keys')]) {
+  for (const name of [folder, inside('disks'), inside('repository'), inside('cache'), inside('keys')]) {
     makeFolder(name);
   }
   const runFolder = ensureRunFolder(folder, runtimeFolder);
@@ -33,6 +35,7 @@ export function ensureDataFolder(folder: string, runtimeFolder: string): DataFol
     catalogFile: inside('catalog.db'),
     disksFolder: inside('disks'),
     repositoryFolder: inside('repository'),
+    cacheFolder: inside('cache'),
     keysFolder: inside('keys'),
     tlsFolder: inside('tls'),
     runFolder,

@@ -1,6 +1,5 @@
 /** Images: what they are made of, what is made of them, and what keeps their bytes. */
 import assert from 'node:assert/strict';
-import path from 'node:path';
 import test from 'node:test';
 import { isImageSource } from '../catalog/snapshots.ts';
 import type { TreeBase } from '../disk/protocol.ts';
@@ -251,7 +250,7 @@ test('an image that fails tells no path of this machine', async (t) => {
   const release = holdUploads(world, diskId);
   const { imageId } = await world.control.createImage(imageRequest({ instanceId }));
   await world.until('one of two', async () => (await findImage(world, imageId))?.progressPercent === 50);
-  const { abandon } = createImageOperation({ repositoryFolder: path.join(world.folder, 'repository') } as Parts);
+  const { abandon } = createImageOperation({ dataFolder: world.folder } as Parts);
   const reason = `${world.folder}/catalog.db cannot be read: EIO /usr/lib/libc.so`;
   await world.catalog.transaction(async (transaction) => {
     await abandon?.(transaction, { state: { imageId, token: null, snapshots: [] }, step: 'gather', reason });

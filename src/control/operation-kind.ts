@@ -18,8 +18,8 @@ export interface Step<S extends object> {
 export interface StepContext<S extends object> {
   /** Fires when the operation is cancelled or the server ends: the step should end soon. */
   signal: AbortSignal;
-  /** Makes an addition to the state durable before the step is done. */
-  save(addition: Partial<S>): Promise<void>;
+  /** Makes an addition to the state durable before the step is done, with what `write` writes; when that throws, neither. */
+  save(addition: Partial<S>, write?: (transaction: Queries) => Promise<void>): Promise<void>;
 }
 
 export interface OperationKind<S extends object> {

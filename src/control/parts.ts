@@ -6,7 +6,8 @@ import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { Random } from '../lib/random.ts';
 import type { Manifest } from '../repository/manifest.ts';
-import type { TreeRef } from '../repository/tree-ref.ts';
+import type { CollectorBook, CondemnedPacks } from '../repository/collector-book.ts';
+import type { RepositoryPlace } from '../repository/stores.ts';
 import type { UploadJob, UploadResult } from '../transfer/job.ts';
 import type { OpenDisks } from './open-disks.ts';
 
@@ -44,8 +45,12 @@ export interface SnapshotRepository {
   commitManifest(manifest: Manifest): Promise<unknown>;
   /** Absent: nothing. */
   deleteManifest(snapshotId: string): Promise<unknown>;
-  /** Removes what neither a manifest nor a root reaches. Nothing may be uploading. */
-  collect(options: { roots: TreeRef[] }): Promise<{ freedBytes: number }>;
+  /** A writer has died: it may have left packs that nobody knows. */
+  expectStrangers(): void;
+  /** See `PackIndex.condemn`: before a session takes anything for known. */
+  takeCondemned(condemned: CondemnedPacks): Promise<void>;
+  /** Returns the space of what neither a manifest nor a tree of the book needs. */
+  collect(book: CollectorBook): Promise<{ freedBytes: number; waiting: { packCount: number } }>;
 }
 
 /** How instances of a kind run. Each call is idempotent. */
@@ -91,7 +96,9 @@ export interface Parts {
   random: Random;
   log: Log;
   region: RegionNames;
-  /** Absolute; told to transfer workers. */
-  repositoryFolder: string;
+  /** Told to transfer workers. */
+  repositoryPlace: RepositoryPlace;
+  /** DIR, which no reason that is told names. */
+  dataFolder: string;
   diskdSocket: string;
 }

@@ -115,10 +115,9 @@ export class OperationRunner {
     await run?.ended;
   }
 
-  /** The trees that running operations have written down. */
-  async listTrees(): Promise<TreeRef[]> {
-    const operations = await listOperations(this.#catalog.queries);
-    return operations.flatMap((operation) => this.#kindOf(operation).treesOf?.(operation.state as object) ?? []);
+  /** The trees that an operation has written down. */
+  treesOf(operation: StoredOperation): TreeRef[] {
+    return this.#kindOf(operation).treesOf?.(operation.state as object) ?? [];
   }
 
   /** Leaves every operation at the step where it is, for the next start, and waits until none runs any more. */
@@ -160,8 +159,11 @@ export class OperationRunner {
     const index = kind.steps.findIndex(({ name }) => name === operation.step);
     const step = stepAt(kind, index);
     const next = kind.steps[index + 1];
-    const save = async (addition: object) => {
-      await this.#record(run, step, async () => addition);
+    const save = async (addition: object, write?: (transaction: Queries) => Promise<void>) => {
+      await this.#record(run, step, async (transaction) => {
+        await write?.(transaction);
+        return addition;
+      });
     };
     const result = await step.run?.(operation.state as object, { signal: run.signal, save });
     await this.#record(run, next, async (transaction) => {

@@ -13,11 +13,12 @@ import type { CreateSnapshotState } from './operations/create-snapshot.ts';
 import type { ParentChoice } from './parent.ts';
 import type { Parts } from './parts.ts';
 import { createProgressRecorder } from './progress.ts';
+import { beginSession, commitSession, giveUpSession } from './repository-book.ts';
 
 /**
- * Uploads and commits, beside other uploads and never beside the collector. The result is saved before the commit: the
- * manifest holds its figures, and is then the same however often it is committed. A snapshot that failed or was deleted
- * meanwhile gets no manifest: it is stored for those that stand on it.
+ * Uploads in a session, and commits. The result is saved before the commit, as the session ends: from then on its tree is
+ * needed, and the manifest, which holds its figures, is the same however often it is committed. A snapshot that failed or was
+ * deleted meanwhile gets no manifest: it is stored for those that stand on it.
  */
 export async function storeSnapshot(
   parts: Parts,
@@ -27,22 +28,40 @@ export async function storeSnapshot(
   const { snapshotId, frozen, parent } = state;
   assert(frozen !== undefined && parent !== undefined, `${snapshotId} is stored before it has a parent`);
   context.signal.throwIfAborted();
-  const result = state.result ?? (await upload(parts, state, { frozen, parent, signal: context.signal }));
-  await context.save({ result });
+  const result = state.result ?? (await uploadInSession(parts, state, { frozen, parent, context }));
   const row = await findSnapshot(parts.catalog.queries, snapshotId);
   if (row?.status !== 'progressing') return;
   await parts.repository.commitManifest(manifestOf(row, { frozen, parent, result }));
 }
 
+async function uploadInSession(
+  parts: Parts,
+  state: CreateSnapshotState,
+  { frozen, parent, context }: { frozen: FreezeReply; parent: ParentChoice; context: StepContext<CreateSnapshotState> },
+): Promise<UploadResult> {
+  const { session, condemned } = await beginSession(parts);
+  try {
+    await parts.repository.takeCondemned(condemned);
+    const result = await upload(parts, state, { frozen, parent, session, signal: context.signal });
+    await context.save({ result }, (transaction) => commitSession(transaction, session));
+    return result;
+  } catch (error) {
+    parts.repository.expectStrangers();
+    await giveUpSession(parts, session);
+    throw error;
+  }
+}
+
 async function upload(
   parts: Parts,
   { diskId, snapshotId }: CreateSnapshotState,
-  options: { frozen: FreezeReply; parent: ParentChoice; signal: AbortSignal },
+  options: { frozen: FreezeReply; parent: ParentChoice; session: number; signal: AbortSignal },
 ): Promise<UploadResult> {
-  const { frozen, parent, signal } = options;
+  const { frozen, parent, session, signal } = options;
   const progress = createProgressRecorder(parts, snapshotId);
   const job: UploadJob = {
-    repositoryFolder: parts.repositoryFolder,
+    repository: parts.repositoryPlace,
+    fence: { ownerEpoch: 0, session },
     diskdSocket: parts.diskdSocket,
     diskId,
     snapshotId,

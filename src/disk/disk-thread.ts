@@ -13,6 +13,8 @@ import { createLog, writeToStderr } from '../lib/log.ts';
 import type { TreeRef } from '../repository/tree-ref.ts';
 import type { RepositoryReader } from '../repository/reader.ts';
 import { openRepositoryReader } from '../repository/reader.ts';
+import { repositoryIn } from '../repository/stores.ts';
+import type { RepositoryPlace } from '../repository/stores.ts';
 import { DiskHost } from './disk-host.ts';
 import type { DiskCall, TreeSource } from './disk-host.ts';
 import { encodeThreadError } from './thread-message.ts';
@@ -23,11 +25,11 @@ const SWEEP_PAUSE_MS = 7;
 
 /** Reads the repository of DIR, opened when a chunk of a base is first needed. */
 class RepositorySource implements TreeSource {
-  readonly #folder: string;
+  readonly #place: RepositoryPlace;
   #reader: Promise<RepositoryReader> | undefined;
 
-  constructor(folder: string) {
-    this.#folder = folder;
+  constructor(place: RepositoryPlace) {
+    this.#place = place;
   }
 
   async readChunk(tree: TreeRef, chunk: number): Promise<Buffer | null> {
@@ -44,7 +46,7 @@ class RepositorySource implements TreeSource {
 
   #open(): Promise<RepositoryReader> {
     if (this.#reader !== undefined) return this.#reader;
-    const opening = openRepositoryReader(this.#folder);
+    const opening = openRepositoryReader(this.#place);
     this.#reader = opening;
     opening.catch(() => (this.#reader = undefined)); // it did not open: try again next time
     return opening;
@@ -56,7 +58,7 @@ function startThread(): void {
   const port = parentPort;
   assert(port !== null, 'a disk thread is started by diskd');
   const space = new SpaceGate(path.join(dataFolder, 'disks'), reserveBytes);
-  const repository = new RepositorySource(path.join(dataFolder, 'repository'));
+  const repository = new RepositorySource(repositoryIn(dataFolder));
   const host = new DiskHost({
     files: systemFiles,
     disksFolder: path.join(dataFolder, 'disks'),

@@ -9,10 +9,10 @@ import { expandGroup } from './compression.ts';
 import { digestOf } from './digest.ts';
 import type { Digest } from './digest.ts';
 import type { ObjectStore } from './object-store/object-store.ts';
-import { PACK_HEADER_BYTES, PACK_PREFIX, encodePackHeader, findPackId, packName } from './pack.ts';
-import type { PackContents, PackGroup } from './pack.ts';
+import { PACK_HEADER_BYTES, PACK_PREFIX, encodePackHeader, findPackId, locationsOf, packName } from './pack.ts';
+import type { Location, PackContents, PackGroup } from './pack.ts';
 import { readPackContents } from './pack-end.ts';
-import type { Location, PackIndex } from './pack-index.ts';
+import type { PackIndex } from './pack-index.ts';
 import type { Stores } from './stores.ts';
 
 export interface PackFinding {
@@ -56,7 +56,8 @@ export class BadCopies {
 /** What is wrong with the packs, in the order of their names; missing ones last. Fills `bad`. */
 export async function checkPacks(stores: Stores, readData: boolean, bad: BadCopies): Promise<PackFinding[]> {
   const findings: PackFinding[] = [];
-  const missing = stores.index.listPacks();
+  const missing = new Set(stores.index.listPacks().map(({ packId }) => packId));
+  const counts = stores.index.countEntries();
   for await (const { name, sizeBytes } of stores.store.list(PACK_PREFIX)) {
     const packId = findPackId(name);
     if (packId === undefined) {
@@ -64,11 +65,11 @@ export async function checkPacks(stores: Stores, readData: boolean, bad: BadCopi
       continue;
     }
     missing.delete(packId);
-    for (const what of await checkPack(stores, { packId, sizeBytes }, readData, bad)) {
+    for (const what of await checkPack(stores, { packId, sizeBytes, count: counts.get(packId) ?? 0 }, readData, bad)) {
       findings.push({ object: name, what });
     }
   }
-  for (const packId of missing.keys()) {
+  for (const packId of missing) {
     bad.addPack(packId);
     findings.push({ object: packName(packId), what: 'the pack is missing' });
   }
@@ -77,7 +78,7 @@ export async function checkPacks(stores: Stores, readData: boolean, bad: BadCopi
 
 async function checkPack(
   { store, index }: Stores,
-  { packId, sizeBytes }: { packId: string; sizeBytes: number },
+  { packId, sizeBytes, count }: { packId: string; sizeBytes: number; count: number },
   readData: boolean,
   bad: BadCopies,
 ): Promise<string[]> {
@@ -90,9 +91,7 @@ async function checkPack(
     bad.addPack(packId);
     return [error.message];
   }
-  if (!isIndexedRight(index, contents)) {
-    index.add(contents);
-  }
+  if (!isIndexedRight(index, contents, count)) index.add(contents);
   const header = await store.find(packName(packId), { offset: 0, length: PACK_HEADER_BYTES });
   if (header === undefined || !header.equals(encodePackHeader(packId))) findings.push('its header is damaged');
   if (!readData) return findings;
@@ -100,19 +99,16 @@ async function checkPack(
   return findings;
 }
 
-function isIndexedRight(index: PackIndex, { packId, groups }: PackContents): boolean {
-  const rows = index.listEntries(packId);
-  let count = 0;
-  for (const { offset, storedLength, plainLength, codec, entries } of groups) {
-    let position = 0;
-    for (const { digest, length } of entries) {
-      const row = rows.get(digest.toString('hex'));
-      if (row !== [offset, storedLength, plainLength, codec, position, length].join()) return false;
-      position += length;
-      count++;
-    }
-  }
-  return count === rows.size;
+function isIndexedRight(index: PackIndex, contents: PackContents, count: number): boolean {
+  const entries = [...locationsOf(contents)];
+  return (
+    new Set(entries.map(({ digest }) => digest.toString('hex'))).size === count &&
+    entries.every(({ digest, location }) => {
+      const { groupOffset, storedLength, plainLength, codec, position, length } = location;
+      const place = [groupOffset, storedLength, plainLength, codec, position, length].join();
+      return index.findEntry(digest, contents.packId) === place;
+    })
+  );
 }
 
 async function checkGroup(store: ObjectStore, packId: string, group: PackGroup, bad: BadCopies): Promise<string[]> {

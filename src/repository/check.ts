@@ -39,11 +39,15 @@ export interface NamedRoot {
 export interface CheckRequest {
   /** Every stored byte is read and verified. */
   readData: boolean;
-  roots: readonly NamedRoot[];
+  /** Asked for when nothing is collected any more. */
+  listRoots: () => Promise<readonly NamedRoot[]>;
 }
 
-/** Nothing may be uploading or collecting meanwhile. */
-export async function checkRepository(stores: Stores, { readData, roots }: CheckRequest): Promise<RepositoryFinding[]> {
+/** Nothing may be collected meanwhile. */
+export async function checkRepository(
+  stores: Stores,
+  { readData, listRoots }: CheckRequest,
+): Promise<RepositoryFinding[]> {
   const bad = new BadCopies(stores.index);
   const findings = new Findings();
   for (const { object, what } of await checkPacks(stores, readData, bad)) findings.add(object, what);
@@ -54,7 +58,7 @@ export async function checkRepository(stores: Stores, { readData, roots }: Check
     const manifest = await findGoodManifest(stores, snapshotId, findings);
     if (manifest !== undefined) await checkSnapshot(manifest, trees, findings);
   }
-  for (const root of roots) await checkTree(root, trees, findings);
+  for (const root of await listRoots()) await checkTree(root, trees, findings);
   return findings.list();
 }
 

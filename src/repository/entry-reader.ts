@@ -10,7 +10,8 @@ import { LruCache } from './lru-cache.ts';
 import type { ObjectStore } from './object-store/object-store.ts';
 import type { EntryKind } from './pack.ts';
 import { packName } from './pack.ts';
-import type { Location, PackIndex } from './pack-index.ts';
+import type { Location } from './pack.ts';
+import type { PackIndex } from './pack-index.ts';
 
 const GROUP_CACHE_BYTES = 16 * 1024 * 1024;
 

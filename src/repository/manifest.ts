@@ -4,9 +4,10 @@
  * counts as deleted and that the next delete, or the collector, removes.
  */
 import { CorruptionError, OperationalError } from '../lib/errors.ts';
-import { DirectoryStore } from './object-store/directory-store.ts';
 import type { ObjectStore } from './object-store/object-store.ts';
 import { decodeSealed, encodeSealed } from './sealed-object.ts';
+import { openObjectStore } from './stores.ts';
+import type { RepositoryPlace } from './stores.ts';
 import type { TreeRef } from './tree-ref.ts';
 
 export interface Manifest {
@@ -162,11 +163,11 @@ export async function findManifest(store: ObjectStore, snapshotId: string): Prom
   return bytes === undefined ? undefined : decodeManifest(bytes, snapshotId);
 }
 
-/** The manifest of a snapshot that must be there, from the repository in a directory. */
-export async function readManifest(repositoryFolder: string, snapshotId: string): Promise<Manifest> {
-  const manifest = await findManifest(new DirectoryStore(repositoryFolder), snapshotId);
+/** The manifest of a snapshot that must be there. */
+export async function readManifest(place: RepositoryPlace, snapshotId: string): Promise<Manifest> {
+  const manifest = await findManifest(openObjectStore(place), snapshotId);
   if (manifest !== undefined) return manifest;
-  throw new OperationalError(`there is no snapshot ${snapshotId} in the repository ${repositoryFolder}`, {
+  throw new OperationalError(`there is no snapshot ${snapshotId} in the repository ${place.storeFolder}`, {
     retryable: false,
   });
 }
@@ -222,7 +223,9 @@ export async function checkTombstone(store: ObjectStore, snapshotId: string): Pr
 
 /** Ends deletions that a crash cut short. Throws CorruptionError at a damaged tombstone. */
 export async function finishDeletions(store: ObjectStore): Promise<void> {
+  const deleted = new Set(await Array.fromAsync(listTombstoneIds(store)));
   for await (const snapshotId of listSnapshotIds(store)) {
-    if (await checkTombstone(store, snapshotId)) await store.delete(manifestName(snapshotId));
+    if (deleted.has(snapshotId) && (await checkTombstone(store, snapshotId)))
+      await store.delete(manifestName(snapshotId));
   }
 }

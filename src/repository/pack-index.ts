@@ -1,50 +1,56 @@
 /**
  * Where each chunk and page is stored: a local SQLite file (`index.db`), many processes at once. It is a cache of the
- * packs' footers and may be lost at any time; so that it never claims what is not there, a pack's rows are written
- * after the pack is durable and removed before the pack is. A power cut may bring removed rows back or lose new ones:
- * `reconcile` compares it with the store, in both directions, before anything is written.
+ * packs' footers and may be lost at any time. It never claims what is not there: a pack's rows are written after the pack
+ * is durable, removed before the pack is, and never written again for a pack that was deleted (ids are not used twice), however
+ * late a writer that was held up comes. A power cut may bring removed rows back or lose new ones: whoever opens it first
+ * after a boot compares it with the store, in both directions (`reconcile`).
  *
- * A digest may be in several packs (two uploads at once, an interrupted collection): all places are kept.
+ * A digest may be in several packs (two uploads at once, an interrupted collection): all places are kept. Those in condemned
+ * packs, and those that were found damaged, are read last and never taken for known: what is met again is stored again.
  */
 import fs from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import type { StatementSync } from 'node:sqlite';
 import { CorruptionError, OperationalError, messageOf } from '../lib/errors.ts';
 import { explainSqlite, guardSqlite } from '../lib/sqlite-errors.ts';
+import type { CondemnedPacks } from './collector-book.ts';
 import type { Digest } from './digest.ts';
 import type { ObjectStore } from './object-store/object-store.ts';
-import { PACK_PREFIX, findPackId, packName } from './pack.ts';
+import { PACK_PREFIX, findPackId, locationsOf, packName } from './pack.ts';
 import { readPackContents } from './pack-end.ts';
-import type { PackContents } from './pack.ts';
+import type { Location, PackContents } from './pack.ts';
 
 /** `PRAGMA user_version`: another one means that the file is made again. */
-const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 2;
 const BUSY_TIMEOUT_MS = 15_000;
 /** 32 MiB: a pack's digests are everywhere in the file, so a checkpoint, which syncs, would else come with every pack. */
 const CHECKPOINT_PAGES = 8192;
 
 const SCHEMA = `
-  CREATE TABLE packs (number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, sizeBytes INTEGER NOT NULL);
+  CREATE TABLE packs (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL UNIQUE, sizeBytes INTEGER NOT NULL, groupBytes INTEGER NOT NULL,
+    session INTEGER NOT NULL, isCondemned INTEGER NOT NULL
+  );
   CREATE TABLE entries (
     digest BLOB NOT NULL, pack INTEGER NOT NULL, groupOffset INTEGER NOT NULL, storedLength INTEGER NOT NULL,
     plainLength INTEGER NOT NULL, codec INTEGER NOT NULL, position INTEGER NOT NULL, length INTEGER NOT NULL,
     PRIMARY KEY (digest, pack)
   ) WITHOUT ROWID;
-  CREATE INDEX entriesByPack ON entries (pack);
-  CREATE TABLE facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE bad (digest BLOB NOT NULL, packId BLOB NOT NULL, PRIMARY KEY (digest, packId)) WITHOUT ROWID;
+  CREATE TABLE condemned (id BLOB PRIMARY KEY) WITHOUT ROWID;
+  CREATE TABLE gone (id BLOB PRIMARY KEY) WITHOUT ROWID;
+  CREATE TABLE facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
   PRAGMA user_version = ${SCHEMA_VERSION};
 `;
 
-/** One place of a chunk or page. */
-export interface Location {
+export interface IndexedPack {
   packId: string;
-  groupOffset: number;
-  storedLength: number;
-  plainLength: number;
-  codec: number;
-  /** Where in the group's plain bytes, and how long. */
-  position: number;
-  length: number;
+  sizeBytes: number;
+  /** What its groups take, stored. */
+  groupBytes: number;
+  /** The session that wrote it. */
+  session: number;
+  isCondemned: boolean;
 }
 
 export interface ReconcileResult {
@@ -53,23 +59,31 @@ export interface ReconcileResult {
 }
 
 export class PackIndex {
-  /** For the collector and the checker, which add temporary tables of their own. */
+  /** For the checker, which adds temporary tables of its own. */
   readonly database: DatabaseSync;
-  /** Whether the file was not there, or of no use, and is empty now. */
-  readonly isNew: boolean;
   readonly #locate: StatementSync;
   readonly #has: StatementSync;
   readonly #insertEntry: StatementSync;
+  readonly #deleteEntry: StatementSync;
+  readonly #findEntry: StatementSync;
 
-  private constructor(database: DatabaseSync, isNew: boolean) {
+  private constructor(database: DatabaseSync) {
     this.database = database;
-    this.isNew = isNew;
     this.#locate = database.prepare(
       `SELECT lower(hex(packs.id)) AS packId, groupOffset, storedLength, plainLength, codec, position, length
-       FROM entries JOIN packs ON packs.number = entries.pack WHERE digest = ? ORDER BY pack`,
+       FROM entries JOIN packs ON packs.number = entries.pack WHERE digest = ?
+       ORDER BY EXISTS (SELECT 1 FROM bad WHERE bad.digest = entries.digest AND bad.packId = packs.id), isCondemned, pack`,
     );
-    this.#has = database.prepare('SELECT 1 FROM entries WHERE digest = ? LIMIT 1');
+    this.#has = database.prepare(
+      `SELECT 1 FROM entries JOIN packs ON packs.number = entries.pack WHERE digest = ? AND NOT isCondemned
+         AND NOT EXISTS (SELECT 1 FROM bad WHERE bad.digest = entries.digest AND bad.packId = packs.id) LIMIT 1`,
+    );
     this.#insertEntry = database.prepare('INSERT OR IGNORE INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
+    this.#deleteEntry = database.prepare('DELETE FROM entries WHERE digest = ? AND pack = ?');
+    this.#findEntry = database.prepare(
+      `SELECT concat_ws(',', groupOffset, storedLength, plainLength, codec, position, length) AS place
+       FROM entries JOIN packs ON packs.number = entries.pack WHERE digest = ? AND packs.id = ?`,
+    );
   }
 
   /** Opens or makes the file (`:memory:` for tests). A file that SQLite finds unusable is made again. */
@@ -91,14 +105,13 @@ export class PackIndex {
         PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16384;
         PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};
       `);
-      const isNew = transaction(database, () => {
+      transaction(database, () => {
         const version = database.prepare('PRAGMA user_version').get()?.['user_version'];
-        if (version === SCHEMA_VERSION) return false;
+        if (version === SCHEMA_VERSION) return;
         if (version !== 0) throw new OperationalError('index.db is of an other version', { retryable: false });
         database.exec(SCHEMA);
-        return true;
       });
-      return new PackIndex(database, isNew);
+      return new PackIndex(database);
     } catch (error) {
       database.close();
       throw error;
@@ -109,64 +122,123 @@ export class PackIndex {
     this.database.close();
   }
 
+  /** Whether the chunk or page need not be stored: a copy that is not known to be bad is in a pack that stays. */
   has(digest: Digest): boolean {
     return guarded(() => this.#has.get(digest) !== undefined);
   }
 
-  /** Every known place of the digest. */
+  /** Every known place of the digest, those that are likely to be good and to stay first. */
   locate(digest: Digest): Location[] {
     return guarded(() => this.#locate.all(digest) as unknown as Location[]);
   }
 
-  /** Adds a pack that is durable in the store; again: replaces its rows. */
-  add(pack: PackContents): void {
-    this.transaction(() => {
-      this.#removeRows(pack.packId);
+  /** Adds a pack that is durable in the store; again: replaces its rows. False, and nothing, when it was deleted before. */
+  add(pack: PackContents): boolean {
+    return this.transaction(() => {
+      const id = idOf(pack.packId);
+      if (this.database.prepare('SELECT 1 FROM gone WHERE id = ?').get(id) !== undefined) return false;
+      this.#removeRows(id);
+      const isCondemned = this.database.prepare('SELECT 1 FROM condemned WHERE id = ?').get(id) !== undefined;
+      const groupBytes = pack.groups.reduce((sum, { storedLength }) => sum + storedLength, 0);
       const { lastInsertRowid } = this.database
-        .prepare('INSERT INTO packs (id, sizeBytes) VALUES (?, ?)')
-        .run(Buffer.from(pack.packId, 'hex'), pack.sizeBytes);
-      for (const group of pack.groups) this.#addGroup(Number(lastInsertRowid), group);
+        .prepare('INSERT INTO packs (id, sizeBytes, groupBytes, session, isCondemned) VALUES (?, ?, ?, ?, ?)')
+        .run(id, pack.sizeBytes, groupBytes, pack.fence.session, isCondemned ? 1 : 0);
+      for (const { digest, location } of locationsOf(pack)) {
+        const { groupOffset, storedLength, plainLength, codec, position, length } = location;
+        const row = [groupOffset, storedLength, plainLength, codec, position, length];
+        this.#insertEntry.run(digest, lastInsertRowid, ...row);
+      }
+      return true;
     });
   }
 
-  #addGroup(pack: number, group: PackContents['groups'][number]): void {
-    let position = 0;
-    const { offset, storedLength, plainLength, codec } = group;
-    for (const { digest, length } of group.entries) {
-      this.#insertEntry.run(digest, pack, offset, storedLength, plainLength, codec, position, length);
-      position += length;
+  /**
+   * Forgets a pack for ever, before it is deleted. Its rows count no more; without its `contents` they stay until the next
+   * comparison with the store.
+   */
+  remove(packId: string, contents?: PackContents): void {
+    const id = idOf(packId);
+    this.transaction(() => {
+      this.database.prepare('INSERT OR IGNORE INTO gone VALUES (?)').run(id);
+      this.#removeRows(id, contents);
+      this.database.prepare('DELETE FROM bad WHERE packId = ?').run(id);
+    });
+  }
+
+  #removeRows(id: Buffer, contents?: PackContents): void {
+    const number = this.database.prepare('SELECT number FROM packs WHERE id = ?').get(id)?.['number'] as
+      number | undefined;
+    if (number === undefined) return;
+    for (const { digest } of contents?.groups.flatMap(({ entries }) => entries) ?? []) {
+      this.#deleteEntry.run(digest, number);
     }
+    this.database.prepare('DELETE FROM packs WHERE number = ?').run(number);
   }
 
-  /** Forgets a pack, before it is deleted or because it is gone. */
-  remove(packId: string): void {
-    this.transaction(() => this.#removeRows(packId));
+  /** Indexed packs, in no order. */
+  listPacks(): IndexedPack[] {
+    const rows = guarded(() =>
+      this.database
+        .prepare('SELECT lower(hex(id)) AS packId, sizeBytes, groupBytes, session, isCondemned FROM packs')
+        .all(),
+    );
+    return rows.map((row) => ({ ...row, isCondemned: row['isCondemned'] === 1 })) as unknown as IndexedPack[];
   }
 
-  #removeRows(packId: string): void {
-    const id = Buffer.from(packId, 'hex');
-    this.database.prepare('DELETE FROM entries WHERE pack = (SELECT number FROM packs WHERE id = ?)').run(id);
-    this.database.prepare('DELETE FROM packs WHERE id = ?').run(id);
+  /** What the index says of an entry of a pack: groupOffset,storedLength,plainLength,codec,position,length. */
+  findEntry(digest: Digest, packId: string): string | undefined {
+    return guarded(() => this.#findEntry.get(digest, idOf(packId))?.['place']) as string | undefined;
   }
 
-  /** Indexed packs with their sizes, in no order. */
-  listPacks(): Map<string, number> {
-    const rows = guarded(() => this.database.prepare('SELECT lower(hex(id)) AS packId, sizeBytes FROM packs').all());
-    return new Map(rows.map((row) => [row['packId'] as string, row['sizeBytes'] as number]));
-  }
-
-  /** What the index knows of a pack: digest (hex) → groupOffset,storedLength,plainLength,codec,position,length. */
-  listEntries(packId: string): Map<string, string> {
+  /** Rows of each pack. Reads all of the index. */
+  countEntries(): Map<string, number> {
     const rows = guarded(() =>
       this.database
         .prepare(
-          `SELECT lower(hex(digest)) AS name, concat_ws(',', groupOffset, storedLength, plainLength, codec, position,
-             length) AS place
-           FROM entries JOIN packs ON packs.number = entries.pack WHERE packs.id = ?`,
+          `SELECT lower(hex(packs.id)) AS packId, count FROM packs
+           JOIN (SELECT pack, count(*) AS count FROM entries GROUP BY pack) AS counts ON counts.pack = packs.number`,
         )
-        .all(Buffer.from(packId, 'hex')),
+        .all(),
     );
-    return new Map(rows.map((row) => [row['name'] as string, row['place'] as string]));
+    return new Map(rows.map((row) => [row['packId'] as string, row['count'] as number]));
+  }
+
+  /**
+   * Takes over which packs are condemned, and which were deleted by other servers; an older list than the one it has changes
+   * nothing. Whoever begins a session makes sure that the list of the session's epoch is here before the first `has`. False,
+   * and nothing, when it has missed deletions: it must be compared with the store first.
+   */
+  condemn({ epoch, packs, dying, deleted, deletedSince }: CondemnedPacks): boolean {
+    return this.transaction(() => {
+      const known = this.findFact('condemnedEpoch') ?? 0;
+      if (epoch <= known) return true;
+      if (known < deletedSince) return false;
+      this.database.exec('UPDATE packs SET isCondemned = 0 WHERE isCondemned; DELETE FROM condemned');
+      const insert = this.database.prepare('INSERT OR IGNORE INTO condemned VALUES (?)');
+      const mark = this.database.prepare('UPDATE packs SET isCondemned = 1 WHERE id = ?');
+      for (const { packId } of packs) {
+        insert.run(idOf(packId));
+        mark.run(idOf(packId));
+      }
+      for (const { packId } of [...dying, ...deleted].filter((pack) => pack.epoch > known)) this.remove(packId);
+      this.setFact('condemnedEpoch', epoch);
+      return true;
+    });
+  }
+
+  /** Remembers that a copy is not good; it is read last, and stored again by whoever meets it. */
+  markBad(digest: Digest, packId: string): void {
+    guarded(() => this.database.prepare('INSERT OR IGNORE INTO bad VALUES (?, ?)').run(digest, idOf(packId)));
+  }
+
+  markGood(digest: Digest, packId: string): void {
+    guarded(() => this.database.prepare('DELETE FROM bad WHERE digest = ? AND packId = ?').run(digest, idOf(packId)));
+  }
+
+  /** Copies that were found damaged. */
+  listBad(): { digest: Digest; packId: string }[] {
+    const rows = guarded(() => this.database.prepare('SELECT digest, lower(hex(packId)) AS packId FROM bad').all());
+    return rows.map((row) => ({ digest: Buffer.from(row['digest'] as Uint8Array), packId: row['packId'] as string }));
   }
 
   findFact(name: string): number | undefined {
@@ -174,7 +246,7 @@ export class PackIndex {
       number | undefined;
   }
 
-  setFact(name: string, value: number): void {
+  setFact(name: string, value: number | string): void {
     guarded(() => this.database.prepare('INSERT OR REPLACE INTO facts VALUES (?, ?)').run(name, value));
   }
 
@@ -183,9 +255,20 @@ export class PackIndex {
     return guarded(() => transaction(this.database, act));
   }
 
+  /**
+   * Makes the index agree with the store unless that was done since the machine booted: rows that were removed may be back
+   * after a power cut, new ones lost.
+   */
+  async reconcileOnce(store: ObjectStore, bootId: string): Promise<void> {
+    if ((this.findFact('bootId') as string | undefined) === bootId) return;
+    await this.reconcile(store);
+    this.#sweep();
+    this.setFact('bootId', bootId);
+  }
+
   /** Makes the index agree with the packs that are in the store. Packs whose end is damaged stay unknown. */
   async reconcile(store: ObjectStore): Promise<ReconcileResult> {
-    const gone = this.listPacks();
+    const gone = new Map(this.listPacks().map(({ packId, sizeBytes }) => [packId, sizeBytes]));
     const damaged: CorruptionError[] = [];
     for await (const { name, sizeBytes } of store.list(PACK_PREFIX)) {
       const packId = findPackId(name);
@@ -193,15 +276,30 @@ export class PackIndex {
       const known = gone.get(packId);
       gone.delete(packId);
       if (known === sizeBytes) continue;
-      if (known !== undefined) this.remove(packId);
+      if (known !== undefined) this.#forget([packId]);
       const error = await this.#addFromStore(store, packId, sizeBytes);
       if (error !== undefined) damaged.push(error);
     }
     // A pack that was added since the list began is no stranger: only what the store denies is forgotten.
+    const denied: string[] = [];
     for (const packId of gone.keys()) {
-      if ((await store.stat(packName(packId))) === undefined) this.remove(packId);
+      if ((await store.stat(packName(packId))) === undefined) denied.push(packId);
     }
+    if (denied.length > 0) this.#forget(denied);
     return { damaged };
+  }
+
+  /** They may come back, as what the store had lost for a while does. */
+  #forget(packIds: readonly string[]): void {
+    this.transaction(() => {
+      const remove = this.database.prepare('DELETE FROM packs WHERE id = ?');
+      for (const packId of packIds) remove.run(idOf(packId));
+    });
+  }
+
+  /** Rows of packs that are not there: one pass over all. */
+  #sweep(): void {
+    this.transaction(() => this.database.exec('DELETE FROM entries WHERE pack NOT IN (SELECT number FROM packs)'));
   }
 
   async #addFromStore(store: ObjectStore, packId: string, sizeBytes: number): Promise<CorruptionError | undefined> {
@@ -218,7 +316,12 @@ export class PackIndex {
   }
 }
 
+function idOf(packId: string): Buffer {
+  return Buffer.from(packId, 'hex');
+}
+
 function transaction<T>(database: DatabaseSync, act: () => T): T {
+  if (database.isTransaction) return act();
   database.exec('BEGIN IMMEDIATE');
   try {
     const result = act();

@@ -8,20 +8,18 @@
  */
 import zlib from 'node:zlib';
 import { assert } from '../lib/assert.ts';
+import { OperationalError } from '../lib/errors.ts';
 import type { Random } from '../lib/random.ts';
 import type { Digest } from './digest.ts';
 import { GroupCompressor } from './group-compressor.ts';
 import type { CompressedBytes } from './group-compressor.ts';
 import type { ObjectStore } from './object-store/object-store.ts';
 import { GROUP_PLAIN_BYTES, PACK_TARGET_BYTES, encodePackEnd, encodePackHeader, packName } from './pack.ts';
-import type { EntryKind, PackEntry, PackGroup } from './pack.ts';
+import type { EntryKind, Fence, PackContents, PackEntry, PackGroup } from './pack.ts';
 import type { PackIndex } from './pack-index.ts';
 
 const GROUPS_IN_COMPRESSION = 16;
 const PACKS_BEING_PUT = 2;
-/** A pack is sealed once it has reached its target, so at most one group goes beyond. */
-const PACK_BUFFER_BYTES = PACK_TARGET_BYTES + GROUP_PLAIN_BYTES;
-
 interface OpenGroup {
   kind: EntryKind;
   plain: Buffer;
@@ -42,36 +40,60 @@ interface OpenPack {
   groups: PackGroup[];
 }
 
+/** Compresses groups, several at a time (`GroupCompressor`). */
+export interface Compressor {
+  /** `plain` must not change meanwhile, and may hold the result afterwards. */
+  compress(plain: Buffer): Promise<CompressedBytes>;
+  close(): void;
+}
+
 export interface PackWriterOptions {
   store: ObjectStore;
   index: PackIndex;
   random: Random;
+  fence: Fence;
   /** Whether a digest need not be stored; by default, whether the index knows it. */
   isKnown?: (digest: Digest) => boolean;
+  /** Of a group's plain bytes at most, and of the groups of a pack at least, but for the last. */
+  groupBytes?: number;
+  packBytes?: number;
+  compressor?: Compressor;
+  /** Told of each pack when it is durable and indexed. */
+  onIndexed?: (contents: PackContents) => void;
 }
 
 export class PackWriter {
   readonly #store: ObjectStore;
   readonly #index: PackIndex;
   readonly #random: Random;
+  readonly #fence: Fence;
   readonly #isKnown: (digest: Digest) => boolean;
+  readonly #onIndexed: (contents: PackContents) => void;
   /** Digests that are on their way into the index. */
   readonly #pending = new Set<string>();
   readonly #open = new Map<EntryKind, OpenGroup>();
   /** In the order in which the groups go into packs. */
   readonly #compressing: Promise<CompressedGroup>[] = [];
   readonly #putting: Promise<void>[] = [];
-  readonly #compressor = new GroupCompressor();
+  readonly #groupBytes: number;
+  readonly #packBytes: number;
+  readonly #compressor: Compressor;
   readonly #spareGroups: Buffer[] = [];
   readonly #sparePacks: Buffer[] = [];
   #pack: OpenPack | undefined;
   #storedBytes = 0;
 
-  constructor({ store, index, random, isKnown }: PackWriterOptions) {
+  constructor(options: PackWriterOptions) {
+    const { store, index, random, fence } = options;
     this.#store = store;
     this.#index = index;
     this.#random = random;
-    this.#isKnown = isKnown ?? ((digest) => index.has(digest));
+    this.#fence = fence;
+    this.#isKnown = options.isKnown ?? ((digest) => index.has(digest));
+    this.#onIndexed = options.onIndexed ?? (() => undefined);
+    this.#groupBytes = options.groupBytes ?? GROUP_PLAIN_BYTES;
+    this.#packBytes = options.packBytes ?? PACK_TARGET_BYTES;
+    this.#compressor = options.compressor ?? new GroupCompressor();
   }
 
   /** Bytes of the packs that were sealed so far. */
@@ -86,17 +108,17 @@ export class PackWriter {
   async put(kind: EntryKind, digest: Digest, bytes: Buffer): Promise<boolean> {
     const name = digest.toString('hex');
     if (this.#pending.has(name) || this.#isKnown(digest)) return false;
-    assert(bytes.length > 0 && bytes.length <= GROUP_PLAIN_BYTES, 'an entry fits in a group');
+    assert(bytes.length > 0 && bytes.length <= this.#groupBytes, 'an entry fits in a group');
     this.#pending.add(name);
     let group = this.#open.get(kind);
-    if (group !== undefined && group.usedBytes + bytes.length > GROUP_PLAIN_BYTES) {
+    if (group !== undefined && group.usedBytes + bytes.length > this.#groupBytes) {
       await this.#compress(group);
       group = undefined;
     }
     if (group === undefined) {
       group = {
         kind,
-        plain: this.#spareGroups.pop() ?? Buffer.allocUnsafeSlow(GROUP_PLAIN_BYTES),
+        plain: this.#spareGroups.pop() ?? Buffer.allocUnsafeSlow(this.#groupBytes),
         usedBytes: 0,
         entries: [],
       };
@@ -105,7 +127,7 @@ export class PackWriter {
     bytes.copy(group.plain, group.usedBytes);
     group.usedBytes += bytes.length;
     group.entries.push({ digest: Buffer.from(digest), length: bytes.length });
-    if (group.usedBytes === GROUP_PLAIN_BYTES) await this.#compress(group);
+    if (group.usedBytes === this.#groupBytes) await this.#compress(group);
     return true;
   }
 
@@ -143,12 +165,13 @@ export class PackWriter {
       entries: group.entries,
     });
     this.#spareGroups.push(group.plain);
-    if (pack.sizeBytes >= PACK_TARGET_BYTES) await this.#seal(pack);
+    if (pack.sizeBytes >= this.#packBytes) await this.#seal(pack);
   }
 
   #startPack(): OpenPack {
     const packId = this.#random.bytes(16).toString('hex');
-    const bytes = this.#sparePacks.pop() ?? Buffer.allocUnsafeSlow(PACK_BUFFER_BYTES);
+    // A pack is sealed once it has reached its size, so at most one group goes beyond.
+    const bytes = this.#sparePacks.pop() ?? Buffer.allocUnsafeSlow(this.#packBytes + this.#groupBytes);
     return { packId, bytes, sizeBytes: encodePackHeader(packId).copy(bytes), groups: [] };
   }
 
@@ -159,12 +182,18 @@ export class PackWriter {
   }
 
   async #putPack({ packId, bytes, sizeBytes: bodyBytes, groups }: OpenPack): Promise<void> {
-    const end = encodePackEnd(packId, groups);
+    const end = encodePackEnd(packId, this.#fence, groups);
     const created = await this.#store.put(packName(packId), [bytes.subarray(0, bodyBytes), end]);
     assert(created, `pack ${packId} was there before it was written`);
     this.#sparePacks.push(bytes);
     const sizeBytes = bodyBytes + end.length;
-    this.#index.add({ packId, sizeBytes, groups });
+    const contents = { packId, sizeBytes, fence: this.#fence, groups };
+    if (!this.#index.add(contents)) {
+      throw new OperationalError(`pack ${packId} was taken for garbage: its writer was held up for too long`, {
+        retryable: true,
+      });
+    }
+    this.#onIndexed(contents);
     this.#storedBytes += sizeBytes;
     for (const { digest } of groups.flatMap((group) => group.entries)) this.#pending.delete(digest.toString('hex'));
   }

@@ -11,7 +11,7 @@ import type { Digest } from './digest.ts';
 
 export const PACK_VERSION = 1;
 export const PACK_HEADER_BYTES = 32;
-export const PACK_TRAILER_BYTES = 64;
+export const PACK_TRAILER_BYTES = 80;
 export const PACK_PREFIX = 'packs/';
 export const GROUP_PLAIN_BYTES = 4 * CHUNK_BYTES;
 /** Where a pack is sealed: one sync for so many bytes. */
@@ -22,7 +22,7 @@ const END_MAGIC = Buffer.from('HUPOKCAP');
 const GROUP_RECORD_BYTES = 24;
 const ENTRY_RECORD_BYTES = DIGEST_BYTES + 4;
 const ID_BYTES = 16;
-const SEALED_PREFIX_BYTES = 24;
+const SEALED_PREFIX_BYTES = 40;
 
 export type EntryKind = 'chunk' | 'page';
 const KIND_NUMBERS: Record<EntryKind, number> = { chunk: 1, page: 2 };
@@ -43,11 +43,31 @@ export interface PackGroup {
   entries: PackEntry[];
 }
 
+/** By whose leave something was written: the catalog that owns the repository, and the session in it. */
+export interface Fence {
+  ownerEpoch: number;
+  /** 0: the collector, which needs none. */
+  session: number;
+}
+
 export interface PackContents {
   /** 32 hex digits. */
   packId: string;
   sizeBytes: number;
+  fence: Fence;
   groups: PackGroup[];
+}
+
+/** One place of a chunk or page. */
+export interface Location {
+  packId: string;
+  groupOffset: number;
+  storedLength: number;
+  plainLength: number;
+  codec: number;
+  /** Where in the group's plain bytes, and how long. */
+  position: number;
+  length: number;
 }
 
 export function packName(packId: string): string {
@@ -71,7 +91,7 @@ export function encodePackHeader(packId: string): Buffer {
 }
 
 /** Footer and trailer: what follows the groups. */
-export function encodePackEnd(packId: string, groups: readonly PackGroup[]): Buffer {
+export function encodePackEnd(packId: string, fence: Fence, groups: readonly PackGroup[]): Buffer {
   const footer = encodeFooter(groups);
   const trailer = Buffer.alloc(PACK_TRAILER_BYTES);
   trailer.writeUInt32LE(footer.length, 0);
@@ -79,6 +99,8 @@ export function encodePackEnd(packId: string, groups: readonly PackGroup[]): Buf
   trailer[6] = CODEC_STORED;
   trailer[7] = CIPHER_NONE;
   idBytes(packId).copy(trailer, 8);
+  trailer.writeUInt32LE(fence.ownerEpoch, 24);
+  trailer.writeBigUInt64LE(BigInt(fence.session), 32);
   sealOf(packId, footer, trailer).copy(trailer, SEALED_PREFIX_BYTES);
   END_MAGIC.copy(trailer, PACK_TRAILER_BYTES - END_MAGIC.length);
   return Buffer.concat([footer, trailer]);
@@ -143,11 +165,12 @@ export function decodePackEnd(packId: string, sizeBytes: number, end: Buffer): P
     const digests = { expected: expected.toString('hex'), actual: actual.toString('hex') };
     throw new CorruptionError(`pack ${packId}`, 'its footer', digests);
   }
+  const fence = { ownerEpoch: trailer.readUInt32LE(24), session: Number(trailer.readBigUInt64LE(32)) };
   const groups = decodeFooter(footer, damaged);
   const last = groups.at(-1);
   const groupsEnd = last === undefined ? PACK_HEADER_BYTES : last.offset + last.storedLength;
   if (groupsEnd + end.length !== sizeBytes) throw damaged(`it has ${sizeBytes} bytes, not ${groupsEnd + end.length}`);
-  return { packId, sizeBytes, groups };
+  return { packId, sizeBytes, fence, groups };
 }
 
 function decodeFooter(footer: Buffer, damaged: (where: string) => Error): PackGroup[] {
@@ -196,4 +219,18 @@ function decodeGroup(footer: Buffer, at: number, entryAt: number, damaged: (wher
     kind,
     entries,
   };
+}
+
+/** Where each entry of a pack lies, in order. */
+export function* locationsOf({
+  packId,
+  groups,
+}: PackContents): Generator<{ digest: Digest; kind: EntryKind; location: Location }> {
+  for (const { offset: groupOffset, storedLength, plainLength, codec, kind, entries } of groups) {
+    let position = 0;
+    for (const { digest, length } of entries) {
+      yield { digest, kind, location: { packId, groupOffset, storedLength, plainLength, codec, position, length } };
+      position += length;
+    }
+  }
 }

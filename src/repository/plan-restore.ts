@@ -1,6 +1,6 @@
 /** Which groups a restore reads, in which order, and where their chunks go. Pure. */
 import { CorruptionError } from '../lib/errors.ts';
-import type { Location } from './pack-index.ts';
+import type { Location } from './pack.ts';
 import type { TreeEntry } from './tree.ts';
 
 /** A chunk in a group's plain bytes, and the chunks of the file that it is. Plain data: it goes to a thread. */

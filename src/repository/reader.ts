@@ -8,6 +8,7 @@ import type { Digest } from './digest.ts';
 import { EntryReader } from './entry-reader.ts';
 import { PageReader } from './page-reader.ts';
 import { openStores } from './stores.ts';
+import type { RepositoryPlace } from './stores.ts';
 import { findChunkDigest, walkTree } from './tree.ts';
 import type { TreeRef } from './tree-ref.ts';
 
@@ -24,9 +25,9 @@ export interface RepositoryReader {
   close(): void;
 }
 
-/** Opens the repository in a directory, which must be there. */
-export async function openRepositoryReader(repositoryFolder: string): Promise<RepositoryReader> {
-  const { store, index } = await openStores(repositoryFolder);
+/** Opens a repository that is there. */
+export async function openRepositoryReader(place: RepositoryPlace): Promise<RepositoryReader> {
+  const { store, index } = await openStores(place);
   const entries = new EntryReader(store, index);
   const pages = new PageReader(entries);
   return {

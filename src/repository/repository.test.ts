@@ -7,7 +7,6 @@ import test from 'node:test';
 import fc from 'fast-check';
 import { CorruptionError, OperationalError } from '../lib/errors.ts';
 import { CHUNK_BYTES } from '../lib/geometry.ts';
-import { collectGarbage } from './collect.ts';
 import { digestOf } from './digest.ts';
 import {
   commitManifest,
@@ -18,7 +17,6 @@ import {
   readManifest,
   readManifests,
 } from './manifest.ts';
-import { DirectoryStore } from './object-store/directory-store.ts';
 import { PackIndex } from './pack-index.ts';
 import { packName } from './pack.ts';
 import { PackWriter } from './pack-writer.ts';
@@ -30,15 +28,19 @@ import type { Stores } from './stores.ts';
 import { emptyTree } from './tree-ref.ts';
 import type { TreeRef } from './tree-ref.ts';
 import {
+  anyFence,
   assertChecksClean,
   assertImage,
   chunkBytes,
+  collectAlone,
   imageOf,
   manifestOf,
   memoryStores,
+  newPlace,
   seededRandom,
   storeImage,
 } from '../../test/support/repositories.ts';
+import { MemoryBook } from '../../test/support/memory-book.ts';
 import type { Image } from '../../test/support/repositories.ts';
 
 async function withFolder(body: (folder: string) => Promise<void>): Promise<void> {
@@ -56,7 +58,7 @@ async function storedBytes({ store }: Stores): Promise<number> {
 }
 
 const collect = async (stores: Stores, roots: TreeRef[] = []) =>
-  collectGarbage({ stores, random: seededRandom(99), roots });
+  collectAlone(stores, { random: seededRandom(99), roots });
 
 test('an image reads back, chunk for chunk', async () => {
   const stores = memoryStores();
@@ -96,7 +98,7 @@ test('a disk of zeros stores nothing', async () => {
 test('bytes that do not compress are stored as they are', async () => {
   const stores = memoryStores();
   const noise = seededRandom(4).bytes(CHUNK_BYTES);
-  const writer = new PackWriter({ ...stores, random: seededRandom(1) });
+  const writer = new PackWriter({ ...stores, random: seededRandom(1), fence: anyFence });
   assert.equal(await writer.put('chunk', digestOf(noise), noise), true);
   assert.equal(await writer.put('chunk', digestOf(noise), noise), false);
   await writer.finish();
@@ -154,7 +156,7 @@ test('any snapshots of several disks survive deletions and collections in any or
       const disks: { image: Image; tree: TreeRef }[] = [0, 1].map(() => ({ image: new Map(), tree: emptyTree }));
       const snapshots = new Map<string, { image: Image; tree: TreeRef }>();
       const collectAll = async (): Promise<void> => {
-        await collectGarbage({ stores, random, roots: disks.map((disk) => disk.tree) });
+        await collectAlone(stores, { random, roots: disks.map((disk) => disk.tree) });
         for (const { image, tree } of [...snapshots.values(), ...disks]) await assertImage(stores, tree, image);
         await assertChecksClean(stores);
       };
@@ -243,9 +245,9 @@ test('of two copies the one that reads well is kept', async () => {
   const tree = await storeImage(stores, imageOf(0, 8, 1));
   const other: Stores = { store: stores.store, index: PackIndex.open(':memory:') };
   await storeImage(other, imageOf(0, 8, 1), { random: seededRandom(77) });
-  const [first] = [...stores.index.listPacks().keys()];
+  const [first] = stores.index.listPacks();
   assert.ok(first);
-  const bytes = stores.store.objects.get(packName(first));
+  const bytes = stores.store.objects.get(packName(first.packId));
   assert.ok(bytes);
   bytes.fill(0, 40, 60_000);
   await collect(stores, [tree]);
@@ -255,15 +257,16 @@ test('of two copies the one that reads well is kept', async () => {
 
 test('a lost or unusable index is made again from the packs', async () => {
   await withFolder(async (folder) => {
-    const stores = await openStores(folder);
+    const place = newPlace(folder);
+    const stores = await openStores(place);
     const tree = await storeImage(stores, imageOf(0, 20, 1));
     stores.index.close();
     for (const spoil of [
-      () => fs.rmSync(path.join(folder, 'index.db')),
-      () => fs.writeFileSync(path.join(folder, 'index.db'), 'x'.repeat(9000)),
+      () => fs.rmSync(path.join(place.cacheFolder, 'index.db')),
+      () => fs.writeFileSync(path.join(place.cacheFolder, 'index.db'), 'x'.repeat(9000)),
     ]) {
       spoil();
-      const again = await openStores(folder);
+      const again = await openStores(place);
       await assertImage(again, tree, imageOf(0, 20, 1));
       await assertChecksClean(again);
       again.index.close();
@@ -273,24 +276,25 @@ test('a lost or unusable index is made again from the packs', async () => {
 
 test('a reader goes on while packs are rewritten and deleted under it', async () => {
   await withFolder(async (folder) => {
-    const repository = await openRepository(folder, seededRandom(3));
-    const stores = await openStores(folder);
+    const place = newPlace(folder);
+    const repository = await openRepository(place, seededRandom(3));
+    const stores = await openStores(place);
     const image = new Map([...imageOf(0, 100, 1)].filter(([chunk]) => chunk % 3 === 0));
     const whole = await storeImage(stores, imageOf(0, 100, 1));
     const kept = await storeImage(stores, image);
-    const reader = await openRepositoryReader(folder);
+    const reader = await openRepositoryReader(place);
     assert.ok((await reader.readChunk(whole, 1))?.equals(chunkBytes(2)));
     await repository.commitManifest(manifestOf('s-1', kept));
-    const { rewrittenPacks } = await repository.collect({ roots: [] });
+    const { rewrittenPacks } = await repository.collect(new MemoryBook());
     assert.ok(rewrittenPacks > 0);
     for (const [chunk, seed] of image) {
       assert.ok((await reader.readChunk(kept, chunk))?.equals(chunkBytes(seed ?? 0)), `chunk ${chunk}`);
     }
     assert.equal(await reader.readChunk(kept, 1), null);
     assert.equal(await reader.readChunk(kept, 1e9), null);
-    assert.deepEqual(await repository.check({ readData: true, roots: [] }), []);
-    assert.deepEqual(await readManifest(folder, 's-1'), manifestOf('s-1', kept));
-    await assert.rejects(readManifest(folder, 's-2'), OperationalError);
+    assert.deepEqual(await repository.check({ readData: true, listRoots: async () => [] }), []);
+    assert.deepEqual(await readManifest(place, 's-1'), manifestOf('s-1', kept));
+    await assert.rejects(readManifest(place, 's-2'), OperationalError);
     assert.ok((await repository.measureStoredBytes()) > 0);
     reader.close();
     stores.index.close();
@@ -300,10 +304,12 @@ test('a reader goes on while packs are rewritten and deleted under it', async ()
 
 test('a process that was killed before it indexed a pack does not make the next one store it again', async () => {
   await withFolder(async (folder) => {
-    const stores = await openStores(folder);
-    await storeImage(stores, imageOf(0, 20, 1));
-    for (const packId of stores.index.listPacks().keys()) stores.index.remove(packId);
-    await stores.index.reconcile(new DirectoryStore(folder));
+    const place = newPlace(folder);
+    const killed = await openStores(place);
+    await storeImage(killed, imageOf(0, 20, 1));
+    killed.index.close();
+    fs.rmSync(place.cacheFolder, { recursive: true });
+    const stores = await openStores(place);
     const before = await storedBytes(stores);
     await storeImage(stores, imageOf(0, 20, 1), { random: seededRandom(50) });
     assert.equal(await storedBytes(stores), before);
@@ -313,11 +319,13 @@ test('a process that was killed before it indexed a pack does not make the next 
 
 test('rows that a power cut brought back of a pack that is gone are not relied on', async () => {
   await withFolder(async (folder) => {
-    const stores = await openStores(folder);
+    const place = newPlace(folder);
+    const stores = await openStores(place);
     await storeImage(stores, imageOf(0, 4, 1));
-    for (const packId of stores.index.listPacks().keys()) await stores.store.delete(packName(packId));
+    for (const { packId } of stores.index.listPacks()) await stores.store.delete(packName(packId));
     assert.equal(stores.index.has(digestOf(chunkBytes(1))), true);
-    const writer = await openRepositoryWriter(folder, seededRandom(6));
+    stores.index.setFact('bootId', 'an earlier one');
+    const writer = await openRepositoryWriter(place, anyFence, seededRandom(6));
     assert.equal(await writer.packs.put('chunk', digestOf(chunkBytes(1)), chunkBytes(1)), true);
     await writer.packs.finish();
     writer.close();

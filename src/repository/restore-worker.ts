@@ -10,13 +10,14 @@ import { digestOf } from './digest.ts';
 import { DirectWriter, directBuffer } from './direct-file.ts';
 import { EntryReader } from './entry-reader.ts';
 import { freeBuffer } from './free-buffer.ts';
-import { DirectoryStore } from './object-store/directory-store.ts';
+import type { ObjectStore } from './object-store/object-store.ts';
 import { packName } from './pack.ts';
 import type { EntryTask, GroupTask } from './plan-restore.ts';
-import { openStores } from './stores.ts';
+import { openObjectStore, openStores } from './stores.ts';
+import type { RepositoryPlace } from './stores.ts';
 
 export interface RestoreStart {
-  repositoryFolder: string;
+  repository: RepositoryPlace;
   file: string;
 }
 
@@ -40,12 +41,12 @@ interface Span {
 
 class RestoreTarget {
   readonly #start: RestoreStart;
-  readonly #store: DirectoryStore;
+  readonly #store: ObjectStore;
   readonly #writer: DirectWriter;
 
   constructor(start: RestoreStart) {
     this.#start = start;
-    this.#store = new DirectoryStore(start.repositoryFolder);
+    this.#store = openObjectStore(start.repository);
     this.#writer = new DirectWriter(start.file, [directBuffer(), directBuffer()]);
   }
 
@@ -93,7 +94,7 @@ class RestoreTarget {
   }
 
   async #findElsewhere(entry: EntryTask): Promise<Buffer> {
-    const { store, index } = await openStores(this.#start.repositoryFolder);
+    const { store, index } = await openStores(this.#start.repository);
     try {
       return await new EntryReader(store, index).read(Buffer.from(entry.digest, 'hex'), 'chunk');
     } finally {

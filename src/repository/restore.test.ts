@@ -8,10 +8,10 @@ import { CorruptionError, OperationalError } from '../lib/errors.ts';
 import { CHUNK_BYTES } from '../lib/geometry.ts';
 import { planRestore } from './plan-restore.ts';
 import { restoreToFile } from './restore.ts';
-import { openStores } from './stores.ts';
+import { openStores, repositoryIn } from './stores.ts';
 import { emptyTree } from './tree-ref.ts';
 import type { TreeRef } from './tree-ref.ts';
-import { chunkBytes, imageOf, storeImage } from '../../test/support/repositories.ts';
+import { chunkBytes, imageOf, newPlace, storeImage } from '../../test/support/repositories.ts';
 import type { Image } from '../../test/support/repositories.ts';
 
 interface Fixture {
@@ -26,7 +26,7 @@ const sizeBytes = 1600 * CHUNK_BYTES;
 async function withImage(body: (fixture: Fixture) => Promise<void>): Promise<void> {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'hupo-restore-'));
   try {
-    const stores = await openStores(folder);
+    const stores = await openStores(newPlace(folder));
     const tree = await storeImage(stores, image);
     stores.index.close();
     await body({ folder, file: path.join(folder, 'out.img'), tree });
@@ -42,7 +42,7 @@ test('a restored file is the image, byte for byte, and sparse', async () => {
       progress.push(doneBytes);
       assert.equal(totalBytes, image.size * CHUNK_BYTES);
     };
-    await restoreToFile({ repositoryFolder: folder, tree, sizeBytes, file, onProgress });
+    await restoreToFile({ repository: repositoryIn(folder), tree, sizeBytes, file, onProgress });
     const bytes = fs.readFileSync(file);
     assert.equal(bytes.length, sizeBytes);
     for (let chunk = 0; chunk < 1600; chunk++) {
@@ -57,7 +57,7 @@ test('a restored file is the image, byte for byte, and sparse', async () => {
 
 test('an empty tree restores to a hole', async () => {
   await withImage(async ({ folder, file }) => {
-    await restoreToFile({ repositoryFolder: folder, tree: emptyTree, sizeBytes, file });
+    await restoreToFile({ repository: repositoryIn(folder), tree: emptyTree, sizeBytes, file });
     assert.equal(fs.statSync(file).size, sizeBytes);
     assert.equal(fs.statSync(file).blocks, 0);
   });
@@ -66,20 +66,20 @@ test('an empty tree restores to a hole', async () => {
 test('a file that is there is left alone', async () => {
   await withImage(async ({ folder, file, tree }) => {
     fs.writeFileSync(file, 'mine');
-    await assert.rejects(restoreToFile({ repositoryFolder: folder, tree, sizeBytes, file }), /exists already/);
+    await assert.rejects(restoreToFile({ repository: repositoryIn(folder), tree, sizeBytes, file }), /exists already/);
     assert.equal(fs.readFileSync(file, 'utf8'), 'mine');
   });
 });
 
 test('a damaged chunk fails the restore by name and leaves no file', async () => {
   await withImage(async ({ folder, file, tree }) => {
-    const packs = fs.readdirSync(path.join(folder, 'packs'), { recursive: true, encoding: 'utf8' });
+    const packs = fs.readdirSync(path.join(folder, 'repository', 'packs'), { recursive: true, encoding: 'utf8' });
     const pack = packs.find((name) => name.length > 10);
     assert.ok(pack);
-    const fd = fs.openSync(path.join(folder, 'packs', pack), 'r+');
+    const fd = fs.openSync(path.join(folder, 'repository', 'packs', pack), 'r+');
     fs.writeSync(fd, Buffer.alloc(1000, 1), 0, 1000, 5000);
     fs.closeSync(fd);
-    await assert.rejects(restoreToFile({ repositoryFolder: folder, tree, sizeBytes, file }), CorruptionError);
+    await assert.rejects(restoreToFile({ repository: repositoryIn(folder), tree, sizeBytes, file }), CorruptionError);
     assert.equal(fs.existsSync(file), false);
   });
 });
@@ -89,19 +89,22 @@ test('an aborted restore leaves no file', async () => {
     const abort = new AbortController();
     const onProgress = () => abort.abort();
     const { signal } = abort;
-    const restoring = restoreToFile({ repositoryFolder: folder, tree, sizeBytes, file, onProgress, signal });
+    const restoring = restoreToFile({ repository: repositoryIn(folder), tree, sizeBytes, file, onProgress, signal });
     // The image has fewer groups than two threads take at once: the abort comes before or after the end.
     await restoring.catch((error: unknown) => assert.equal((error as Error).name, 'AbortError'));
-    await assert.rejects(restoreToFile({ repositoryFolder: folder, tree, sizeBytes, file: `${file}2`, signal }), {
-      name: 'AbortError',
-    });
+    await assert.rejects(
+      restoreToFile({ repository: repositoryIn(folder), tree, sizeBytes, file: `${file}2`, signal }),
+      {
+        name: 'AbortError',
+      },
+    );
     assert.equal(fs.existsSync(`${file}2`), false);
   });
 });
 
 test('a restore from no repository says so', async () => {
   await assert.rejects(
-    restoreToFile({ repositoryFolder: '/nowhere', tree: emptyTree, sizeBytes, file: '/nowhere/x' }),
+    restoreToFile({ repository: repositoryIn('/nowhere'), tree: emptyTree, sizeBytes, file: '/nowhere/x' }),
     OperationalError,
   );
 });

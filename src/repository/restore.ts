@@ -16,6 +16,7 @@ import { planRestore } from './plan-restore.ts';
 import type { GroupTask } from './plan-restore.ts';
 import type { RestoreOrder, RestoreReply, RestoreStart } from './restore-worker.ts';
 import { openStores } from './stores.ts';
+import type { RepositoryPlace } from './stores.ts';
 import { walkTree } from './tree.ts';
 import type { TreeEntry } from './tree.ts';
 import type { TreeRef } from './tree-ref.ts';
@@ -30,7 +31,7 @@ const MOST_WORKERS = 8;
 const YOUNG_MIB = 4;
 
 export interface RestoreRequest {
-  repositoryFolder: string;
+  repository: RepositoryPlace;
   tree: TreeRef;
   sizeBytes: number;
   /** Must not exist. */
@@ -45,7 +46,7 @@ export interface RestoreRequest {
  */
 export async function restoreToFile(request: RestoreRequest): Promise<void> {
   request.signal?.throwIfAborted();
-  const { store, index } = await openStores(request.repositoryFolder);
+  const { store, index } = await openStores(request.repository);
   try {
     const handle = await createFile(request.file);
     try {
@@ -126,9 +127,9 @@ class RestoreThread {
   readonly #waiting: { resolve: (writtenBytes: number) => void; reject: (error: Error) => void }[] = [];
   #failure: Error | undefined;
 
-  constructor({ repositoryFolder, file }: RestoreRequest) {
+  constructor({ repository, file }: RestoreRequest) {
     const entry = path.join(import.meta.dirname, `restore-worker${path.extname(import.meta.filename)}`);
-    const workerData: RestoreStart = { repositoryFolder, file };
+    const workerData: RestoreStart = { repository, file };
     this.#worker = new Worker(entry, { workerData, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB } });
     this.#worker.on('message', (reply: RestoreReply) => this.#settle(reply));
     this.#worker.on('error', (error: unknown) =>

@@ -18,6 +18,7 @@ import { restoreToFile } from '../repository/restore.ts';
 import { emptyTree } from '../repository/tree-ref.ts';
 import type { TreeRef } from '../repository/tree-ref.ts';
 import { uploadView } from './upload.ts';
+import { anyFence, newPlace } from '../../test/support/repositories.ts';
 
 const DISK_ID = 'd-0123456789abcdefghij';
 /** Two levels of pages, then three. */
@@ -27,14 +28,14 @@ const LARGE_BYTES = 20_000 * CHUNK_BYTES;
 /** A host of disks over a real repository, both in a folder of their own. */
 class Bed {
   readonly folder = fs.mkdtempSync(path.join(os.tmpdir(), 'hupo-grown-'));
-  readonly repositoryFolder = path.join(this.folder, 'repository');
+  readonly repository = newPlace(this.folder);
   host!: DiskHost;
   #closeReader = () => {};
 
   static async create(t: TestContext): Promise<Bed> {
     const bed = new Bed();
-    for (const name of ['disks', 'run', 'repository']) fs.mkdirSync(path.join(bed.folder, name));
-    const reader = await openRepositoryReader(bed.repositoryFolder);
+    for (const name of ['disks', 'run']) fs.mkdirSync(path.join(bed.folder, name));
+    const reader = await openRepositoryReader(bed.repository);
     bed.#closeReader = () => reader.close();
     bed.host = new DiskHost({
       files: systemFiles,
@@ -64,7 +65,8 @@ class Bed {
   async snapshot(snapshotId: string, parent: { tree: TreeRef; generation: number }) {
     const frozen: FreezeReply = await this.host.call('freeze', { diskId: DISK_ID, snapshotId });
     const job = {
-      repositoryFolder: this.repositoryFolder,
+      repository: this.repository,
+      fence: anyFence,
       diskdSocket: '',
       diskId: DISK_ID,
       snapshotId,
@@ -85,7 +87,7 @@ class Bed {
   /** The first bytes of some chunks of a snapshot that was restored to a file, and the file's size. */
   async restored({ tree, sizeBytes }: { tree: TreeRef; sizeBytes: number }, chunks: number[]) {
     const file = path.join(this.folder, 'restored.img');
-    const options = { repositoryFolder: this.repositoryFolder, tree, sizeBytes, file };
+    const options = { repository: this.repository, tree, sizeBytes, file };
     await restoreToFile({ ...options, onProgress: () => undefined, signal: new AbortController().signal });
     const fd = fs.openSync(file, 'r');
     const bytes = chunks.map((chunk) => {

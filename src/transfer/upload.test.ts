@@ -23,7 +23,14 @@ import type { TreeRef } from '../repository/tree-ref.ts';
 import { walkTree } from '../repository/tree.ts';
 import type { UploadJob, WorkerMessage } from './job.ts';
 import { uploadView } from './upload.ts';
-import { assertChecksClean, assertImage, chunkBytes, seededRandom } from '../../test/support/repositories.ts';
+import {
+  anyFence,
+  assertChecksClean,
+  assertImage,
+  chunkBytes,
+  newPlace,
+  seededRandom,
+} from '../../test/support/repositories.ts';
 import type { Image } from '../../test/support/repositories.ts';
 
 interface Fixture {
@@ -39,7 +46,8 @@ async function withFixture(body: (fixture: Fixture) => Promise<void>): Promise<v
     fs.mkdirSync(dataFolder);
     fs.mkdirSync(path.join(folder, 'repository'));
     const job: UploadJob = {
-      repositoryFolder: path.join(folder, 'repository'),
+      repository: newPlace(folder),
+      fence: anyFence,
       diskdSocket: path.join(folder, 'diskd.sock'),
       diskId: 'd-1',
       snapshotId: 's-1',
@@ -118,7 +126,7 @@ test('a view is stored whole, then what changed, zeros free, equal chunks once',
         [6 * CHUNK_BYTES, 6 * CHUNK_BYTES],
       ],
     );
-    const stores = await openStores(job.repositoryFolder);
+    const stores = await openStores(job.repository);
     const image: Image = new Map([
       [0, 1],
       [1, 2],
@@ -179,7 +187,7 @@ test('a chunk that is put together from several slots is stored as one, and all 
     const expected = chunkBytes(5);
     chunkBytes(6).copy(expected, BLOCK_BYTES, BLOCK_BYTES, 3 * BLOCK_BYTES);
     expected.fill(0, 3 * BLOCK_BYTES, 4 * BLOCK_BYTES);
-    const stores = await openStores(job.repositoryFolder);
+    const stores = await openStores(job.repository);
     const stored = await readStored(stores, tree);
     assert.deepEqual([...stored.keys()], [7]);
     assert.ok(stored.get(7)?.equals(expected));
@@ -242,7 +250,7 @@ test('the worker uploads one view, tells progress and result, and ends', async (
     assert.ok(last?.type === 'done', JSON.stringify(messages));
     assert.equal(last.result.newChunkCount, 1);
     assert.deepEqual(messages[0], { type: 'progress', doneBytes: 0, totalBytes: CHUNK_BYTES });
-    const stores = await openStores(job.repositoryFolder);
+    const stores = await openStores(job.repository);
     await assertImage(stores, last.result.tree, new Map([[4, 9]]));
     stores.index.close();
   });

@@ -4,11 +4,17 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
+import type { Clock } from '../../src/lib/clock.ts';
 import { AssertionError } from '../../src/lib/errors.ts';
+import type { Random } from '../../src/lib/random.ts';
 import { DirectoryStore } from '../../src/repository/object-store/directory-store.ts';
 import { MemoryStore } from '../../src/repository/object-store/memory-store.ts';
 import type { ObjectStore } from '../../src/repository/object-store/object-store.ts';
+import { RetryingStore } from '../../src/repository/object-store/retrying-store.ts';
 import { RecordingFiles } from '../crash/recording-files.ts';
+import { DelayedStore } from '../support/delayed-store.ts';
+import { FaultyStore } from '../support/faulty-store.ts';
+import type { Fault, FaultPlan } from '../support/faulty-store.ts';
 
 const implementations: Record<string, (folder: string) => ObjectStore> = {
   MemoryStore: () => new MemoryStore(),
@@ -18,7 +24,31 @@ const implementations: Record<string, (folder: string) => ObjectStore> = {
     files.ensureFolder('/repository');
     return new DirectoryStore('/repository', files);
   },
+  'RetryingStore over MemoryStore': () => retrying(new MemoryStore()),
+  'RetryingStore over DirectoryStore': (folder) => retrying(new DirectoryStore(folder)),
+  'RetryingStore over a store whose calls fail': () => retrying(new FaultyStore(new MemoryStore(), failInEachWay)),
+  'DelayedStore over MemoryStore': () => new DelayedStore(new MemoryStore(), overtaking()),
 };
+
+function retrying(inner: ObjectStore): RetryingStore {
+  const clock: Clock = { nowMs: () => 0, monotonicMs: () => 0, sleep: async () => undefined };
+  const random: Random = { bytes: (byteCount) => Buffer.alloc(byteCount) };
+  return new RetryingStore(inner, { attempts: 12, firstPauseMs: 1, longestPauseMs: 1, clock, random });
+}
+
+/** Every call fails before it takes effect, again after it, and then succeeds; a list breaks between names as well. */
+const failInEachWay: FaultPlan = ({ operation }, occurrence) => {
+  const faults: Fault[] = operation === 'list' ? ['before', { afterItems: 1 }, { afterItems: 3 }] : ['before'];
+  return [...faults, 'after' as const, undefined][occurrence % (faults.length + 2)];
+};
+
+/** Each delay takes fewer turns than the one before it, five at the most: of calls at once the last acts first. */
+function overtaking(): () => Promise<void> {
+  let callCount = 0;
+  return async () => {
+    for (let turn = callCount++ % 5; turn < 5; turn++) await Promise.resolve();
+  };
+}
 
 const bytes = (text: string): Buffer[] => [Buffer.from(text)];
 
@@ -108,4 +138,20 @@ test('DirectoryStore: what an interrupted put left is removed and counted', asyn
   } finally {
     fs.rmSync(folder, { recursive: true });
   }
+});
+
+test('DelayedStore: a list is a round trip for each thousand names, every other call is one', async () => {
+  const inner = new MemoryStore();
+  const store = new DelayedStore(inner, async () => undefined);
+  const countTrips = async (act: () => Promise<unknown>): Promise<number> => {
+    const before = store.roundTripCount;
+    await act();
+    return store.roundTripCount - before;
+  };
+  for (let count = 0; count < 1000; count++) await inner.put(`a/${count}`, []);
+  assert.equal(await countTrips(async () => Array.fromAsync(store.list('none/'))), 1);
+  assert.equal(await countTrips(async () => Array.fromAsync(store.list('a/'))), 1);
+  assert.equal(await countTrips(async () => store.put('a/1000', [])), 1);
+  assert.equal(await countTrips(async () => Array.fromAsync(store.list('a/'))), 2);
+  assert.equal(await countTrips(async () => store.find('a/1', { offset: 0, length: 1 })), 1);
 });

@@ -3,6 +3,7 @@ import crypto from 'node:crypto';
 import assert from 'node:assert/strict';
 import type { SnapshotRepository, Transfer } from '../../src/control/parts.ts';
 import { OperationalError } from '../../src/lib/errors.ts';
+import type { CollectorBook } from '../../src/repository/collector-book.ts';
 import type { Manifest } from '../../src/repository/manifest.ts';
 import type { TreeRef } from '../../src/repository/tree-ref.ts';
 import type { UploadJob, UploadResult } from '../../src/transfer/job.ts';
@@ -15,7 +16,7 @@ export class FakeRepository implements SnapshotRepository {
   readonly manifests = new Map<string, Manifest>();
   readonly deleted = new Set<string>();
   collectCount = 0;
-  /** Whether anything is being uploaded: nothing may be while it collects. */
+  /** How many upload: each in a session. */
   uploading = 0;
 
   async commitManifest(manifest: Manifest): Promise<void> {
@@ -26,6 +27,10 @@ export class FakeRepository implements SnapshotRepository {
     this.manifests.set(manifest.snapshotId, manifest);
   }
 
+  expectStrangers(): void {}
+
+  async takeCondemned(): Promise<void> {}
+
   async deleteManifest(snapshotId: string): Promise<void> {
     this.deleted.add(snapshotId);
     this.manifests.delete(snapshotId);
@@ -35,12 +40,16 @@ export class FakeRepository implements SnapshotRepository {
     return [...this.manifests.values()];
   }
 
-  async collect({ roots }: { roots: TreeRef[] }): Promise<{ freedBytes: number }> {
-    assert.equal(this.uploading, 0, 'collecting beside an upload');
+  /** What a session that is open may have put stays: it is collected when that has ended. */
+  async collect(book: CollectorBook): Promise<{ freedBytes: number; waiting: { packCount: number } }> {
     this.collectCount++;
-    const live = new Set([...roots, ...[...this.manifests.values()].map(({ tree }) => tree)].map(({ root }) => root));
+    const { trees, sessions } = await book.look();
+    if (sessions.length > 0) return { freedBytes: 0, waiting: { packCount: 1 } };
+    assert.equal(this.uploading, 0, 'an upload goes on without a session');
+    const manifests = [...this.manifests.values()];
+    const live = new Set([...trees, ...manifests].map(({ tree }) => tree.root));
     for (const root of this.trees.keys()) if (!live.has(root)) this.trees.delete(root);
-    return { freedBytes: 0 };
+    return { freedBytes: 0, waiting: { packCount: 0 } };
   }
 
   /** What a tree holds; fails when it was collected. */

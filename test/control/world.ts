@@ -37,6 +37,7 @@ import { GIB } from '../../src/lib/geometry.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import type { Log } from '../../src/lib/log.ts';
 import { systemRandom } from '../../src/lib/random.ts';
+import { repositoryIn } from '../../src/repository/stores.ts';
 import type { TreeRef } from '../../src/repository/tree-ref.ts';
 import { Crash, CrashPoint, crashing, crashingCatalog } from './crash-point.ts';
 import { FakeDiskd } from './fake-diskd.ts';
@@ -99,14 +100,17 @@ export class World {
       repository: {
         commitManifest: (manifest) => crash.act(() => repository.commitManifest(manifest)),
         deleteManifest: (snapshotId) => crash.act(() => repository.deleteManifest(snapshotId)),
-        collect: (options) => crash.act(() => repository.collect(options)),
+        expectStrangers: () => repository.expectStrangers(),
+        takeCondemned: () => repository.takeCondemned(),
+        collect: (book) => crash.act(() => repository.collect(book)),
       },
       space: { assertRoom: async (code, what) => this.assertRoom(code, what) },
       clock: this.clock,
       random: systemRandom,
       log,
       region: { regionId: 'cn-hangzhou', zoneIds: ['cn-hangzhou-a', 'cn-hangzhou-b'] },
-      repositoryFolder: path.join(this.folder, 'repository'),
+      repositoryPlace: repositoryIn(this.folder),
+      dataFolder: this.folder,
       diskdSocket: path.join(this.folder, 'diskd.sock'),
     });
   }

@@ -5,7 +5,6 @@
  */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { collectGarbage } from '../../src/repository/collect.ts';
 import { commitManifest, deleteManifest, listManifests } from '../../src/repository/manifest.ts';
 import { DirectoryStore } from '../../src/repository/object-store/directory-store.ts';
 import { PackIndex } from '../../src/repository/pack-index.ts';
@@ -14,6 +13,7 @@ import { emptyTree } from '../../src/repository/tree-ref.ts';
 import {
   assertChecksClean,
   assertImage,
+  collectAlone,
   imageOf,
   manifestOf,
   seededRandom,
@@ -49,7 +49,7 @@ async function live(machine: RecordingFiles): Promise<void> {
   mark({ deleting: 's-1' });
   await deleteManifest(stores.store, 's-1');
   mark({ deleted: 's-1' });
-  await collectGarbage({ stores, random: seededRandom(9), roots: [] });
+  await collectAlone(stores, { random: seededRandom(9) });
   stores.index.close();
 }
 
@@ -77,7 +77,7 @@ async function assertGoesOn(files: RecordingFiles, marks: readonly unknown[]): P
     await assertChecksClean(stores);
     const tree = await storeImage(stores, images['s-5'] ?? new Map(), { random: seededRandom(71) });
     await commitManifest(stores.store, manifestOf('s-5', tree));
-    await collectGarbage({ stores, random: seededRandom(72), roots: [] });
+    await collectAlone(stores, { random: seededRandom(72) });
     await assertImage(stores, tree, images['s-5'] ?? new Map());
     await assertSurvives(stores, marks);
     await assertChecksClean(stores);
@@ -119,7 +119,7 @@ test('a process killed at any moment leaves nothing that the next collection doe
     const store = new DirectoryStore(FOLDER, files);
     files.ensureFolder(FOLDER);
     const stores: Stores = { store, index: PackIndex.open(':memory:') };
-    await collectGarbage({ stores, random: seededRandom(4), roots: [] });
+    await collectAlone(stores, { random: seededRandom(4) });
     assert.deepEqual(files.list(`${FOLDER}/tmp`), []);
     const isEmpty = (await Array.fromAsync(listManifests(store))).length === 0;
     if (isEmpty) assert.deepEqual(await Array.fromAsync(store.list('packs/')), []);

@@ -98,7 +98,7 @@ function hurtChunks(findings: RepositoryFinding[], images: Map<string, Image>): 
 
 /** The checker blames `object`, and hurt is what cannot be read from the repository alone. */
 async function assertFound(fixture: Fixture, object: string | null): Promise<Map<string, number[]>> {
-  const findings = await checkRepository(fixture.stores, { readData: true, roots: [] });
+  const findings = await checkRepository(fixture.stores, { readData: true, listRoots: async () => [] });
   assert.deepEqual(
     findings.map((finding) => finding.object),
     [object],
@@ -112,7 +112,7 @@ async function assertFound(fixture: Fixture, object: string | null): Promise<Map
 
 test('an undamaged repository checks clean and reads', async () => {
   const fixture = await createFixture();
-  assert.deepEqual(await checkRepository(fixture.stores, { readData: true, roots: [] }), []);
+  assert.deepEqual(await checkRepository(fixture.stores, { readData: true, listRoots: async () => [] }), []);
   assert.deepEqual(await readAll(fixture, fixture.stores.index), new Map());
 });
 
@@ -143,7 +143,7 @@ test('a pack cut at any length is found', async () => {
   for (const length of [0, 1, 31, 32, 63, 64, 1000, whole - 65, whole - 64, whole - 1]) {
     const fixture = await createFixture();
     fixture.stores.store.objects.set(packs[0], bytesOf(fixture, packs[0]).subarray(0, length));
-    const findings = await checkRepository(fixture.stores, { readData: true, roots: [] });
+    const findings = await checkRepository(fixture.stores, { readData: true, listRoots: async () => [] });
     assert.deepEqual(
       findings.map(({ object }) => object),
       [packs[0]],
@@ -176,7 +176,7 @@ test('swapped packs are found', async () => {
   const [a, b] = fixture.packs.map((name) => bytesOf(fixture, name));
   assert.ok(a && b);
   fixture.stores.store.objects.set(fixture.packs[0], b).set(fixture.packs[1], a);
-  const findings = await checkRepository(fixture.stores, { readData: true, roots: [] });
+  const findings = await checkRepository(fixture.stores, { readData: true, listRoots: async () => [] });
   assert.deepEqual(new Set(findings.map(({ object }) => object)), new Set(fixture.packs));
   assert.deepEqual(hurtChunks(findings, fixture.images), await readAll(fixture, PackIndex.open(':memory:')));
 });
@@ -210,7 +210,7 @@ test('a damaged or swapped tombstone is found and hurts nothing', async () => {
 test('index rows that are wrong are put right, whatever they claimed', async () => {
   const fixture = await createFixture();
   fixture.stores.index.database.exec('UPDATE entries SET position = 0, groupOffset = 32');
-  assert.deepEqual(await checkRepository(fixture.stores, { readData: true, roots: [] }), []);
+  assert.deepEqual(await checkRepository(fixture.stores, { readData: true, listRoots: async () => [] }), []);
   assert.deepEqual(await readAll(fixture, fixture.stores.index), new Map());
 });
 
@@ -236,10 +236,10 @@ test('damage to a tree that only a disk needs is found, and told by the name of 
   );
   assert.ok(pack !== undefined);
   const roots = [{ name: 'the base of the disk d-1', tree, sizeBytes }];
-  assert.deepEqual(await checkRepository(fixture.stores, { readData: true, roots }), []);
+  assert.deepEqual(await checkRepository(fixture.stores, { readData: true, listRoots: async () => roots }), []);
   const bytes = bytesOf(fixture, pack);
   bytes[100] = bytes.readUInt8(100) ^ 1;
-  const [damaged, ...others] = await checkRepository(fixture.stores, { readData: true, roots });
+  const [damaged, ...others] = await checkRepository(fixture.stores, { readData: true, listRoots: async () => roots });
   assert.equal(damaged?.object, pack);
   assert.deepEqual(
     damaged.hurts.map(({ name }) => name),
@@ -247,7 +247,7 @@ test('damage to a tree that only a disk needs is found, and told by the name of 
   );
   assert.deepEqual(others, []);
   fixture.stores.store.objects.delete(pack);
-  const [missing] = await checkRepository(fixture.stores, { readData: false, roots });
+  const [missing] = await checkRepository(fixture.stores, { readData: false, listRoots: async () => roots });
   assert.deepEqual(
     missing?.hurts.map(({ name }) => name),
     ['the base of the disk d-1'],

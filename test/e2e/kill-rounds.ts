@@ -9,6 +9,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { BLOCK_BYTES, CHUNK_BYTES } from '../../src/lib/geometry.ts';
 import { readManifest } from '../../src/repository/manifest.ts';
+import { repositoryIn } from '../../src/repository/stores.ts';
 import { openRepositoryReader } from '../../src/repository/reader.ts';
 import { BlockModel, readValues, valueOf, type Bounds } from './block-model.ts';
 import type { Chance } from './chance.ts';
@@ -314,9 +315,9 @@ export class KillRounds {
   }
 
   async #readSnapshot(snapshotId: string): Promise<number[]> {
-    const folder = path.join(this.#server.dataFolder, 'repository');
-    const { tree } = await readManifest(folder, snapshotId);
-    const reader = await openRepositoryReader(folder);
+    const place = repositoryIn(this.#server.dataFolder);
+    const { tree } = await readManifest(place, snapshotId);
+    const reader = await openRepositoryReader(place);
     const values = [];
     for (const offset of this.#model.offsets) {
       const chunk = await reader.readChunk(tree, Math.floor(offset / CHUNK_BYTES));

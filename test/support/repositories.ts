@@ -1,19 +1,27 @@
 /** Repositories for tests: images as maps of chunks, stored and read back through the real code. */
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
 import { CHUNK_BYTES } from '../../src/lib/geometry.ts';
 import type { Random } from '../../src/lib/random.ts';
 import { checkRepository } from '../../src/repository/check.ts';
+import { collectGarbage } from '../../src/repository/collect.ts';
+import type { CollectResult } from '../../src/repository/collect.ts';
 import { digestOf } from '../../src/repository/digest.ts';
 import { EntryReader } from '../../src/repository/entry-reader.ts';
+import { Ledger } from '../../src/repository/ledger.ts';
+import { LedgerStore } from '../../src/repository/ledger-store.ts';
 import type { Manifest } from '../../src/repository/manifest.ts';
 import { MemoryStore } from '../../src/repository/object-store/memory-store.ts';
 import { PackIndex } from '../../src/repository/pack-index.ts';
 import { PackWriter } from '../../src/repository/pack-writer.ts';
 import { PageReader } from '../../src/repository/page-reader.ts';
-import type { Stores } from '../../src/repository/stores.ts';
+import { repositoryIn } from '../../src/repository/stores.ts';
+import type { RepositoryPlace, Stores } from '../../src/repository/stores.ts';
 import { updateTree, walkTree } from '../../src/repository/tree.ts';
 import { emptyTree } from '../../src/repository/tree-ref.ts';
 import type { TreeRef } from '../../src/repository/tree-ref.ts';
+
+import { bookOf } from './memory-book.ts';
 
 /** Chunk index → the seed of its bytes; null: zeros. */
 export type Image = Map<number, number | null>;
@@ -24,6 +32,37 @@ export interface MemoryStores extends Stores {
 
 export function memoryStores(): MemoryStores {
   return { store: new MemoryStore(), index: PackIndex.open(':memory:') };
+}
+
+/** Of a session that nobody asks about. */
+export const anyFence = { ownerEpoch: 1, session: 1 };
+
+/** A repository in `folder`, empty. */
+export function newPlace(folder: string): RepositoryPlace {
+  const place = repositoryIn(folder);
+  fs.mkdirSync(place.storeFolder, { recursive: true });
+  return place;
+}
+
+/** A new ledger in memory. */
+export function memoryLedger({ store, index }: Stores): Ledger {
+  return new Ledger(LedgerStore.open(':memory:'), index, new EntryReader(store, index));
+}
+
+/** Collects as a server does that has just started and is the only one. */
+export async function collectAlone(
+  stores: Stores,
+  { roots = [], random = seededRandom(9) }: { roots?: readonly TreeRef[]; random?: Random } = {},
+): Promise<CollectResult> {
+  const ledger = memoryLedger(stores);
+  try {
+    return await collectGarbage({
+      ...{ stores, ledger, random, ownerEpoch: 1, listsStore: true },
+      book: bookOf(roots),
+    });
+  } finally {
+    ledger.close();
+  }
 }
 
 /** Repeatable chance: a xorshift from `seed`. */
@@ -57,7 +96,7 @@ export async function storeImage(
   changes: Image,
   { parent = emptyTree, random = seededRandom(changes.size + 1) }: { parent?: TreeRef; random?: Random } = {},
 ): Promise<TreeRef> {
-  const packs = new PackWriter({ ...stores, random });
+  const packs = new PackWriter({ ...stores, random, fence: anyFence });
   const pages = new PageReader(new EntryReader(stores.store, stores.index));
   const sorted = [...changes].sort(([a], [b]) => a - b);
   async function* changeList(): AsyncGenerator<{ chunk: number; digest: Buffer | null }> {
@@ -108,7 +147,7 @@ export function manifestOf(snapshotId: string, tree: TreeRef, sizeBytes = 1024 *
 
 /** How every test of a repository ends. */
 export async function assertChecksClean(stores: Stores): Promise<void> {
-  assert.deepEqual(await checkRepository(stores, { readData: true, roots: [] }), []);
+  assert.deepEqual(await checkRepository(stores, { readData: true, listRoots: async () => [] }), []);
 }
 
 /** `count` chunks from `from` with seeds from `seed`. */

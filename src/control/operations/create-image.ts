@@ -9,7 +9,6 @@
  * Whoever asked is answered once every disk is frozen. When one was never frozen, nobody was answered, and the client token
  * is forgotten so that asking again makes another image; the name is free too.
  */
-import path from 'node:path';
 import { listAwaitedSnapshots, setImageDiskBase, updateImage } from '../../catalog/images.ts';
 import type { AwaitedSnapshot } from '../../catalog/images.ts';
 import type { Queries } from '../../catalog/schema.ts';
@@ -83,6 +82,6 @@ async function abandon(parts: Parts, transaction: Queries, { state, reason }: Un
   if (!awaited.every(({ isFrozen }) => isFrozen)) await forgetResult(transaction, token);
   await updateImage(transaction, imageId, {
     status: 'CreateFailed',
-    failure_reason: toPublicReason(reason, path.dirname(parts.repositoryFolder)),
+    failure_reason: toPublicReason(reason, parts.dataFolder),
   });
 }

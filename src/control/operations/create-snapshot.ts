@@ -16,7 +16,6 @@
  * While a disk stands on the view nothing is undone (D7): a snapshot that cannot be stored is `failed`, and one that is deleted
  * has no row, but storing it is tried again until it works; then the disks have their tree, and the view goes.
  */
-import path from 'node:path';
 import { findDisk, replaceFirstBase } from '../../catalog/disks.ts';
 import { findSnapshot, isEarlierUnstored, listStoredSnapshots, updateSnapshot } from '../../catalog/snapshots.ts';
 import { findOperation } from '../../catalog/operations.ts';
@@ -265,7 +264,7 @@ async function markFailed(
     status: 'failed',
     frozen: 1,
     tree: null,
-    failure_reason: toPublicReason(reason, path.dirname(parts.repositoryFolder)),
+    failure_reason: toPublicReason(reason, parts.dataFolder),
     remaining_seconds: 0,
     modified_at_ms: parts.clock.nowMs(),
   });

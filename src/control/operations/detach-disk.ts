@@ -6,7 +6,6 @@
  * back and stays `In_use`, and whoever asked is told why. When it cannot even be opened again, for it is damaged, it stays
  * closed and `In_use`, which the log tells; it can be detached then.
  */
-import path from 'node:path';
 import { findDisk, updateDisk } from '../../catalog/disks.ts';
 import type { DiskRow } from '../../catalog/schema.ts';
 import { OperationalError, RequestError } from '../../lib/errors.ts';
@@ -46,7 +45,7 @@ async function detach(parts: Parts, disk: AttachedDisk): Promise<void> {
     await parts.driver.detach(disk);
   } catch (error) {
     if (!(error instanceof OperationalError) || error.retryable) throw error;
-    const reason = toPublicReason(error.message, path.dirname(parts.repositoryFolder));
+    const reason = toPublicReason(error.message, parts.dataFolder);
     throw new RequestError('IncorrectDiskStatus', `It stays attached, for ${reason}.`);
   }
 }

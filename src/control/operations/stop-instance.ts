@@ -3,7 +3,6 @@
  * When a disk cannot be flushed, it is started again and stays `Running`, and whoever asked is told why. A disk that cannot
  * be opened again, for it is damaged, stays closed, which the log tells; the instance can be stopped then.
  */
-import path from 'node:path';
 import { updateInstance } from '../../catalog/instances.ts';
 import { OperationalError, RequestError } from '../../lib/errors.ts';
 import { toPublicReason } from '../failure-reason.ts';
@@ -31,12 +30,12 @@ export function stopInstanceOperation(parts: Parts): OperationKind<InstanceState
 }
 
 /** A failed flush is told as what it is; the disk is then as of the flush before, and asking again stops the instance. */
-async function stop({ driver, catalog, repositoryFolder }: Parts, { instanceId }: InstanceState): Promise<void> {
+async function stop({ driver, catalog, dataFolder }: Parts, { instanceId }: InstanceState): Promise<void> {
   try {
     await driver.stop(await runningInstance(catalog.queries, instanceId));
   } catch (error) {
     if (!(error instanceof OperationalError) || error.retryable) throw error;
-    const reason = toPublicReason(error.message, path.dirname(repositoryFolder));
+    const reason = toPublicReason(error.message, dataFolder);
     throw new RequestError('IncorrectInstanceStatus', `${instanceId} goes on running, for ${reason}.`);
   }
 }

@@ -1,0 +1,350 @@
+/**
+ * The tables of the ledger (`ledger.ts`), in an SQLite file of its own that one process has open at a time. Like the index it
+ * may be lost at any time: it is counted anew from the trees. What is committed survives a power cut, for packs are deleted on
+ * the strength of it.
+ */
+import { DatabaseSync } from 'node:sqlite';
+import fs from 'node:fs';
+import { CorruptionError, messageOf } from '../lib/errors.ts';
+import { explainSqlite, guardSqlite } from '../lib/sqlite-errors.ts';
+import type { Digest } from './digest.ts';
+import type { TreeRef } from './tree-ref.ts';
+
+const SCHEMA_VERSION = 1;
+
+const SCHEMA = `
+  CREATE TABLE trees (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, root BLOB NOT NULL, levels INTEGER NOT NULL, dataChunkCount INTEGER NOT NULL,
+    chain TEXT NOT NULL, parent INTEGER, heir INTEGER, seat INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('adding', 'whole', 'removing')), nextChunk INTEGER NOT NULL,
+    ownChunkCount INTEGER NOT NULL, freedBytes INTEGER, UNIQUE (root, levels)
+  );
+  CREATE INDEX treesByParent ON trees (parent);
+  CREATE TABLE names (name TEXT PRIMARY KEY, tree INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE INDEX namesByTree ON names (tree);
+  CREATE TABLE refs (
+    digest BLOB PRIMARY KEY, count INTEGER NOT NULL, seats INTEGER NOT NULL, pack INTEGER NOT NULL, bytes INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  CREATE INDEX homelessRefs ON refs (digest) WHERE pack = 0;
+  CREATE TABLE packs (number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, liveBytes INTEGER NOT NULL);
+  CREATE TABLE facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+  PRAGMA user_version = ${SCHEMA_VERSION};
+`;
+
+/** A tree that something needs, and how it is counted. */
+export interface CountedTree {
+  id: number;
+  tree: TreeRef;
+  /** Whose snapshot it is of; empty when of none. */
+  chain: string;
+  /** The tree that it is compared with; null: none, all of it counts. */
+  parent: number | null;
+  /** While it is being removed: who takes its place. */
+  heir: number | null;
+  /** What its references are summed under; it goes on to the heir. */
+  seat: number;
+  state: 'adding' | 'whole' | 'removing';
+  /** Where adding or removing goes on. */
+  nextChunk: number;
+  /** Chunks in which it differs from its parent. */
+  ownChunkCount: number;
+  /** What would be garbage without it, stored; null: to be measured. */
+  freedBytes: number | null;
+}
+
+/** Where a chunk or page has its home: the pack that is kept for it. 0: nobody knows one. */
+export interface Home {
+  pack: number;
+  bytes: number;
+}
+
+interface RefRow extends Home {
+  count: number;
+  seats: number;
+}
+
+export class LedgerStore {
+  readonly #database: DatabaseSync;
+  readonly #findRef;
+  readonly #insertRef;
+  readonly #updateRef;
+  readonly #deleteRef;
+  /** What the running transaction adds to packs' live bytes. */
+  readonly #liveBytes = new Map<number, number>();
+  /** Seats that have got or lost what they alone refer to. */
+  readonly #touchedSeats = new Set<number>();
+
+  private constructor(database: DatabaseSync) {
+    this.#database = database;
+    this.#findRef = database.prepare('SELECT count, seats, pack, bytes FROM refs WHERE digest = ?');
+    this.#insertRef = database.prepare('INSERT INTO refs VALUES (?, 1, ?, ?, ?)');
+    this.#updateRef = database.prepare('UPDATE refs SET count = ?, seats = ? WHERE digest = ?');
+    this.#deleteRef = database.prepare('DELETE FROM refs WHERE digest = ?');
+  }
+
+  /** Opens or makes the file (`:memory:` for tests). One that is of no use is made again. */
+  static open(file: string): LedgerStore {
+    try {
+      return LedgerStore.#openFile(file);
+    } catch (error) {
+      if (!/malformed|not a database|other version/.test(messageOf(error)))
+        throw explainSqlite('the repository', 'ledger.db', error);
+      for (const name of [file, `${file}-wal`, `${file}-shm`]) fs.rmSync(name, { force: true });
+      return LedgerStore.#openFile(file);
+    }
+  }
+
+  static #openFile(file: string): LedgerStore {
+    const database = new DatabaseSync(file);
+    try {
+      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -32768');
+      const version = database.prepare('PRAGMA user_version').get()?.['user_version'];
+      if (version === 0) database.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT`);
+      else if (version !== SCHEMA_VERSION) throw new CorruptionError('the ledger', 'it is of an other version');
+      return new LedgerStore(database);
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.transaction(() => {
+      this.#database.exec(
+        'DELETE FROM refs; DELETE FROM packs; DELETE FROM names; DELETE FROM trees; DELETE FROM facts',
+      );
+    });
+  }
+
+  /** All of `act`, durably, or nothing. */
+  transaction<T>(act: () => T): T {
+    return guardSqlite('the repository', 'ledger.db', () => {
+      this.#database.exec('BEGIN IMMEDIATE');
+      try {
+        const result = act();
+        this.#flush();
+        this.#database.exec('COMMIT');
+        return result;
+      } catch (error) {
+        if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+        throw error;
+      } finally {
+        this.#liveBytes.clear();
+        this.#touchedSeats.clear();
+      }
+    });
+  }
+
+  #flush(): void {
+    const addLive = this.#database.prepare('UPDATE packs SET liveBytes = liveBytes + ? WHERE number = ?');
+    for (const [pack, bytes] of this.#liveBytes) if (bytes !== 0) addLive.run(bytes, pack);
+    const forget = this.#database.prepare('UPDATE trees SET freedBytes = NULL WHERE seat = ?');
+    for (const seat of this.#touchedSeats) forget.run(seat);
+  }
+
+  /** In a transaction: one reference more. `home` is used where it is the first. */
+  addRef(digest: Digest, seat: number, home: Home): void {
+    const row = this.#find(digest);
+    if (row === undefined) {
+      this.#insertRef.run(digest, seat, home.pack, home.bytes);
+      this.#addLive(home.pack, home.bytes);
+      return;
+    }
+    this.#touch(row);
+    this.#updateRef.run(row.count + 1, row.seats + seat, digest);
+  }
+
+  /** In a transaction: one reference less. Throws CorruptionError when there is none: the ledger is of no use. */
+  dropRef(digest: Digest, seat: number): void {
+    const row = this.#find(digest);
+    if (row === undefined || row.count < 1) {
+      throw new CorruptionError('the ledger', `it has no reference to ${digest.toString('hex')}`);
+    }
+    if (row.count === 1) {
+      this.#deleteRef.run(digest);
+      this.#addLive(row.pack, -row.bytes);
+      return;
+    }
+    const left = { ...row, count: row.count - 1, seats: row.seats - seat };
+    this.#updateRef.run(left.count, left.seats, digest);
+    this.#touch(left);
+  }
+
+  /** In a transaction: a reference goes from one seat to another. */
+  moveRef(digest: Digest, from: number, to: number): void {
+    const row = this.#find(digest);
+    if (row === undefined) throw new CorruptionError('the ledger', `it has no reference to ${digest.toString('hex')}`);
+    this.#updateRef.run(row.count, row.seats - from + to, digest);
+  }
+
+  hasRef(digest: Digest): boolean {
+    return this.#find(digest) !== undefined;
+  }
+
+  /** In a transaction: where it lies from now on; nothing, when nobody refers to it. */
+  setHome(digest: Digest, home: Home): void {
+    const row = this.#find(digest);
+    if (row === undefined) return;
+    this.#addLive(row.pack, -row.bytes);
+    this.#addLive(home.pack, home.bytes);
+    this.#touch(row);
+    this.#database.prepare('UPDATE refs SET pack = ?, bytes = ? WHERE digest = ?').run(home.pack, home.bytes, digest);
+  }
+
+  /** The pack where it has its home; 0 when nobody knows, undefined when nobody refers to it. */
+  findHome(digest: Digest): number | undefined {
+    return this.#find(digest)?.pack;
+  }
+
+  listHomeless(): Digest[] {
+    const rows = this.#database.prepare('SELECT digest FROM refs WHERE pack = 0').all();
+    return rows.map((row) => Buffer.from(row['digest'] as Uint8Array));
+  }
+
+  #find(digest: Digest): RefRow | undefined {
+    return this.#findRef.get(digest) as unknown as RefRow | undefined;
+  }
+
+  /** All references of one seat make its mean that seat. Any other mean only has somebody measured for nothing. */
+  #touch({ count, seats }: RefRow): void {
+    if (seats % count === 0) this.#touchedSeats.add(seats / count);
+  }
+
+  #addLive(pack: number, bytes: number): void {
+    if (pack !== 0) this.#liveBytes.set(pack, (this.#liveBytes.get(pack) ?? 0) + bytes);
+  }
+
+  /** The ledger's number for a pack. */
+  numberOf(packId: string): number {
+    const id = Buffer.from(packId, 'hex');
+    const known = this.#database.prepare('SELECT number FROM packs WHERE id = ?').get(id)?.['number'];
+    if (known !== undefined) return known as number;
+    const { lastInsertRowid } = this.#database.prepare('INSERT INTO packs (id, liveBytes) VALUES (?, 0)').run(id);
+    return Number(lastInsertRowid);
+  }
+
+  /** Live bytes of the packs that anything has its home in, or had. */
+  listLiveBytes(): Map<string, number> {
+    const rows = this.#database.prepare('SELECT lower(hex(id)) AS packId, liveBytes FROM packs').all();
+    return new Map(rows.map((row) => [row['packId'] as string, row['liveBytes'] as number]));
+  }
+
+  /** A pack that is gone: what had its home there has none. */
+  forgetPack(packId: string): void {
+    const number = this.numberOf(packId);
+    this.transaction(() => {
+      const live = this.#database.prepare('SELECT liveBytes FROM packs WHERE number = ?').get(number)?.['liveBytes'];
+      if (live !== 0) this.#database.prepare('UPDATE refs SET pack = 0, bytes = 0 WHERE pack = ?').run(number);
+      this.#database.prepare('DELETE FROM packs WHERE number = ?').run(number);
+    });
+  }
+
+  listTrees(): CountedTree[] {
+    return this.#database.prepare('SELECT * FROM trees ORDER BY id').all().map(toTree);
+  }
+
+  findTree(id: number): CountedTree | undefined {
+    const row = this.#database.prepare('SELECT * FROM trees WHERE id = ?').get(id);
+    return row === undefined ? undefined : toTree(row);
+  }
+
+  listChildren(id: number): CountedTree[] {
+    return this.#database.prepare('SELECT * FROM trees WHERE parent = ? ORDER BY id').all(id).map(toTree);
+  }
+
+  insertTree(tree: TreeRef, chain: string, parent: number | null): CountedTree {
+    const { lastInsertRowid } = this.#database
+      .prepare(
+        `INSERT INTO trees (root, levels, dataChunkCount, chain, parent, seat, state, nextChunk, ownChunkCount)
+         VALUES (?, ?, ?, ?, ?, 0, 'adding', 0, 0)`,
+      )
+      .run(Buffer.from(tree.root ?? '', 'hex'), tree.levels, tree.dataChunkCount, chain, parent);
+    const id = Number(lastInsertRowid);
+    this.updateTree(id, { seat: id });
+    return this.#tree(id);
+  }
+
+  updateTree(
+    id: number,
+    change: Partial<Pick<CountedTree, 'parent' | 'heir' | 'seat' | 'state' | 'nextChunk' | 'freedBytes'>>,
+  ): void {
+    const names = Object.keys(change);
+    const set = names.map((name) => `${name} = ?`).join(', ');
+    this.#database.prepare(`UPDATE trees SET ${set} WHERE id = ?`).run(...Object.values(change), id);
+  }
+
+  addOwnChunks(id: number, count: number): void {
+    if (count === 0) return;
+    this.#database.prepare('UPDATE trees SET ownChunkCount = ownChunkCount + ? WHERE id = ?').run(count, id);
+  }
+
+  deleteTree(id: number): void {
+    this.#database.prepare('DELETE FROM trees WHERE id = ?').run(id);
+  }
+
+  #tree(id: number): CountedTree {
+    const found = this.findTree(id);
+    if (found === undefined) throw new CorruptionError('the ledger', `it has no tree ${id}`);
+    return found;
+  }
+
+  /** Name → tree. */
+  listNames(): Map<string, number> {
+    const rows = this.#database.prepare('SELECT name, tree FROM names').all();
+    return new Map(rows.map((row) => [row['name'] as string, row['tree'] as number]));
+  }
+
+  setName(name: string, tree: number | null): void {
+    if (tree === null) this.#database.prepare('DELETE FROM names WHERE name = ?').run(name);
+    else this.#database.prepare('INSERT OR REPLACE INTO names VALUES (?, ?)').run(name, tree);
+  }
+
+  /** Begins an empty tally of references that would go. */
+  beginTally(): void {
+    this.#database.exec(`
+      DROP TABLE IF EXISTS temp.tally;
+      CREATE TEMP TABLE tally (digest BLOB PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
+    `);
+  }
+
+  /** Adds to it. */
+  tally(changes: readonly { digest: Digest; count: number }[]): void {
+    this.transaction(() => {
+      const add = this.#database.prepare(
+        'INSERT INTO temp.tally VALUES (?, ?) ON CONFLICT (digest) DO UPDATE SET count = count + excluded.count',
+      );
+      for (const { digest, count } of changes) add.run(digest, count);
+    });
+  }
+
+  /** What nobody else refers to, of what was tallied; bytes. */
+  endTally(): number {
+    const row = this.#database
+      .prepare(
+        `SELECT coalesce(sum(refs.bytes), 0) AS bytes FROM temp.tally JOIN refs ON refs.digest = tally.digest
+         WHERE refs.count <= tally.count`,
+      )
+      .get();
+    this.#database.exec('DROP TABLE temp.tally');
+    return row?.['bytes'] as number;
+  }
+
+  findFact(name: string): number | undefined {
+    return this.#database.prepare('SELECT value FROM facts WHERE name = ?').get(name)?.['value'] as number | undefined;
+  }
+
+  setFact(name: string, value: number): void {
+    this.#database.prepare('INSERT OR REPLACE INTO facts VALUES (?, ?)').run(name, value);
+  }
+}
+
+function toTree(row: Record<string, unknown>): CountedTree {
+  const { root, levels, dataChunkCount, ...rest } = row as unknown as CountedTree & TreeRef & { root: unknown };
+  const hex = Buffer.from(root as unknown as Uint8Array).toString('hex');
+  return { ...rest, tree: { root: hex, levels, dataChunkCount } };
+}
