@@ -4,6 +4,7 @@
  */
 import fs from 'node:fs';
 import { Argument, Command, CommanderError, Option } from 'commander';
+import { addRepositoryCommands } from './cli/repository-commands.ts';
 import type { Shell } from './cli/completion-scripts.ts';
 import { UsageError } from './cli/usage-error.ts';
 import type { DiskOptions } from './cli/disk.ts';
@@ -65,11 +66,13 @@ export async function runCli(args: string[], context: CliContext): Promise<numbe
   }
 }
 
-/** `hupo disk` lists: a default that commander had would take a mistyped command for an argument of it. */
+/** `hupo disk` lists, `hupo repository` shows: a default that commander had would take a mistyped command for an argument of it. */
 function expandDefaults(args: string[]): string[] {
   const [first, second] = args;
   const isHelp = second === '--help' || second === '-h';
-  return first === 'disk' && !isHelp && (second ?? '-').startsWith('-') ? ['disk', 'list', ...args.slice(1)] : args;
+  const lookedAt = { disk: 'list', repository: 'show' }[first ?? ''];
+  const isAlone = lookedAt !== undefined && !isHelp && (second ?? '-').startsWith('-');
+  return isAlone ? [first ?? '', lookedAt, ...args.slice(1)] : args;
 }
 
 /** Help and version end the parsing as errors do, with output of their own. */
@@ -116,6 +119,7 @@ function createProgram(context: CliContext, exit: (code: number) => void): Comma
     .configureOutput({ writeOut: context.out, writeErr: context.err, outputError: () => undefined });
   addServerCommands(program, context, exit);
   addClientCommands(program, context, exit);
+  addRepositoryCommands(program, context, exit);
   addCompletionCommand(program, context);
   addInternalCommands(program, context, exit);
   return program;
@@ -138,6 +142,7 @@ function addServerCommands(program: Command, context: CliContext, exit: (code: n
     .option('--tls', 'answer over https, with a certificate of a CA that is made for DIR and never leaves it')
     .option('--disk-limits', 'hold each disk to the operations and bytes a second of its category, level and size')
     .option('--reserve <SIZE>', 'what guests leave free of the file system, as 512MiB (default: 2 %, at most 1GiB)')
+    .option('--verify-days <DAYS>', 'every stored byte is read again within so many days; 0: never', '30')
     .option(
       '--high-water <SIZE>',
       'no snapshot or import is begun with less free than this (default: the reserve and 5 %, at most 4GiB)',

@@ -24,6 +24,7 @@ export interface ServeOptions {
   diskLimits?: true;
   reserve?: string;
   highWater?: string;
+  verifyDays?: string;
 }
 
 /** Runs until it is told to end; the exit code. Throws when it cannot start. */
@@ -42,6 +43,7 @@ export async function runServe(options: ServeOptions, context: CliContext): Prom
         reserveBytes: parseSize('--reserve', options.reserve),
         highWaterBytes: parseSize('--high-water', options.highWater),
       },
+      verifyPeriodMs: parseDays(options.verifyDays ?? '30') * DAY_MS,
       environment: context.environment,
       program: context.program,
       clock: systemClock,
@@ -64,6 +66,14 @@ function endWhenAsked(server: Server, asked: AbortSignal, context: CliContext): 
   };
   if (asked.aborted) end();
   else asked.addEventListener('abort', end, { once: true });
+}
+
+const DAY_MS = 86_400_000;
+
+function parseDays(text: string): number {
+  const days = Number(text);
+  if (/^\d+(\.\d+)?$/.test(text) && days <= 3650) return days;
+  throw new OperationalError(`--verify-days ${text} is no number of days up to 3650; 0 is never`, { retryable: false });
 }
 
 /** `HOST:PORT`, `[IPv6]:PORT`. Throws an OperationalError. */

@@ -15,7 +15,9 @@ import { CatalogNonceLog } from './catalog/nonces.ts';
 import { findSetting, putSetting } from './catalog/settings.ts';
 import { ExternalDriver } from './compute/external.ts';
 import type { Environment } from './config.ts';
+import { CatalogCopies } from './control/catalog-copies.ts';
 import { checkEverything, disksOfDiskd } from './control/check.ts';
+import { listNamedRoots } from './control/check-roots.ts';
 import { Control } from './control/control.ts';
 import { ensureDataFolder } from './control/data-folder.ts';
 import type { DataFolder } from './control/data-folder.ts';
@@ -23,8 +25,11 @@ import { DiskdLink } from './control/diskd-link.ts';
 import { spawnDiskd } from './control/diskd-process.ts';
 import type { Program } from './control/diskd-process.ts';
 import { OpenDisks } from './control/open-disks.ts';
+import { takeOwn } from './control/ownership.ts';
 import { ensureRootKey } from './control/root-key.ts';
 import type { RootKey } from './control/root-key.ts';
+import { RepositoryDesk } from './control/repository-desk.ts';
+import { Verifier } from './control/verifier.ts';
 import { ReserveFile } from './control/reserve-file.ts';
 import type { ServeCalls } from './control/serve-calls.ts';
 import { SpaceWatch } from './control/space-watch.ts';
@@ -55,6 +60,8 @@ export interface ServerOptions {
   tls: Machine | null;
   /** What is kept free; null: what suits the file system. */
   spaceLimits: { reserveBytes: number | null; highWaterBytes: number | null };
+  /** How often every byte of the repository is read again; 0: never. */
+  verifyPeriodMs: number;
   /** Whether disks do in a second no more than their kind does at ECS. */
   limitsDisks: boolean;
   environment: Environment;
@@ -151,6 +158,9 @@ async function startWithKey(
     clock,
     log,
   });
+  await repository.changeOwner((store) =>
+    takeOwn({ catalog, store, clock, random }, (command) => formatCommand(options, command, folder.root)),
+  );
   const { control, link, dataPlaneEnd } = await startControl(options, { folder, catalog, repository, space, undo });
   const region = { regionId, zoneIds: [`${regionId}-a`, `${regionId}-b`], endpoint: '' };
   const keys = { find: (id: string) => (id === key.accessKeyId ? key.accessKeySecret : null) };
@@ -165,10 +175,25 @@ async function startWithKey(
       heal,
     });
   const fetch = (asked: ServeCalls['fetch']['request']) => control.fetchBase(asked);
+  const desk = new RepositoryDesk({ catalog, repository, clock, book: control.book });
+  const verifier = new Verifier({
+    ...{ repository, clock, log, periodMs: options.verifyPeriodMs },
+    listRoots: () => listNamedRoots(catalog.queries),
+  });
+  verifier.start();
+  undo.defer(() => verifier.stop());
   const face = { endpoint, isExposed, caFile: api.caFile };
   const parts = undo.move();
   try {
-    return await open({ folder, face, key, calls: { check, fetch }, dataPlaneEnd, clock, parts });
+    return await open({
+      folder,
+      face,
+      key,
+      calls: { check, fetch, repository: (asked) => desk.answer(asked) },
+      dataPlaneEnd,
+      clock,
+      parts,
+    });
   } catch (error) {
     await parts.disposeAsync();
     throw error;
@@ -256,7 +281,7 @@ async function startControl(
     log,
   });
   const openDisks = new OpenDisks(link, { isLimited: options.limitsDisks });
-  const control: Control = new Control({
+  const parts = {
     catalog,
     dataPlane: link,
     openDisks,
@@ -271,7 +296,9 @@ async function startControl(
     repositoryPlace: repositoryIn(folder.root),
     dataFolder: folder.root,
     diskdSocket: folder.diskdSocket,
-  });
+  };
+  const copies = new CatalogCopies(parts);
+  const control: Control = new Control({ ...parts, onStored: () => copies.wake() });
   undo.defer(() => endDataPlane(link, dataPlaneEnd, log));
   await link.start();
   undo.defer(() => control.stop());
@@ -279,6 +306,8 @@ async function startControl(
   undo.defer(() => space.stop());
   await control.reopenDisks();
   await control.start();
+  copies.start();
+  undo.defer(() => copies.stop());
   return { control, link, dataPlaneEnd };
 }
 

@@ -3,7 +3,7 @@
  * power cut and an uncommitted one leaves nothing. Opening takes the file's lock for as long as it is open; the kernel drops
  * it with the process, so this is also what refuses a second server on the folder (C1).
  */
-import { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync, backup } from 'node:sqlite';
 import fs from 'node:fs';
 import { Kysely } from 'kysely';
 import { createSqliteDialect } from './sqlite-dialect.ts';
@@ -21,7 +21,10 @@ export class Catalog {
   /** Called when the device is full, to make room on it; whether it did. */
   makeRoom: () => boolean = () => false;
 
-  private constructor(queries: Queries, epoch: number) {
+  readonly #database: DatabaseSync;
+
+  private constructor(database: DatabaseSync, queries: Queries, epoch: number) {
+    this.#database = database;
     this.queries = queries;
     this.epoch = epoch;
   }
@@ -31,12 +34,13 @@ export class Catalog {
    * with `heldMessage` when another process has it.
    */
   static async open(file: string, heldMessage: string): Promise<Catalog> {
-    const queries = new Kysely<Schema>({ dialect: createSqliteDialect(openLocked(file, heldMessage)) });
+    const database = openLocked(file, heldMessage);
+    const queries = new Kysely<Schema>({ dialect: createSqliteDialect(database) });
     try {
       await migrate(queries);
       const epoch = 1 + Number((await findSetting(queries, 'epoch')) ?? '0');
       await putSetting(queries, 'epoch', String(epoch));
-      return new Catalog(queries, epoch);
+      return new Catalog(database, queries, epoch);
     } catch (error) {
       await queries.destroy();
       throw error;
@@ -54,6 +58,11 @@ export class Catalog {
       if (!mayBeFull(error) || !this.makeRoom()) throw error;
       return await this.queries.transaction().execute(work);
     }
+  }
+
+  /** Writes all that is committed to a new file, as of some moment before it resolves, beside all else. */
+  async copyTo(file: string): Promise<void> {
+    await backup(this.#database, file);
   }
 
   close(): Promise<void> {

@@ -3,26 +3,21 @@
  * changes nothing, except with `--repair`, which wants the folder for itself; and on a file system that is full to the last byte
  * it uses `DIR/reserve` as a server does, for the catalog writes a little when it is opened.
  */
-import path from 'node:path';
-import { Catalog } from '../catalog/catalog.ts';
 import type { CliContext } from '../cli.ts';
-import { checkEverything, disksOfDiskd, disksOfFolder } from '../control/check.ts';
+import { checkEverything } from '../control/check.ts';
 import { repairDisks } from '../control/repair.ts';
-import { ReserveFile } from '../control/reserve-file.ts';
 import type { DataFolder } from '../control/data-folder.ts';
-import type { DiskSource } from '../control/check.ts';
 import type { CheckReport, ServeCalls } from '../control/serve-calls.ts';
-import type { DiskdCalls } from '../disk/protocol.ts';
 import { formatBytes } from '../lib/byte-units.ts';
 import { OperationalError } from '../lib/errors.ts';
 import { systemFiles } from '../lib/files.ts';
-import { acquireFolderLock } from '../lib/folder-lock.ts';
 import { LineClient } from '../lib/line-channel.ts';
 import { systemRandom } from '../lib/random.ts';
 import { openRepository } from '../repository/repository.ts';
 import { repositoryIn } from '../repository/stores.ts';
 import { formatCommand } from './connection.ts';
 import { knownFolder } from './known-folder.ts';
+import { lockDisks, openCatalog, openDisks } from './open-folder.ts';
 import { UsageError } from './usage-error.ts';
 
 /** How a finding of a disk says what would be done about it (`control/check.ts`). */
@@ -106,31 +101,4 @@ async function repairFiles(folder: DataFolder, context: CliContext): Promise<str
   const catalog = await openCatalog(folder, held, cleanup);
   lockDisks(folder, held, cleanup);
   return await repairDisks(catalog.queries, systemFiles, folder.disksFolder);
-}
-
-/** Also on a file system that is full to the last byte; what was given up for that is taken back in the end. */
-async function openCatalog(folder: DataFolder, held: string, cleanup: AsyncDisposableStack): Promise<Catalog> {
-  const reserve = new ReserveFile(folder.root, systemRandom);
-  const { sizeBytes } = reserve;
-  if (reserve.giveUpWhenFull()) cleanup.defer(() => reserve.takeBack(sizeBytes));
-  const catalog = await Catalog.open(folder.catalogFile, held);
-  cleanup.defer(() => catalog.close());
-  return catalog;
-}
-
-/** Through the data plane if it runs, else the files, locked so that it does not start meanwhile. */
-async function openDisks(folder: DataFolder, cleanup: AsyncDisposableStack): Promise<DiskSource> {
-  const client = await LineClient.connect<DiskdCalls>(folder.diskdSocket).catch(() => null);
-  if (client !== null) {
-    cleanup.defer(() => client.close());
-    return disksOfDiskd({ call: (name, body) => client.call(name, body) });
-  }
-  lockDisks(folder, `a data plane is starting or ending on ${folder.root}: try again`, cleanup);
-  return disksOfFolder(systemFiles, folder.disksFolder);
-}
-
-function lockDisks(folder: DataFolder, held: string, cleanup: AsyncDisposableStack): void {
-  const lockFile = path.join(folder.disksFolder, 'lock.db');
-  const lock = acquireFolderLock(lockFile, held);
-  cleanup.defer(() => lock.release());
 }

@@ -17,6 +17,8 @@ const disk: StoredDisk = {
 const manifest: Manifest = {
   snapshotId: 's-1',
   diskId: 'd-1',
+  diskType: 'data',
+  ownerEpoch: 1,
   sizeBytes: 1024,
   tree,
   generation: 1,

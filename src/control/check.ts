@@ -227,7 +227,7 @@ function formatFinding(finding: DiskFinding): string {
   return `the disk ${finding.diskId}: ${finding.what} (\`hupo check --repair\` ${can})`;
 }
 
-function formatRepositoryFinding({ object, what, hurts }: RepositoryFinding): string {
+export function formatRepositoryFinding({ object, what, hurts }: RepositoryFinding): string {
   const harm = hurts.map(({ name, ranges }) => {
     const places = ranges.map(({ offset, length }) => `${offset}–${offset + length}`);
     return places.length === 0 ? `all of ${name}` : `bytes ${places.join(', ')} of ${name}`;

@@ -2,10 +2,10 @@
  * Returns the bytes that nothing needs any more, soon after they became garbage, beside everything else
  * (`repository/collector-book.ts` says why it may). What still waits for an upload that had begun before goes when that has
  * ended: the mark in the catalog stays until nothing waits, and every end wakes the collector. A crash leaves the mark, and the
- * next server collects.
+ * next server collects. Where something cannot be read nothing is collected, and that is tried again much later only.
  */
 import { formatBytes } from '../lib/byte-units.ts';
-import { messageOf } from '../lib/errors.ts';
+import { CorruptionError, messageOf } from '../lib/errors.ts';
 import type { CollectorBook } from '../repository/collector-book.ts';
 import { findGarbageMark, lowerGarbageMark } from './garbage.ts';
 import type { Parts } from './parts.ts';
@@ -13,6 +13,7 @@ import type { Parts } from './parts.ts';
 /** Deletions that come together are collected together. */
 const GATHER_MS = 500;
 const RETRY_MS = 10_000;
+const DAMAGED_RETRY_MS = 3_600_000;
 
 export class Collector {
   readonly #parts: Parts;
@@ -26,7 +27,7 @@ export class Collector {
     this.#book = book;
   }
 
-  /** There may be garbage. */
+  /** There may be garbage, or something new to be counted. */
   wake(): void {
     this.#woken = true;
     if (this.#stopping.signal.aborted) return;
@@ -50,11 +51,13 @@ export class Collector {
       this.#woken = false;
       try {
         await this.#collect();
+        await this.#parts.repository.count(this.#book, signal);
       } catch (error) {
         if (signal.aborted) return;
-        log.warn(`garbage could not be collected, next try in ${RETRY_MS / 1000} s: ${messageOf(error)}`);
+        const pauseMs = error instanceof CorruptionError ? DAMAGED_RETRY_MS : RETRY_MS;
+        log.warn(`garbage could not be collected, next try in ${pauseMs / 1000} s: ${messageOf(error)}`);
         this.#woken = true;
-        await clock.sleep(RETRY_MS, signal).catch(() => undefined);
+        await clock.sleep(pauseMs, signal).catch(() => undefined);
       }
     }
   }

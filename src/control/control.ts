@@ -87,17 +87,21 @@ export class Control {
   readonly #parts: Parts;
   readonly #runner: OperationRunner;
   readonly #gate = new UploadGate();
+  /** What the collector goes by. */
+  readonly book: RepositoryBook;
   readonly #collector: Collector;
   readonly #completions = new ImportCompletions();
   readonly #fetchNotes = new FetchNotes();
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    this.#collector = new Collector(
-      parts,
-      new RepositoryBook(parts.catalog, (operation) => this.#runner.treesOf(operation)),
-    );
+    this.book = new RepositoryBook(parts.catalog, (operation) => this.#runner.treesOf(operation));
+    this.#collector = new Collector(parts, this.book);
     const collect = () => this.#collector.wake();
+    const stored = () => {
+      parts.onStored?.();
+      this.#collector.wake();
+    };
     this.#runner = new OperationRunner(parts, [
       createDiskOperation(parts, collect),
       attachDiskOperation(parts),
@@ -105,8 +109,8 @@ export class Control {
       deleteDiskOperation(parts, collect),
       resizeDiskOperation(parts),
       resetDiskOperation(parts, collect),
-      createSnapshotOperation(parts, this.#gate, collect),
-      deleteSnapshotOperation(parts, collect),
+      createSnapshotOperation(parts, this.#gate, stored),
+      deleteSnapshotOperation(parts, stored),
       runInstancesOperation(parts, collect),
       startInstanceOperation(parts),
       stopInstanceOperation(parts),

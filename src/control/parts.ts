@@ -7,6 +7,7 @@ import type { Log } from '../lib/log.ts';
 import type { Random } from '../lib/random.ts';
 import type { Manifest } from '../repository/manifest.ts';
 import type { CollectorBook, CondemnedPacks } from '../repository/collector-book.ts';
+import type { Fence } from '../repository/pack.ts';
 import type { RepositoryPlace } from '../repository/stores.ts';
 import type { UploadJob, UploadResult } from '../transfer/job.ts';
 import type { OpenDisks } from './open-disks.ts';
@@ -45,10 +46,14 @@ export interface SnapshotRepository {
   commitManifest(manifest: Manifest): Promise<unknown>;
   /** Absent: nothing. */
   deleteManifest(snapshotId: string): Promise<unknown>;
+  /** What a worker of that session writes into packs. */
+  fenceOf(session: number): Fence;
   /** A writer has died: it may have left packs that nobody knows. */
   expectStrangers(): void;
   /** See `PackIndex.condemn`: before a session takes anything for known. */
   takeCondemned(condemned: CondemnedPacks): Promise<void>;
+  /** Counts what is needed now, so that the next collection and everybody who asks for sizes has little to do. */
+  count(book: CollectorBook, signal: AbortSignal): Promise<void>;
   /** Returns the space of what neither a manifest nor a tree of the book needs. */
   collect(book: CollectorBook): Promise<{ freedBytes: number; waiting: { packCount: number } }>;
 }
@@ -96,6 +101,8 @@ export interface Parts {
   random: Random;
   log: Log;
   region: RegionNames;
+  /** Called when a snapshot is stored, or deleted. */
+  onStored?: () => void;
   /** Told to transfer workers. */
   repositoryPlace: RepositoryPlace;
   /** DIR, which no reason that is told names. */

@@ -14,6 +14,7 @@ import {
   settleCondemned,
 } from '../catalog/repository-sessions.ts';
 import type { Queries } from '../catalog/schema.ts';
+import { findSetting } from '../catalog/settings.ts';
 import { listSnapshotTrees } from '../catalog/snapshots.ts';
 import { OperationalError } from '../lib/errors.ts';
 import type { CollectorBook, CondemnedPacks, Look, OpenSession } from '../repository/collector-book.ts';
@@ -23,6 +24,9 @@ import type { TreeRef } from '../repository/tree-ref.ts';
 import { baseOf, treesOfBase } from './disk-folder.ts';
 import { raiseGarbageMark } from './garbage.ts';
 import type { Parts } from './parts.ts';
+
+/** The setting that holds the tree of the catalog's latest copy in the repository, JSON. */
+export const CATALOG_COPY = 'catalog-copy';
 
 type TreesOf = (operation: StoredOperation) => TreeRef[];
 
@@ -95,6 +99,7 @@ async function listTrees(transaction: Queries, treesOf: TreesOf): Promise<NamedT
   const disks = await listAllDisks(transaction);
   const images = await listImageBases(transaction);
   const operations = await listOperations(transaction);
+  const copy = await findSetting(transaction, CATALOG_COPY);
   return [
     ...snapshots.map(({ snapshotId, diskId, tree }) =>
       named(snapshotTreeName(snapshotId), JSON.parse(tree) as TreeRef, diskId),
@@ -103,6 +108,7 @@ async function listTrees(transaction: Queries, treesOf: TreesOf): Promise<NamedT
     ...images.flatMap((base, position) =>
       treesOfBase(baseOf({ base })).map((tree) => named(`image disk ${position}`, tree)),
     ),
+    ...(copy === undefined ? [] : [named('the latest copy of the catalog', JSON.parse(copy) as TreeRef, 'catalog')]),
     ...operations.flatMap((operation) =>
       treesOf(operation).map((tree, position) =>
         named(`${operation.operationId} ${position}`, tree, diskIdOf(operation.state)),

@@ -1,9 +1,25 @@
 /** What `hupo stop`, `hupo check` and `hupo disk fetch` ask a running server, on `run/serve.sock` (`lib/line-channel.ts`). */
 
+import type { CollectResult } from '../repository/collect.ts';
+import type { RepositorySizes } from '../repository/sizes.ts';
+import type { PassState } from '../repository/verification.ts';
+
+export type RepositoryReport = RepositorySizes & { pass: PassState | null };
+
 export type ServeCalls = {
   /** Ends the server and the data plane, whoever is connected. Answers when both have ended what they do. */
   stop: { request: object; reply: { pid: number; clientCount: number } };
   check: { request: { readData: boolean; heal: boolean }; reply: CheckReport };
+  repository: {
+    request: { action: 'describe' | 'check' | 'verify' | 'plan' | 'collect' };
+    reply: {
+      report?: RepositoryReport;
+      findings?: string[];
+      /** One pack more of the pass of verification. */
+      step?: { readBytes: number; findings: string[]; leftBytes: number; isEnd: boolean };
+      collected?: Omit<CollectResult, 'damaged'>;
+    };
+  };
   /** Begins or ends the fetching of a disk's base, or only looks. Tells how it is afterwards. */
   fetch: { request: { diskId: string; action: 'start' | 'stop' | 'look' }; reply: FetchReport };
 };

@@ -28,23 +28,26 @@ export async function storeSnapshot(
   const { snapshotId, frozen, parent } = state;
   assert(frozen !== undefined && parent !== undefined, `${snapshotId} is stored before it has a parent`);
   context.signal.throwIfAborted();
-  const result = state.result ?? (await uploadInSession(parts, state, { frozen, parent, context }));
+  const { result, ownerEpoch = 0 } =
+    state.result === undefined ? await uploadInSession(parts, state, { frozen, parent, context }) : state;
+  assert(result !== undefined, `${snapshotId} is committed before it is stored`);
   const row = await findSnapshot(parts.catalog.queries, snapshotId);
   if (row?.status !== 'progressing') return;
-  await parts.repository.commitManifest(manifestOf(row, { frozen, parent, result }));
+  await parts.repository.commitManifest(manifestOf(row, { frozen, parent, result, ownerEpoch }));
 }
 
 async function uploadInSession(
   parts: Parts,
   state: CreateSnapshotState,
   { frozen, parent, context }: { frozen: FreezeReply; parent: ParentChoice; context: StepContext<CreateSnapshotState> },
-): Promise<UploadResult> {
+): Promise<Pick<CreateSnapshotState, 'result' | 'ownerEpoch'>> {
   const { session, condemned } = await beginSession(parts);
   try {
     await parts.repository.takeCondemned(condemned);
     const result = await upload(parts, state, { frozen, parent, session, signal: context.signal });
-    await context.save({ result }, (transaction) => commitSession(transaction, session));
-    return result;
+    const { ownerEpoch } = parts.repository.fenceOf(session);
+    await context.save({ result, ownerEpoch }, (transaction) => commitSession(transaction, session));
+    return { result, ownerEpoch };
   } catch (error) {
     parts.repository.expectStrangers();
     await giveUpSession(parts, session);
@@ -61,7 +64,7 @@ async function upload(
   const progress = createProgressRecorder(parts, snapshotId);
   const job: UploadJob = {
     repository: parts.repositoryPlace,
-    fence: { ownerEpoch: 0, session },
+    fence: parts.repository.fenceOf(session),
     diskdSocket: parts.diskdSocket,
     diskId,
     snapshotId,
@@ -83,13 +86,14 @@ async function upload(
 
 function manifestOf(
   row: SnapshotRow,
-  facts: { frozen: FreezeReply; parent: ParentChoice; result: UploadResult },
+  facts: { frozen: FreezeReply; parent: ParentChoice; result: UploadResult; ownerEpoch: number },
 ): Manifest {
-  const { frozen, parent, result } = facts;
+  const { frozen, parent, result, ownerEpoch } = facts;
   const { tree, ...statistics } = result;
   return {
     snapshotId: row.snapshot_id,
     diskId: row.source_disk_id,
+    diskType: row.source_disk_type,
     sizeBytes: frozen.sizeBytes,
     tree,
     generation: frozen.generation,
@@ -99,5 +103,6 @@ function manifestOf(
     name: row.snapshot_name,
     description: row.description,
     statistics,
+    ownerEpoch,
   };
 }

@@ -28,15 +28,15 @@ export class BadCopies {
 
   constructor(index: PackIndex) {
     index.database.exec(`
-      DROP TABLE IF EXISTS temp.bad;
-      CREATE TEMP TABLE bad (digest BLOB, packId TEXT, PRIMARY KEY (digest, packId)) WITHOUT ROWID;
+      DROP TABLE IF EXISTS temp.badCopies;
+      CREATE TEMP TABLE badCopies (digest BLOB, packId TEXT, PRIMARY KEY (digest, packId)) WITHOUT ROWID;
     `);
-    this.#add = index.database.prepare('INSERT OR IGNORE INTO temp.bad VALUES (?, ?)');
+    this.#add = index.database.prepare('INSERT OR IGNORE INTO temp.badCopies VALUES (?, ?)');
     this.#addPack = index.database.prepare(
-      `INSERT OR IGNORE INTO temp.bad SELECT digest, lower(hex(packs.id))
+      `INSERT OR IGNORE INTO temp.badCopies SELECT digest, lower(hex(packs.id))
        FROM entries JOIN packs ON packs.number = entries.pack WHERE packs.id = ?`,
     );
-    this.#has = index.database.prepare('SELECT 1 FROM temp.bad WHERE digest = ? AND packId = ?');
+    this.#has = index.database.prepare('SELECT 1 FROM temp.badCopies WHERE digest = ? AND packId = ?');
   }
 
   add(digest: Digest, packId: string): void {
@@ -46,6 +46,11 @@ export class BadCopies {
   /** All that the index knows to be in the pack. */
   addPack(packId: string): void {
     this.#addPack.run(Buffer.from(packId, 'hex'));
+  }
+
+  /** What earlier looks found. */
+  addKnown(index: PackIndex): void {
+    for (const { digest, packId } of index.listBad()) this.add(digest, packId);
   }
 
   has(digest: Digest, { packId }: Location): boolean {
@@ -78,7 +83,7 @@ export async function checkPacks(stores: Stores, readData: boolean, bad: BadCopi
 
 async function checkPack(
   { store, index }: Stores,
-  { packId, sizeBytes, count }: { packId: string; sizeBytes: number; count: number },
+  { packId, sizeBytes, count }: { packId: string; sizeBytes: number; count: number | null },
   readData: boolean,
   bad: BadCopies,
 ): Promise<string[]> {
@@ -91,11 +96,28 @@ async function checkPack(
     bad.addPack(packId);
     return [error.message];
   }
-  if (!isIndexedRight(index, contents, count)) index.add(contents);
+  if (count !== null && !isIndexedRight(index, contents, count)) index.add(contents);
   const header = await store.find(packName(packId), { offset: 0, length: PACK_HEADER_BYTES });
   if (header === undefined || !header.equals(encodePackHeader(packId))) findings.push('its header is damaged');
-  if (!readData) return findings;
-  for (const group of contents.groups) findings.push(...(await checkGroup(store, packId, group, bad)));
+  if (readData) findings.push(...(await verifyGroups({ store, index }, contents, bad)));
+  return findings;
+}
+
+/** Reads a whole pack and remembers in the index which of its copies are good; what is wrong with it, empty when nothing is. */
+export async function verifyPack(stores: Stores, pack: { packId: string; sizeBytes: number }): Promise<string[]> {
+  const bad = new BadCopies(stores.index);
+  return checkPack(stores, { ...pack, count: null }, true, bad);
+}
+
+async function verifyGroups({ store, index }: Stores, contents: PackContents, bad: BadCopies): Promise<string[]> {
+  const { packId, groups } = contents;
+  const findings: string[] = [];
+  const known = new Set(index.listBad().flatMap((copy) => (copy.packId === packId ? copy.digest.toString('hex') : [])));
+  for (const group of groups) findings.push(...(await checkGroup(store, packId, group, bad)));
+  for (const { digest, location } of locationsOf(contents)) {
+    if (bad.has(digest, location)) index.markBad(digest, packId);
+    else if (known.has(digest.toString('hex'))) index.markGood(digest, packId);
+  }
   return findings;
 }
 

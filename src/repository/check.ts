@@ -37,8 +37,8 @@ export interface NamedRoot {
 }
 
 export interface CheckRequest {
-  /** Every stored byte is read and verified. */
-  readData: boolean;
+  /** Every stored byte is read and verified; `known`: what is known of that from earlier is told. */
+  readData: boolean | 'known';
   /** Asked for when nothing is collected any more. */
   listRoots: () => Promise<readonly NamedRoot[]>;
 }
@@ -49,8 +49,9 @@ export async function checkRepository(
   { readData, listRoots }: CheckRequest,
 ): Promise<RepositoryFinding[]> {
   const bad = new BadCopies(stores.index);
+  if (readData === 'known') bad.addKnown(stores.index);
   const findings = new Findings();
-  for (const { object, what } of await checkPacks(stores, readData, bad)) findings.add(object, what);
+  for (const { object, what } of await checkPacks(stores, readData === true, bad)) findings.add(object, what);
   const deleted = await checkTombstones(stores, findings);
   const trees = new CheckedTrees(stores, bad);
   for await (const snapshotId of listSnapshotIds(stores.store)) {
@@ -59,6 +60,8 @@ export async function checkRepository(
     if (manifest !== undefined) await checkSnapshot(manifest, trees, findings);
   }
   for (const root of await listRoots()) await checkTree(root, trees, findings);
+  // What is lost is not taken for known any more: the next snapshot that meets it stores it again.
+  if (findings.hasAny) await stores.index.reconcile(stores.store);
   return findings.list();
 }
 
@@ -137,6 +140,10 @@ class Findings {
     const last = ranges.at(-1);
     if (last !== undefined && last.offset + last.length === range.offset) last.length += range.length;
     else ranges.push(range);
+  }
+
+  get hasAny(): boolean {
+    return this.#byObject.size > 0;
   }
 
   list(): RepositoryFinding[] {

@@ -11,13 +11,15 @@ import type { Digest } from './digest.ts';
 import type { TreeRef } from './tree-ref.ts';
 
 const SCHEMA_VERSION = 1;
+const LIVE_CHUNKS = 'liveChunkCount';
 
 const SCHEMA = `
   CREATE TABLE trees (
     id INTEGER PRIMARY KEY AUTOINCREMENT, root BLOB NOT NULL, levels INTEGER NOT NULL, dataChunkCount INTEGER NOT NULL,
     chain TEXT NOT NULL, parent INTEGER, heir INTEGER, seat INTEGER NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('adding', 'whole', 'removing')), nextChunk INTEGER NOT NULL,
-    ownChunkCount INTEGER NOT NULL, freedBytes INTEGER, UNIQUE (root, levels)
+    ownChunkCount INTEGER NOT NULL, freedBytes INTEGER, inPass INTEGER NOT NULL DEFAULT 0, verifiedAtMs INTEGER,
+    UNIQUE (root, levels)
   );
   CREATE INDEX treesByParent ON trees (parent);
   CREATE TABLE names (name TEXT PRIMARY KEY, tree INTEGER NOT NULL) WITHOUT ROWID;
@@ -50,6 +52,8 @@ export interface CountedTree {
   ownChunkCount: number;
   /** What would be garbage without it, stored; null: to be measured. */
   freedBytes: number | null;
+  /** When every byte that it needs was last read and right; null: not since it is counted. */
+  verifiedAtMs: number | null;
 }
 
 /** Where a chunk or page has its home: the pack that is kept for it. 0: nobody knows one. */
@@ -71,6 +75,8 @@ export class LedgerStore {
   readonly #deleteRef;
   /** What the running transaction adds to packs' live bytes. */
   readonly #liveBytes = new Map<number, number>();
+  /** What it adds to the number of different chunks that are needed. */
+  #liveChunks = 0;
   /** Seats that have got or lost what they alone refer to. */
   readonly #touchedSeats = new Set<number>();
 
@@ -135,6 +141,7 @@ export class LedgerStore {
         throw error;
       } finally {
         this.#liveBytes.clear();
+        this.#liveChunks = 0;
         this.#touchedSeats.clear();
       }
     });
@@ -143,16 +150,18 @@ export class LedgerStore {
   #flush(): void {
     const addLive = this.#database.prepare('UPDATE packs SET liveBytes = liveBytes + ? WHERE number = ?');
     for (const [pack, bytes] of this.#liveBytes) if (bytes !== 0) addLive.run(bytes, pack);
+    if (this.#liveChunks !== 0) this.setFact(LIVE_CHUNKS, this.liveChunkCount + this.#liveChunks);
     const forget = this.#database.prepare('UPDATE trees SET freedBytes = NULL WHERE seat = ?');
     for (const seat of this.#touchedSeats) forget.run(seat);
   }
 
   /** In a transaction: one reference more. `home` is used where it is the first. */
-  addRef(digest: Digest, seat: number, home: Home): void {
+  addRef(digest: Digest, seat: number, home: Home, isChunk: boolean): void {
     const row = this.#find(digest);
     if (row === undefined) {
       this.#insertRef.run(digest, seat, home.pack, home.bytes);
       this.#addLive(home.pack, home.bytes);
+      if (isChunk) this.#liveChunks++;
       return;
     }
     this.#touch(row);
@@ -160,7 +169,7 @@ export class LedgerStore {
   }
 
   /** In a transaction: one reference less. Throws CorruptionError when there is none: the ledger is of no use. */
-  dropRef(digest: Digest, seat: number): void {
+  dropRef(digest: Digest, seat: number, isChunk: boolean): void {
     const row = this.#find(digest);
     if (row === undefined || row.count < 1) {
       throw new CorruptionError('the ledger', `it has no reference to ${digest.toString('hex')}`);
@@ -168,6 +177,7 @@ export class LedgerStore {
     if (row.count === 1) {
       this.#deleteRef.run(digest);
       this.#addLive(row.pack, -row.bytes);
+      if (isChunk) this.#liveChunks--;
       return;
     }
     const left = { ...row, count: row.count - 1, seats: row.seats - seat };
@@ -304,6 +314,19 @@ export class LedgerStore {
     else this.#database.prepare('INSERT OR REPLACE INTO names VALUES (?, ?)').run(name, tree);
   }
 
+  /** What is counted now is verified when the pass that begins ends. */
+  beginPass(): void {
+    this.#database.exec("UPDATE trees SET inPass = (state = 'whole')");
+  }
+
+  /** All of the pass but those that are hurt. */
+  endPass(atMs: number, hurt: readonly number[]): void {
+    this.transaction(() => {
+      this.#database.prepare('UPDATE trees SET verifiedAtMs = ? WHERE inPass').run(atMs);
+      for (const id of hurt) this.#database.prepare('UPDATE trees SET verifiedAtMs = NULL WHERE id = ?').run(id);
+    });
+  }
+
   /** Begins an empty tally of references that would go. */
   beginTally(): void {
     this.#database.exec(`
@@ -332,6 +355,11 @@ export class LedgerStore {
       .get();
     this.#database.exec('DROP TABLE temp.tally');
     return row?.['bytes'] as number;
+  }
+
+  /** Different chunks that are needed. */
+  get liveChunkCount(): number {
+    return this.findFact(LIVE_CHUNKS) ?? 0;
   }
 
   findFact(name: string): number | undefined {

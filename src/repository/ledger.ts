@@ -44,6 +44,8 @@ export interface TreeSize {
   ownChunkCount: number;
   /** What would be garbage if only it went, bytes as stored; null: not measured yet. */
   freedBytes: number | null;
+  /** When every byte that it needs was last read and right; null: not yet. */
+  verifiedAtMs: number | null;
 }
 
 export class Ledger {
@@ -133,7 +135,7 @@ export class Ledger {
         for (const { level, digests } of places) {
           const [digest = null] = digests;
           if (digest === null) continue;
-          this.#store.addRef(digest, added.seat, homes.get(hex(digest)) ?? HOMELESS);
+          this.#store.addRef(digest, added.seat, homes.get(hex(digest)) ?? HOMELESS, level === 0);
           if (level === 0) this.#store.addOwnChunks(added.id, 1);
         }
         this.#store.updateTree(added.id, { nextChunk: afterPlaces(places) });
@@ -171,7 +173,9 @@ export class Ledger {
   async #removeLeaf(removed: CountedTree): Promise<void> {
     for await (const places of this.#batches([removed.tree, this.#treeOf(removed.parent)], removed.nextChunk)) {
       this.#store.transaction(() => {
-        for (const { digests } of places) if (digests[0]) this.#store.dropRef(digests[0], removed.seat);
+        for (const { level, digests } of places) {
+          if (digests[0]) this.#store.dropRef(digests[0], removed.seat, level === 0);
+        }
         this.#store.updateTree(removed.id, { nextChunk: afterPlaces(places) });
       });
     }
@@ -202,19 +206,19 @@ export class Ledger {
       if (digest === null || other === undefined) continue;
       const wasCounted = !isSame(digest, gone);
       const counts = !isSame(digest, kept);
-      if (counts && !wasCounted) this.#store.addRef(digest, other.seat, HOMELESS);
-      if (!counts && wasCounted) this.#store.dropRef(digest, other.seat);
+      if (counts && !wasCounted) this.#store.addRef(digest, other.seat, HOMELESS, level === 0);
+      if (!counts && wasCounted) this.#store.dropRef(digest, other.seat, level === 0);
       own(other.id, Number(counts) - Number(wasCounted));
     }
     if (kept !== null) {
       if (!isSame(kept, above)) this.#store.moveRef(kept, heir.seat, removed.seat);
       else {
-        this.#store.dropRef(kept, heir.seat);
+        this.#store.dropRef(kept, heir.seat, level === 0);
         own(heir.id, -1);
       }
     }
     if (gone === null || isSame(gone, above)) return;
-    this.#store.dropRef(gone, removed.seat);
+    this.#store.dropRef(gone, removed.seat, level === 0);
     own(removed.id, -1);
   }
 
@@ -254,11 +258,15 @@ export class Ledger {
     const shared = new Map<number, number>();
     for (const id of names.values()) shared.set(id, (shared.get(id) ?? 0) + 1);
     const sizes = new Map<string, TreeSize>();
+    const told = new Set<number>();
     for (const [name, id] of names) {
       const tree = trees.get(id);
       if (tree === undefined) continue;
       const freedBytes = (shared.get(id) ?? 0) > 1 ? 0 : tree.freedBytes;
-      sizes.set(name, { ownChunkCount: tree.ownChunkCount, freedBytes });
+      // Of several that are the same, one has recorded it.
+      const ownChunkCount = told.has(id) ? 0 : tree.ownChunkCount;
+      told.add(id);
+      sizes.set(name, { ownChunkCount, freedBytes, verifiedAtMs: tree.verifiedAtMs });
     }
     return sizes;
   }
@@ -313,6 +321,25 @@ export class Ledger {
   /** A pack that is not there any more. What had its home there is looked for elsewhere by the next `count`. */
   forgetPack(packId: string): void {
     this.#store.forgetPack(packId);
+  }
+
+  /** What is counted now is verified when the pass ends that begins now. */
+  beginPass(): void {
+    this.#store.beginPass();
+  }
+
+  /** `hurt` are names of trees that are not whole. */
+  endPass(startedAtMs: number, hurt: readonly string[]): void {
+    const names = this.#store.listNames();
+    this.#store.endPass(
+      startedAtMs,
+      hurt.flatMap((name) => names.get(name) ?? []),
+    );
+  }
+
+  /** Different chunks that are needed. */
+  get liveChunkCount(): number {
+    return this.#store.liveChunkCount;
   }
 
   findFact(name: string): number | undefined {

@@ -13,6 +13,8 @@ import type { TreeRef } from './tree-ref.ts';
 export interface Manifest {
   snapshotId: string;
   diskId: string;
+  /** What the disk was for its instance then. */
+  diskType: 'system' | 'data';
   sizeBytes: number;
   tree: TreeRef;
   /** The generation that the freeze closed, and the disk's incarnation then. */
@@ -25,6 +27,8 @@ export interface Manifest {
   name: string | null;
   description: string;
   statistics: ManifestStatistics;
+  /** Of the owner that committed it. */
+  ownerEpoch: number;
 }
 
 export interface ManifestStatistics {
@@ -48,12 +52,14 @@ export function tombstoneName(snapshotId: string): string {
 }
 
 export function encodeManifest(manifest: Manifest): Buffer {
-  const { snapshotId, diskId, sizeBytes, tree, generation, incarnation, createdAtMs, parentSnapshotId } = manifest;
-  const { name, description, statistics } = manifest;
+  const { snapshotId, diskId, diskType, sizeBytes, tree, generation, incarnation, createdAtMs, parentSnapshotId } =
+    manifest;
+  const { name, description, statistics, ownerEpoch } = manifest;
   const { changedChunkCount, newChunkCount, readBytes, storedBytes } = statistics;
   return encodeSealed(MANIFEST_MAGIC, {
     snapshotId,
     diskId,
+    diskType,
     sizeBytes,
     tree: { root: tree.root, levels: tree.levels, dataChunkCount: tree.dataChunkCount },
     generation,
@@ -63,6 +69,7 @@ export function encodeManifest(manifest: Manifest): Buffer {
     name,
     description,
     statistics: { changedChunkCount, newChunkCount, readBytes, storedBytes },
+    ownerEpoch,
   });
 }
 
@@ -75,6 +82,7 @@ export function decodeManifest(bytes: Buffer, snapshotId: string): Manifest {
   const manifest: Manifest = {
     snapshotId: body.string('snapshotId'),
     diskId: body.string('diskId'),
+    diskType: body.string('diskType') === 'system' ? 'system' : 'data',
     sizeBytes: body.count('sizeBytes'),
     tree: {
       root: tree.stringOrNull('root'),
@@ -93,6 +101,7 @@ export function decodeManifest(bytes: Buffer, snapshotId: string): Manifest {
       readBytes: statistics.count('readBytes'),
       storedBytes: statistics.count('storedBytes'),
     },
+    ownerEpoch: body.count('ownerEpoch'),
   };
   if (manifest.snapshotId !== snapshotId) throw new CorruptionError(name, `it is of ${manifest.snapshotId}`);
   if (manifest.tree.root !== null && !/^[0-9a-f]{64}$/.test(manifest.tree.root)) {

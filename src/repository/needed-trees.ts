@@ -1,13 +1,22 @@
-/** Every tree that is needed: those of the manifests in the store, known to the catalog or not, and those of the catalog. */
+/** Every tree that is needed: those of the manifests and of the catalog's copies in the store, and those that the catalog knows. */
+import { listCopyNames, readCopy } from './catalog-copy.ts';
 import type { Ledger, NamedTree } from './ledger.ts';
 import { decodeManifest, listSnapshotIds, listTombstoneIds, manifestName } from './manifest.ts';
 import type { Manifest } from './manifest.ts';
 import type { ObjectStore } from './object-store/object-store.ts';
 import type { TreeRef } from './tree-ref.ts';
 
+const SNAPSHOT = 'snapshot ';
+
 /** What a snapshot is called among the trees. */
 export function snapshotTreeName(snapshotId: string): string {
-  return `snapshot ${snapshotId}`;
+  return `${SNAPSHOT}${snapshotId}`;
+}
+
+/** The snapshot of a tree's name, or null. */
+export function snapshotIdOf(name: string): string | null {
+  const snapshotId = name.slice(SNAPSHOT.length);
+  return name.startsWith(SNAPSHOT) && !snapshotId.includes(' ') ? snapshotId : null;
 }
 
 /** As a snapshot's tree is counted: it differs little from its parent's. */
@@ -37,6 +46,11 @@ export async function listNeededTrees(
     const known = counted.get(name);
     const named = known === undefined ? await readNamed(store, snapshotId) : { name, near: [], ...known };
     if (named !== undefined) trees.set(name, named);
+  }
+  for (const name of await listCopyNames(store)) {
+    const known = counted.get(`catalog ${name}`);
+    const tree = known?.tree ?? (await readCopy(store, name))?.tree;
+    if (tree !== undefined) trees.set(`catalog ${name}`, { name: `catalog ${name}`, tree, near: [], chain: 'catalog' });
   }
   for (const named of catalogTrees) if (!isThere(trees, named)) trees.set(named.name, named);
   return [...trees.values()];

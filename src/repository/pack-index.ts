@@ -29,7 +29,7 @@ const CHECKPOINT_PAGES = 8192;
 const SCHEMA = `
   CREATE TABLE packs (
     number INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL UNIQUE, sizeBytes INTEGER NOT NULL, groupBytes INTEGER NOT NULL,
-    session INTEGER NOT NULL, isCondemned INTEGER NOT NULL
+    session INTEGER NOT NULL, isCondemned INTEGER NOT NULL, verifiedAtMs INTEGER
   );
   CREATE TABLE entries (
     digest BLOB NOT NULL, pack INTEGER NOT NULL, groupOffset INTEGER NOT NULL, storedLength INTEGER NOT NULL,
@@ -51,6 +51,8 @@ export interface IndexedPack {
   /** The session that wrote it. */
   session: number;
   isCondemned: boolean;
+  /** When every byte of it was last read; null: not yet. */
+  verifiedAtMs: number | null;
 }
 
 export interface ReconcileResult {
@@ -175,11 +177,14 @@ export class PackIndex {
     this.database.prepare('DELETE FROM packs WHERE number = ?').run(number);
   }
 
-  /** Indexed packs, in no order. */
+  /** Indexed packs, in the order in which they came. */
   listPacks(): IndexedPack[] {
     const rows = guarded(() =>
       this.database
-        .prepare('SELECT lower(hex(id)) AS packId, sizeBytes, groupBytes, session, isCondemned FROM packs')
+        .prepare(
+          `SELECT lower(hex(id)) AS packId, sizeBytes, groupBytes, session, isCondemned, verifiedAtMs FROM packs
+           ORDER BY number`,
+        )
         .all(),
     );
     return rows.map((row) => ({ ...row, isCondemned: row['isCondemned'] === 1 })) as unknown as IndexedPack[];
@@ -239,6 +244,42 @@ export class PackIndex {
   listBad(): { digest: Digest; packId: string }[] {
     const rows = guarded(() => this.database.prepare('SELECT digest, lower(hex(packId)) AS packId FROM bad').all());
     return rows.map((row) => ({ digest: Buffer.from(row['digest'] as Uint8Array), packId: row['packId'] as string }));
+  }
+
+  /** The number of the latest pack. */
+  get latestNumber(): number {
+    return guarded(
+      () => this.database.prepare('SELECT max(number) AS latest FROM packs').get()?.['latest'] ?? 0,
+    ) as number;
+  }
+
+  /** The first pack up to `number` that was not read since `sinceMs`. */
+  findUnverified(number: number, sinceMs: number): { packId: string; sizeBytes: number } | undefined {
+    return guarded(() =>
+      this.database
+        .prepare(
+          `SELECT lower(hex(id)) AS packId, sizeBytes FROM packs
+           WHERE number <= ? AND coalesce(verifiedAtMs, 0) < ? ORDER BY number LIMIT 1`,
+        )
+        .get(number, sinceMs),
+    ) as { packId: string; sizeBytes: number } | undefined;
+  }
+
+  /** Bytes of the packs that `findUnverified` would give, one after the other. */
+  measureUnverified(number: number, sinceMs: number): number {
+    return guarded(
+      () =>
+        this.database
+          .prepare(
+            `SELECT coalesce(sum(sizeBytes), 0) AS bytes FROM packs
+             WHERE number <= ? AND coalesce(verifiedAtMs, 0) < ?`,
+          )
+          .get(number, sinceMs)?.['bytes'],
+    ) as number;
+  }
+
+  setVerified(packId: string, atMs: number): void {
+    guarded(() => this.database.prepare('UPDATE packs SET verifiedAtMs = ? WHERE id = ?').run(atMs, idOf(packId)));
   }
 
   findFact(name: string): number | undefined {

@@ -17,6 +17,7 @@ import {
   readManifest,
   readManifests,
 } from './manifest.ts';
+import { takeRepository } from './owner.ts';
 import { PackIndex } from './pack-index.ts';
 import { packName } from './pack.ts';
 import { PackWriter } from './pack-writer.ts';
@@ -278,6 +279,11 @@ test('a reader goes on while packs are rewritten and deleted under it', async ()
   await withFolder(async (folder) => {
     const place = newPlace(folder);
     const repository = await openRepository(place, seededRandom(3));
+    await repository.changeOwner(async (store) => {
+      const owner = { ownerEpoch: 1, catalogId: 'a catalog', mark: 'its mark', takenAtMs: 1 };
+      assert.equal(await takeRepository(store, owner, null), true);
+      return owner;
+    });
     const stores = await openStores(place);
     const image = new Map([...imageOf(0, 100, 1)].filter(([chunk]) => chunk % 3 === 0));
     const whole = await storeImage(stores, imageOf(0, 100, 1));

@@ -4,6 +4,7 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
+import { assert } from '../lib/assert.ts';
 import { Mutex } from '../lib/mutex.ts';
 import type { Random } from '../lib/random.ts';
 import { checkRepository } from './check.ts';
@@ -14,12 +15,21 @@ import type { CollectorBook, CondemnedPacks } from './collector-book.ts';
 import { EntryReader } from './entry-reader.ts';
 import { Ledger } from './ledger.ts';
 import { LedgerStore } from './ledger-store.ts';
-import { commitManifest, deleteManifest, findManifest, readManifests } from './manifest.ts';
+import { describeSizes } from './sizes.ts';
+import type { RepositorySizes } from './sizes.ts';
+import { Verification } from './verification.ts';
+import type { PassState, StepResult } from './verification.ts';
+import { listNeededTrees } from './needed-trees.ts';
+import { commitManifest, deleteManifest, findManifest, manifestName, readManifests } from './manifest.ts';
 import type { Manifest } from './manifest.ts';
+import type { ObjectStore } from './object-store/object-store.ts';
+import { assertOwner } from './owner.ts';
+import type { Owner } from './owner.ts';
+import type { Fence } from './pack.ts';
 import { openStores, takeCondemned } from './stores.ts';
 import type { RepositoryPlace, Stores } from './stores.ts';
 
-const STORED_PREFIXES = ['packs/', 'snapshots/', 'tombstones/'];
+const STORED_PREFIXES = ['packs/', 'snapshots/', 'tombstones/', 'catalogs/', 'owners/'];
 
 /** Makes the folders, mode 0700, when they are absent. `random` names packs. */
 export async function openRepository(place: RepositoryPlace, random: Random): Promise<Repository> {
@@ -35,6 +45,8 @@ export class Repository {
   readonly #random: Random;
   readonly #openLedgerStore: () => LedgerStore;
   readonly #alone = new Mutex();
+  readonly #owning = new Mutex();
+  #owner: Owner | null = null;
   /** Opened for the first collection: one process at a time may have it. */
   #ledger: Ledger | undefined;
   /** Whether packs may be in the store that the index does not know. */
@@ -46,9 +58,44 @@ export class Repository {
     this.#openLedgerStore = options.openLedgerStore;
   }
 
-  /** See `manifest.ts`: the last write of a snapshot. Again with the same content: nothing. */
+  get store(): ObjectStore {
+    return this.#stores.store;
+  }
+
+  /** Whose repository it is from now on: `take` takes it. Before that nothing is written. */
+  async changeOwner(take: (store: ObjectStore) => Promise<Owner>): Promise<void> {
+    await this.#owning.run(async () => {
+      this.#owner = await take(this.#stores.store);
+    });
+  }
+
+  /** What a worker of that session writes into packs. */
+  fenceOf(session: number): Fence {
+    assert(this.#owner !== null, 'nobody has taken the repository');
+    return { ownerEpoch: this.#owner.ownerEpoch, session };
+  }
+
+  /** Throws an OperationalError when another has taken it since. */
+  async assertOwned(): Promise<void> {
+    await this.#owning.run(async () => {
+      assert(this.#owner !== null, 'nobody has taken the repository');
+      await assertOwner(this.#stores.store, this.#owner);
+    });
+  }
+
+  /**
+   * See `manifest.ts`: the last write of a snapshot. Again with the same content: nothing. One that was committed just as
+   * another took the repository is taken back.
+   */
   async commitManifest(manifest: Manifest): Promise<void> {
+    await this.assertOwned();
     await commitManifest(this.#stores.store, manifest);
+    try {
+      await this.assertOwned();
+    } catch (error) {
+      await this.#stores.store.delete(manifestName(manifest.snapshotId));
+      throw error;
+    }
   }
 
   async findManifest(snapshotId: string): Promise<Manifest | undefined> {
@@ -62,6 +109,7 @@ export class Repository {
 
   /** The snapshot is gone; its bytes go with the next collection. Absent: nothing. */
   async deleteManifest(snapshotId: string): Promise<void> {
+    await this.assertOwned();
     await deleteManifest(this.#stores.store, snapshotId);
   }
 
@@ -76,14 +124,64 @@ export class Repository {
     options: Pick<CollectRequest, 'dryRun' | 'onProgress'> = {},
   ): Promise<CollectResult> {
     return this.#alone.run(async () => {
-      const { store, index } = this.#stores;
-      this.#ledger ??= new Ledger(this.#openLedgerStore(), index, new EntryReader(store, index));
       const listsStore = this.#maybeStrangers;
-      const request = { ...options, stores: this.#stores, ledger: this.#ledger, book, random: this.#random };
-      const result = await collectGarbage({ ...request, ownerEpoch: 0, listsStore });
+      const request = { ...options, stores: this.#stores, ledger: this.#openLedger(), random: this.#random };
+      const owned: CollectorBook = {
+        look: () => book.look(),
+        condemn: (packIds) => book.condemn(packIds),
+        settle: async (change) => {
+          await this.assertOwned();
+          return book.settle(change);
+        },
+        forget: (packIds) => book.forget(packIds),
+      };
+      if (options.dryRun !== true) await this.assertOwned();
+      const ownerEpoch = this.#owner?.ownerEpoch ?? 0;
+      const result = await collectGarbage({ ...request, book: owned, ownerEpoch, listsStore });
       this.#maybeStrangers = false;
       return result;
     });
+  }
+
+  #openLedger(): Ledger {
+    const { store, index } = this.#stores;
+    this.#ledger ??= new Ledger(this.#openLedgerStore(), index, new EntryReader(store, index));
+    return this.#ledger;
+  }
+
+  /** Counts what is needed now, and measures what each snapshot alone holds. */
+  async count(book: Pick<CollectorBook, 'look'>, signal?: AbortSignal): Promise<void> {
+    await this.#alone.run(async () => {
+      const ledger = this.#openLedger();
+      const { trees } = await book.look();
+      await ledger.count(await listNeededTrees(this.#stores.store, ledger, trees));
+      await ledger.measure(signal);
+    });
+  }
+
+  /** How large everything is, as of the last count. */
+  async describe(): Promise<RepositorySizes> {
+    return this.#alone.run(async () => describeSizes(this.#stores, this.#openLedger()));
+  }
+
+  /** One pack more of the pass of verification, which begins where there is none; see `Verification`. */
+  async verifyNext(nowMs: number, listRoots: CheckRequest['listRoots']): Promise<StepResult & { leftBytes: number }> {
+    return this.#alone.run(async () => {
+      const verification = new Verification(this.#stores, this.#openLedger());
+      if (verification.findPass() === null) verification.begin(nowMs);
+      const result = await verification.step(nowMs, listRoots);
+      return { ...result, leftBytes: verification.findPass()?.leftBytes ?? 0 };
+    });
+  }
+
+  /** The pass that is under way, or null. */
+  findPass(): PassState | null {
+    return new Verification(this.#stores, this.#openLedger()).findPass();
+  }
+
+  /** When the last pass began, milliseconds since 1970; 0: never. */
+  findLastPass(): number {
+    return new Verification(this.#stores, this.#openLedger()).findLastPass();
   }
 
   /** A writer has died: it may have left packs that the index does not know. */

@@ -42,6 +42,28 @@ export async function withBed<T>(
   }
 }
 
+/** A folder for what belongs to no bed, removed afterwards. */
+export async function withFolder<T>(
+  { leftovers }: BenchOptions,
+  use: (folder: string) => Promise<T>,
+  home = os.tmpdir(),
+): Promise<T> {
+  const folder = fs.mkdtempSync(path.join(home, 'hupo-bench-'));
+  const remove = leftovers.add(() => fs.rmSync(folder, { recursive: true, force: true }));
+  try {
+    return await use(folder);
+  } finally {
+    remove();
+  }
+}
+
+/** A home in memory where `sizeBytes` leave room there, else on the device. */
+export function fastHome(sizeBytes: number): string {
+  if (!fs.existsSync('/dev/shm')) return os.tmpdir();
+  const { bavail, bsize } = fs.statfsSync('/dev/shm');
+  return bavail * bsize > sizeBytes ? '/dev/shm' : os.tmpdir();
+}
+
 function removeAll(server: TestServer, folder: string): void {
   server.cli('stop', '--data', server.dataFolder);
   for (const name of [server.runFolder, folder]) fs.rmSync(name, { recursive: true, force: true });
@@ -88,7 +110,8 @@ export async function diskStatus({ server }: Pick<Bed, 'server'>, diskId: string
 export async function snapshot(bed: Pick<Bed, 'server'>, diskId: string): Promise<string> {
   const answer = await bed.server.call('CreateSnapshot', { DiskId: diskId });
   const done = await bed.server.finishedSnapshot(answer.SnapshotId, 900_000);
-  if (done.Status !== 'accomplished') throw new Error(`snapshot ${answer.SnapshotId} is ${done.Status}`);
+  if (done.Status !== 'accomplished')
+    throw new Error(`snapshot ${answer.SnapshotId} is ${done.Status}: ${bed.server.output}`);
   return String(answer.SnapshotId);
 }
 

@@ -1,22 +1,29 @@
 /**
  * `npm run bench [-- P1 P5 …] [-- --quick]`: the targets of the design as a table, each peer measured in the same run
  * on the same data. Prints what is, reached or not, each row as soon as it is known and all of them at the end. Needs fio,
- * qemu-utils, nbdkit, restic, zstd, e2fsprogs, and root (it drops the page cache); about 25 minutes whole.
+ * qemu-utils, nbdkit, restic, zstd, e2fsprogs, borgbackup (its rows are left out where it is not there), and root (it drops
+ * the page cache); about 30 minutes whole.
  */
 import os from 'node:os';
 import fs from 'node:fs';
 import { spawnSync } from 'node:child_process';
+import { hasBorg } from './archivers.ts';
+import { firstSnapshotRows } from './first-snapshot-rows.ts';
 import { fleetRows } from './fleet-rows.ts';
 import { freezeRows } from './freeze-rows.ts';
 import { hotRows } from './hot-rows.ts';
 import { instantRows } from './instant-rows.ts';
 import { Leftovers } from './leftovers.ts';
-import { repositoryRows } from './repository-rows.ts';
+import { nextSnapshotRows } from './next-snapshot-rows.ts';
+import { restoreRows } from './restore-rows.ts';
 import { steadyRows } from './steady-rows.ts';
 import { uploadRows } from './upload-rows.ts';
 import { formatRow, type BenchOptions, type Row, type RowMaker } from './row.ts';
 
-const makers: RowMaker[] = [hotRows, steadyRows, freezeRows, uploadRows, ...repositoryRows, instantRows, fleetRows];
+const makers: RowMaker[] = [
+  ...[hotRows, steadyRows, freezeRows, uploadRows],
+  ...[firstSnapshotRows, nextSnapshotRows, instantRows, restoreRows, fleetRows],
+];
 const needed = ['fio', 'qemu-nbd', 'qemu-img', 'nbdkit', 'restic', 'zstd', 'mkfs.ext4'];
 
 await run(process.argv.slice(2));
@@ -31,8 +38,10 @@ async function run(args: string[]): Promise<void> {
     asked: (target) => names.length === 0 || names.includes(target),
     leftovers,
   };
+  if (lacksBorg(options)) console.error('bench: borg is not installed (borgbackup): the rows beside it are left out');
   const rows = await measure(options);
-  console.log(`${machine()}${options.quick ? ', --quick' : ''}\n`);
+  const without = lacksBorg(options) ? ', without borg' : '';
+  console.log(`${machine()}${options.quick ? ', --quick' : ''}${without}\n`);
   console.log('| | what | Hupo | peer | ratio | target |\n|---|---|---|---|---|---|');
   for (const row of rows) console.log(formatRow(row));
 }
@@ -44,6 +53,10 @@ function checkArguments(names: string[]): void {
   }
   const missing = needed.filter((program) => spawnSync('which', [program]).status !== 0);
   if (missing.length > 0) throw new Error(`install first: ${missing.join(', ')}`);
+}
+
+function lacksBorg({ asked }: BenchOptions): boolean {
+  return ['P5', 'P6', 'P8'].some(asked) && !hasBorg();
 }
 
 async function measure(options: BenchOptions): Promise<Row[]> {

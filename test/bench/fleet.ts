@@ -5,7 +5,6 @@
  * which neither the memory of the processes nor the time to open a disk can tell.
  */
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { readCheckpoint, writeCheckpoint } from '../../src/disk/checkpoint.ts';
 import { dataFolderName } from '../../src/disk/disk-folder.ts';
@@ -14,7 +13,7 @@ import { MAP_NAME } from '../../src/disk/map-file.ts';
 import { readBootId } from '../../src/lib/boot-id.ts';
 import { systemFiles } from '../../src/lib/files.ts';
 import { waitFor } from '../e2e/server.ts';
-import { attach, freezeOnly, withBed, type Bed } from './bed.ts';
+import { attach, fastHome, freezeOnly, withBed, type Bed } from './bed.ts';
 import { fio, settle } from './load.ts';
 import type { BenchOptions } from './row.ts';
 
@@ -63,13 +62,7 @@ async function withTemplate<T>(
     await end(bed);
     return use(folderOf(bed, bed.diskId), viewCount);
   };
-  return withBed(options, MAPPED_GIB, write, roomInMemory() ? '/dev/shm' : os.tmpdir());
-}
-
-function roomInMemory(): boolean {
-  if (!fs.existsSync('/dev/shm')) return false;
-  const { bavail, bsize } = fs.statfsSync('/dev/shm');
-  return bavail * bsize > 4 * 1024 ** 3;
+  return withBed(options, MAPPED_GIB, write, fastHome(4 * 1024 ** 3));
 }
 
 function folderOf({ server }: Bed, diskId: string): string {

@@ -1,4 +1,4 @@
-/** The peers: qemu-nbd on qcow2 and raw, nbdkit's file plugin, restic. */
+/** The peers that serve disks: qemu-nbd on qcow2 and raw, nbdkit's file plugin. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -43,43 +43,4 @@ async function end(child: ChildProcess): Promise<void> {
   const ended = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGTERM');
   await ended;
-}
-
-/** A restic repository in a folder. */
-export class Restic {
-  readonly #folder: string;
-
-  constructor(folder: string) {
-    this.#folder = folder;
-  }
-
-  async init(): Promise<void> {
-    await this.#run('init');
-  }
-
-  /** Seconds that a backup of `file` took. */
-  async backup(file: string): Promise<number> {
-    const start = performance.now();
-    await this.#run('backup', file);
-    return (performance.now() - start) / 1000;
-  }
-
-  /** Seconds that restoring the latest backup into `folder` took. */
-  async restore(folder: string): Promise<number> {
-    const start = performance.now();
-    await this.#run('restore', 'latest', '--target', folder);
-    return (performance.now() - start) / 1000;
-  }
-
-  bytes(): number {
-    return fs
-      .readdirSync(this.#folder, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .reduce((sum, entry) => sum + fs.statSync(path.join(entry.parentPath, entry.name)).size, 0);
-  }
-
-  async #run(...args: string[]): Promise<void> {
-    const env = { ...process.env, RESTIC_PASSWORD: 'bench' };
-    await output('restic', ['--repo', this.#folder, '--cache-dir', `${this.#folder}.cache`, '--quiet', ...args], env);
-  }
 }

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import type { SnapshotRepository, Transfer } from '../../src/control/parts.ts';
 import { OperationalError } from '../../src/lib/errors.ts';
 import type { CollectorBook } from '../../src/repository/collector-book.ts';
+import type { Fence } from '../../src/repository/pack.ts';
 import type { Manifest } from '../../src/repository/manifest.ts';
 import type { TreeRef } from '../../src/repository/tree-ref.ts';
 import type { UploadJob, UploadResult } from '../../src/transfer/job.ts';
@@ -28,6 +29,12 @@ export class FakeRepository implements SnapshotRepository {
   }
 
   expectStrangers(): void {}
+
+  async count(): Promise<void> {}
+
+  fenceOf(session: number): Fence {
+    return { ownerEpoch: 1, session };
+  }
 
   async takeCondemned(): Promise<void> {}
 

@@ -101,6 +101,8 @@ export class World {
         commitManifest: (manifest) => crash.act(() => repository.commitManifest(manifest)),
         deleteManifest: (snapshotId) => crash.act(() => repository.deleteManifest(snapshotId)),
         expectStrangers: () => repository.expectStrangers(),
+        fenceOf: (session) => repository.fenceOf(session),
+        count: () => repository.count(),
         takeCondemned: () => repository.takeCondemned(),
         collect: (book) => crash.act(() => repository.collect(book)),
       },

@@ -133,6 +133,7 @@ export function manifestOf(snapshotId: string, tree: TreeRef, sizeBytes = 1024 *
   return {
     snapshotId,
     diskId: 'd-bp1000000000000000000',
+    diskType: 'data',
     sizeBytes,
     tree,
     generation: 1,
@@ -142,6 +143,7 @@ export function manifestOf(snapshotId: string, tree: TreeRef, sizeBytes = 1024 *
     name: 'a name',
     description: '',
     statistics: { changedChunkCount: 1, newChunkCount: 1, readBytes: CHUNK_BYTES, storedBytes: 1000 },
+    ownerEpoch: 1,
   };
 }
 

@@ -57,6 +57,8 @@ export interface CreateSnapshotState {
   frozen?: FreezeReply;
   parent?: ParentChoice;
   result?: UploadResult;
+  /** Of the owner that it was stored for: it is in the manifest, which must be the same whenever it is committed. */
+  ownerEpoch?: number;
 }
 
 export function createSnapshotOperation(

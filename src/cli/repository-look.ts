@@ -1,0 +1,223 @@
+/** `hupo repository show`, `snapshots`, `check` and `collect`: asks the server of a folder, or looks itself while none runs. */
+import type { CliContext } from '../cli.ts';
+import type { DataFolder } from '../control/data-folder.ts';
+import { RepositoryDesk } from '../control/repository-desk.ts';
+import type { RepositoryReport, ServeCalls } from '../control/serve-calls.ts';
+import { formatBytes } from '../lib/byte-units.ts';
+import { systemClock } from '../lib/clock.ts';
+import { OperationalError } from '../lib/errors.ts';
+import { LineClient } from '../lib/line-channel.ts';
+import { systemRandom } from '../lib/random.ts';
+import { openRepository } from '../repository/repository.ts';
+import { repositoryIn } from '../repository/stores.ts';
+import { formatCommand } from './connection.ts';
+import { alignCells } from './disk-table.ts';
+import { withInterrupt } from './interrupt.ts';
+import { knownFolder } from './known-folder.ts';
+import { openCatalog } from './open-folder.ts';
+import { Progress } from './progress.ts';
+import { parseSize } from './size-option.ts';
+import { UsageError } from './usage-error.ts';
+
+export interface LookOptions {
+  data: string;
+  json?: boolean;
+}
+
+const left = { align: 'left', width: 0 } as const;
+const right = { align: 'right', width: 0 } as const;
+const chainColumns = [left, right, right];
+const snapshotColumns = [left, left, right, right, right, left];
+
+type Asked = ServeCalls['repository'];
+
+/** Asks whoever has the folder. */
+type Ask = (request: Asked['request']) => Promise<Asked['reply']>;
+
+export async function runRepositoryShow(options: LookOptions, context: CliContext): Promise<number> {
+  return await withDesk(options, context, async (ask) => {
+    const { report } = await ask({ action: 'describe' });
+    if (report === undefined) return 1;
+    context.out(options.json === true ? `${JSON.stringify(report)}\n` : formatReport(report));
+    return 0;
+  });
+}
+
+export async function runRepositorySnapshots(options: LookOptions, context: CliContext): Promise<number> {
+  return await withDesk(options, context, async (ask) => {
+    const { report } = await ask({ action: 'describe' });
+    if (report === undefined) return 1;
+    context.out(options.json === true ? `${JSON.stringify(report.snapshots)}\n` : formatSnapshots(report));
+    return 0;
+  });
+}
+
+export async function runRepositoryCheck(
+  options: LookOptions & { readData?: boolean; budget?: string },
+  context: CliContext,
+): Promise<number> {
+  const budgetBytes = parseSize('--budget', options.budget) ?? undefined;
+  if (budgetBytes !== undefined && options.readData !== true) {
+    throw new UsageError('--budget says how much --read-data reads: give both');
+  }
+  return await withDesk(options, context, async (ask, signal) => {
+    const findings: string[] = [];
+    let readBytes = 0;
+    if (options.readData === true)
+      readBytes = await readData(ask, budgetBytes ?? Infinity, { findings, context, signal });
+    findings.push(...((await ask({ action: 'check' })).findings ?? []));
+    for (const finding of new Set(findings)) context.out(`${finding}\n`);
+    const read = options.readData === true ? `, ${formatBytes(readBytes)} read` : '';
+    const found = findings.length === 0 ? 'all is well' : `${new Set(findings).size} findings`;
+    context.out(`The repository is checked${read}: ${found}.\n`);
+    return findings.length === 0 ? 0 : 1;
+  });
+}
+
+/** Pack by pack, so that it can be ended and others come between. */
+async function readData(
+  ask: Ask,
+  budgetBytes: number,
+  { findings, context, signal }: { findings: string[]; context: CliContext; signal: AbortSignal },
+): Promise<number> {
+  const isTerminal = process.stderr.isTTY;
+  const progress = new Progress({ label: 'reading', write: context.err, isTerminal, clock: systemClock });
+  let readBytes = 0;
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      const { step } = await ask({ action: 'verify' });
+      if (step === undefined) return readBytes;
+      readBytes += step.readBytes;
+      findings.push(...step.findings);
+      progress.update(readBytes, Math.min(budgetBytes, readBytes + step.leftBytes));
+      if (step.isEnd || readBytes >= budgetBytes) return readBytes;
+    }
+  } finally {
+    progress.clear();
+  }
+}
+
+export async function runRepositoryCollect(
+  options: LookOptions & { dryRun?: boolean },
+  context: CliContext,
+): Promise<number> {
+  const dryRun = options.dryRun === true;
+  return await withDesk(options, context, async (ask) => {
+    const { collected } = await ask({ action: dryRun ? 'plan' : 'collect' });
+    if (collected === undefined) return 1;
+    const { deletedPacks, rewrittenPacks, freedBytes, leftDeadBytes, waiting } = collected;
+    const [would, frees] = dryRun ? ['would be', 'would free'] : ['are', 'frees'];
+    context.out(
+      `${deletedPacks} packs ${would} deleted and ${rewrittenPacks} rewritten, which ${frees} ${formatBytes(Math.max(0, freedBytes))}.\n`,
+    );
+    if (waiting.packCount > 0) {
+      context.out(
+        `${waiting.packCount} packs (${formatBytes(waiting.bytes)}) wait for uploads that had begun before.\n`,
+      );
+    }
+    if (leftDeadBytes > 0) context.out(`${formatBytes(leftDeadBytes)} of garbage stay, among what is needed.\n`);
+    return 0;
+  });
+}
+
+/** Through the server when one runs. */
+async function withDesk(
+  options: LookOptions,
+  context: CliContext,
+  work: (ask: Ask, signal: AbortSignal) => Promise<number>,
+): Promise<number> {
+  const folder = knownFolder(options.data, context);
+  const client = await LineClient.connect<ServeCalls>(folder.serveSocket).catch(() => null);
+  if (client === null) return await withOwnDesk(folder, context, work);
+  try {
+    const ask: Ask = (request) => client.call('repository', request);
+    return await withInterrupt((signal) => work(ask, signal));
+  } finally {
+    client.close();
+  }
+}
+
+async function withOwnDesk(
+  folder: DataFolder,
+  context: CliContext,
+  work: (ask: Ask, signal: AbortSignal) => Promise<number>,
+): Promise<number> {
+  await using cleanup = new AsyncDisposableStack();
+  const held = `another hupo is starting or ending on ${folder.root}: try again`;
+  const catalog = await openCatalog(folder, held, cleanup);
+  const repository = await openRepository(repositoryIn(folder.root), systemRandom);
+  cleanup.defer(() => repository.close());
+  const desk = new RepositoryDesk({ catalog, repository, clock: systemClock, book: null });
+  const ask: Ask = async (request) => {
+    if (request.action !== 'collect') return desk.answer(request);
+    const serve = formatCommand(context, 'serve', folder.root);
+    throw new OperationalError(`a collection is done by a server: \`${serve}\`, which does it by itself`, {
+      retryable: false,
+    });
+  };
+  return await withInterrupt((signal) => work(ask, signal));
+}
+
+function formatReport(report: RepositoryReport): string {
+  const { packs, wholeBytes, distinctBytes, snapshots, chains, owner } = report;
+  const deadBytes = Math.max(0, packs.bytes - packs.liveBytes);
+  const lines = [
+    ['packs', `${packs.count}, ${formatBytes(packs.bytes)}`],
+    ['needed', `${formatBytes(packs.liveBytes)}; ${formatBytes(deadBytes)} are garbage, indexes and headers`],
+    ['condemned', `${packs.condemnedCount}, ${formatBytes(packs.condemnedBytes)}`],
+    [
+      'snapshots',
+      `${snapshots.length}${report.uncountedCount === 0 ? '' : `, and ${report.uncountedCount} not counted yet`}`,
+    ],
+    ['of data', `${formatBytes(wholeBytes)}, each snapshot whole`],
+    ['stored once', `${formatBytes(distinctBytes)}: ${formatRatio(wholeBytes, distinctBytes)} by sharing`],
+    [
+      'compressed',
+      `${formatBytes(packs.liveBytes)}: ${formatRatio(distinctBytes, packs.liveBytes)} with its indexes’ pages`,
+    ],
+    ['verified', formatPass(report)],
+    ['bad copies', String(report.badCopyCount)],
+    ['owner', owner === null ? 'nobody yet' : `catalog ${owner.catalogId}, epoch ${owner.ownerEpoch}`],
+  ];
+  const width = Math.max(...lines.map(([name = '']) => name.length));
+  const text = lines.map(([name = '', value]) => `${name.padEnd(width)}  ${value}`).join('\n');
+  if (chains.length === 0) return `${text}\n`;
+  const rows = chains.map(({ diskId, snapshotCount, ownBytes }) => [
+    diskId,
+    String(snapshotCount),
+    formatBytes(ownBytes),
+  ]);
+  const table = alignCells([['CHAIN', 'SNAPSHOTS', 'RECORDED'], ...rows], chainColumns);
+  return `${text}\n\n${table.join('\n')}\n`;
+}
+
+function formatPass({ pass, snapshots }: RepositoryReport): string {
+  const times = snapshots.map(({ verifiedAtMs }) => verifiedAtMs ?? 0);
+  const oldest = times.length === 0 ? 0 : Math.min(...times);
+  const all = oldest === 0 ? 'not all of it yet' : `all of it since ${formatTime(oldest)}`;
+  return pass === null
+    ? all
+    : `${all}; ${formatBytes(pass.leftBytes)} left of the pass of ${formatTime(pass.startedAtMs)}`;
+}
+
+function formatSnapshots({ snapshots }: RepositoryReport): string {
+  const rows = snapshots.map((each) => [
+    each.snapshotId,
+    each.diskId,
+    formatBytes(each.dataBytes),
+    formatBytes(each.ownBytes),
+    each.freedBytes === null ? '…' : formatBytes(each.freedBytes),
+    each.verifiedAtMs === null ? 'not yet' : formatTime(each.verifiedAtMs),
+  ]);
+  const titles = ['SNAPSHOT', 'DISK', 'DATA', 'RECORDED', 'FREES', 'VERIFIED'];
+  return `${alignCells([titles, ...rows], snapshotColumns).join('\n')}\n`;
+}
+
+function formatRatio(whole: number, part: number): string {
+  return part === 0 ? '–' : `${(whole / part).toFixed(2)} ×`;
+}
+
+function formatTime(atMs: number): string {
+  return `${new Date(atMs).toISOString().slice(0, 19)}Z`;
+}

@@ -1,0 +1,134 @@
+/**
+ * Copies of the catalog in the repository (R2): soon after a snapshot is there, and every hour in which anything changed. A copy is
+ * a session like an upload. With each the repository is taken anew, so a catalog that is restored from an older one is found
+ * out (`ownership.ts`).
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import { findSetting, putSetting } from '../catalog/settings.ts';
+import { messageOf } from '../lib/errors.ts';
+import { putCopy, storeFile } from '../repository/catalog-copy.ts';
+import type { Repository } from '../repository/repository.ts';
+import type { TreeRef } from '../repository/tree-ref.ts';
+import { emptyTree } from '../repository/tree-ref.ts';
+import { openRepositoryWriter } from '../repository/writer.ts';
+import { raiseGarbageMark } from './garbage.ts';
+import { take } from './ownership.ts';
+import type { Parts } from './parts.ts';
+import { CATALOG_COPY, beginSession, commitSession, giveUpSession } from './repository-book.ts';
+
+/** What comes together is copied together. */
+const GATHER_MS = 5000;
+const HOUR_MS = 3_600_000;
+const KEPT = 5;
+
+export class CatalogCopies {
+  readonly #parts: Omit<Parts, 'repository'> & { repository: Repository };
+  readonly #stopping = new AbortController();
+  #running: Promise<void> = Promise.resolve();
+  #wake: () => void = () => undefined;
+  #isWoken = false;
+  #number = 0;
+
+  constructor(parts: Omit<Parts, 'repository'> & { repository: Repository }) {
+    this.#parts = parts;
+  }
+
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  /** There is something that must not be lost. */
+  wake(): void {
+    this.#isWoken = true;
+    this.#wake();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { clock, log } = this.#parts;
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      await this.#awaitWork();
+      if (signal.aborted) return;
+      await clock.sleep(GATHER_MS, signal).catch(() => undefined);
+      this.#isWoken = false;
+      if (signal.aborted) return;
+      try {
+        await this.copy();
+      } catch (error) {
+        log.warn(`the catalog could not be copied into the repository: ${messageOf(error)}`);
+      }
+    }
+  }
+
+  async #awaitWork(): Promise<void> {
+    if (this.#isWoken) return;
+    const woken = new AbortController();
+    this.#wake = () => woken.abort();
+    await this.#parts.clock
+      .sleep(HOUR_MS, AbortSignal.any([woken.signal, this.#stopping.signal]))
+      .catch(() => undefined);
+    this.#wake = () => undefined;
+  }
+
+  /** Resolves when a copy of all that is committed now is in the repository. */
+  async copy(): Promise<void> {
+    const { catalog, repository, repositoryPlace } = this.#parts;
+    await repository.assertOwned();
+    const file = path.join(repositoryPlace.cacheFolder, 'catalog-copy.db');
+    fs.rmSync(file, { force: true });
+    try {
+      await catalog.copyTo(file);
+      await this.#store(file);
+    } finally {
+      fs.rmSync(file, { force: true });
+    }
+  }
+
+  async #store(file: string): Promise<void> {
+    const { catalog, repository, clock, random } = this.#parts;
+    const parent = await this.#findLast();
+    const { session, condemned } = await beginSession(this.#parts);
+    try {
+      await repository.takeCondemned(condemned);
+      const { tree, sizeBytes } = await this.#write(file, parent, session);
+      await catalog.transaction(async (transaction) => {
+        await commitSession(transaction, session);
+        await putSetting(transaction, CATALOG_COPY, JSON.stringify(tree));
+        await raiseGarbageMark(transaction); // what only the oldest copy holds
+      });
+      await repository.changeOwner(async (store) => {
+        const owner = await take({ catalog, store, clock, random });
+        const { catalogId, ownerEpoch } = owner;
+        const copy = { catalogId, ownerEpoch, number: ++this.#number, takenAtMs: clock.nowMs(), sizeBytes, tree };
+        await putCopy(store, copy, KEPT);
+        return owner;
+      });
+    } catch (error) {
+      await giveUpSession(this.#parts, session);
+      throw error;
+    }
+  }
+
+  async #write(file: string, parent: TreeRef, session: number): Promise<{ tree: TreeRef; sizeBytes: number }> {
+    const { repository, repositoryPlace, random } = this.#parts;
+    const writer = await openRepositoryWriter(repositoryPlace, repository.fenceOf(session), random);
+    try {
+      const stored = await storeFile(file, parent, writer);
+      await writer.packs.finish();
+      return stored;
+    } finally {
+      writer.close();
+    }
+  }
+
+  async #findLast(): Promise<TreeRef> {
+    const text = await findSetting(this.#parts.catalog.queries, CATALOG_COPY);
+    return text === undefined ? emptyTree : (JSON.parse(text) as TreeRef);
+  }
+}

@@ -1,0 +1,225 @@
+/**
+ * `hupo repository import`: makes the catalog of a data folder know everything that the repository and the folder hold, after
+ * the catalog was lost or restored from a copy (R2). A lost catalog is first brought back from its latest copy in the
+ * repository. Then every manifest without a row gets one, every row without a manifest goes, and disks are as their folders
+ * say. Nothing else may run on the folder. Again: nothing.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import type { Catalog } from '../catalog/catalog.ts';
+import { deleteEarlierSessions } from '../catalog/repository-sessions.ts';
+import { deleteDisk, findDisk, insertDisk, listAllDisks, updateDisk } from '../catalog/disks.ts';
+import { deleteOperation, listOperations, markUndoing } from '../catalog/operations.ts';
+import type { DiskRow, Queries } from '../catalog/schema.ts';
+import { findSetting, putSetting } from '../catalog/settings.ts';
+import { deleteSnapshot, findSnapshot, insertSnapshot, listAccomplishedSnapshots } from '../catalog/snapshots.ts';
+import type { Clock } from '../lib/clock.ts';
+import { CorruptionError, messageOf } from '../lib/errors.ts';
+import { CHUNK_BYTES, GIB } from '../lib/geometry.ts';
+import { listCopyNames, readCopy } from '../repository/catalog-copy.ts';
+import type { CatalogCopy } from '../repository/catalog-copy.ts';
+import type { Manifest } from '../repository/manifest.ts';
+import type { ObjectStore } from '../repository/object-store/object-store.ts';
+import { readManifests } from '../repository/manifest.ts';
+import { restoreToFile } from '../repository/restore.ts';
+import type { RepositoryPlace } from '../repository/stores.ts';
+import type { StoredDisk } from './check.ts';
+import { formatBase } from './disk-folder.ts';
+import { raiseGarbageMark } from './garbage.ts';
+import { CREATE_SNAPSHOT } from './operations/create-snapshot.ts';
+
+/** More than there can have been since a copy that anybody restores. */
+const AHEAD = 1_000_000;
+
+/** What was done, for people, a sentence each. */
+export type Imported = string[];
+
+/**
+ * Brings the latest copy of the catalog that is whole to `file`, which must not be there; null when there is none. Sentences
+ * about copies that are not whole go to `tell`.
+ */
+export async function restoreCatalog(
+  place: RepositoryPlace,
+  store: ObjectStore,
+  file: string,
+  tell: (sentence: string) => void,
+): Promise<CatalogCopy | null> {
+  for (const name of (await listCopyNames(store)).reverse()) {
+    const partial = `${file}.partial`;
+    fs.rmSync(partial, { force: true });
+    try {
+      const copy = await readCopy(store, name);
+      if (copy === undefined) continue;
+      const sizeBytes = Math.ceil(copy.sizeBytes / CHUNK_BYTES) * CHUNK_BYTES;
+      await restoreToFile({ repository: place, tree: copy.tree, sizeBytes, file: partial });
+      fs.truncateSync(partial, copy.sizeBytes);
+      fs.renameSync(partial, file);
+      return copy;
+    } catch (error) {
+      if (!(error instanceof CorruptionError)) throw error;
+      tell(`The copy of the catalog catalogs/${name} cannot be used: ${messageOf(error)}.`);
+    } finally {
+      fs.rmSync(partial, { force: true });
+      fs.rmSync(path.join(path.dirname(file), `${path.basename(file)}-wal`), { force: true });
+    }
+  }
+  return null;
+}
+
+/** Makes the catalog agree with the repository and with the disks' folders, in one transaction. */
+export async function importInto(
+  catalog: Catalog,
+  {
+    store,
+    disks,
+    clock,
+    zoneId,
+    isOld,
+  }: { store: ObjectStore; disks: readonly StoredDisk[]; clock: Clock; zoneId: string; isOld: boolean },
+): Promise<Imported> {
+  const { manifests, damagedIds } = await readManifests(store);
+  const done: Imported = damagedIds.map(
+    (snapshotId) => `The manifest of the snapshot ${snapshotId} is damaged: it was left out.`,
+  );
+  await catalog.transaction(async (transaction) => {
+    await deleteEarlierSessions(transaction, Infinity);
+    const known = new Map(manifests.map((manifest) => [manifest.snapshotId, manifest]));
+    if (isOld) done.push(...(await settleOperations(transaction, known)));
+    const busy = JSON.stringify(await listOperations(transaction));
+    const settled = manifests.filter(({ snapshotId }) => !busy.includes(snapshotId));
+    done.push(...(await importSnapshots(transaction, settled, (id) => damagedIds.includes(id) || busy.includes(id))));
+    done.push(...(await importDisks(transaction, disks, { zoneId, nowMs: clock.nowMs() })));
+    await raiseGarbageMark(transaction);
+    if (isOld) await raiseNumbers(transaction);
+  });
+  return done;
+}
+
+/**
+ * Of what was under way when the copy was made, a deletion is finished by the next server, a snapshot that is stored since is
+ * done, and the rest is undone: nothing of it is done to disks that have gone on since.
+ */
+async function settleOperations(transaction: Queries, manifests: ReadonlyMap<string, Manifest>): Promise<Imported> {
+  const done: Imported = [];
+  for (const { operationId, kind, subjectId, undoing } of await listOperations(transaction)) {
+    if (kind.startsWith('delete-')) continue;
+    if (kind === CREATE_SNAPSHOT && !undoing && manifests.has(subjectId)) {
+      await deleteOperation(transaction, operationId);
+      continue;
+    }
+    await markUndoing(transaction, operationId, 'the catalog was restored from a copy');
+    done.push(`What ${kind} of ${subjectId} had begun when the copy was made is undone at the next start.`);
+  }
+  return done;
+}
+
+async function importSnapshots(
+  transaction: Queries,
+  manifests: readonly Manifest[],
+  isLeft: (snapshotId: string) => boolean,
+): Promise<Imported> {
+  const done: Imported = [];
+  const stored = new Set(manifests.map(({ snapshotId }) => snapshotId));
+  for (const { snapshot_id: snapshotId } of await listAccomplishedSnapshots(transaction)) {
+    if (stored.has(snapshotId) || isLeft(snapshotId)) continue;
+    await deleteSnapshot(transaction, snapshotId);
+    done.push(`The snapshot ${snapshotId} is not in the repository any more: it is gone from the catalog.`);
+  }
+  for (const manifest of [...manifests].sort((first, second) => first.createdAtMs - second.createdAtMs)) {
+    const row = await findSnapshot(transaction, manifest.snapshotId);
+    if (row?.status === 'accomplished') continue;
+    if (row !== undefined) await deleteSnapshot(transaction, manifest.snapshotId);
+    await insertSnapshot(transaction, rowOf(manifest));
+    const at = new Date(manifest.createdAtMs).toISOString();
+    done.push(`The snapshot ${manifest.snapshotId} of ${manifest.diskId}, of ${at}, is in the catalog again.`);
+  }
+  return done;
+}
+
+function rowOf(manifest: Manifest): Parameters<typeof insertSnapshot>[1] {
+  return {
+    snapshot_id: manifest.snapshotId,
+    snapshot_name: manifest.name,
+    description: manifest.description,
+    status: 'accomplished',
+    frozen: 1,
+    progress_percent: 100,
+    remaining_seconds: 0,
+    created_at_ms: manifest.createdAtMs,
+    modified_at_ms: manifest.createdAtMs,
+    source_disk_id: manifest.diskId,
+    source_disk_size_gib: Math.ceil(manifest.sizeBytes / GIB),
+    source_disk_type: manifest.diskType,
+    retention_days: null,
+    failure_reason: null,
+    tree: JSON.stringify(manifest.tree),
+    generation: manifest.generation,
+    incarnation: manifest.incarnation,
+    instant: 0,
+  };
+}
+
+/** What only folders know comes as `Available` data disks; what is in the catalog without a folder is gone. */
+async function importDisks(
+  transaction: Queries,
+  disks: readonly StoredDisk[],
+  { zoneId, nowMs }: { zoneId: string; nowMs: number },
+): Promise<Imported> {
+  const done: Imported = [];
+  for (const disk of disks) {
+    const row = await findDisk(transaction, disk.diskId);
+    const facts = { incarnation: disk.incarnation, base: formatBase(disk.base) };
+    if (row === undefined) {
+      await insertDisk(transaction, { ...newRow(disk, zoneId, nowMs), ...facts });
+      done.push(`The disk ${disk.diskId} is in the catalog again, attached to nothing.`);
+    } else if (row.incarnation !== facts.incarnation || row.base !== facts.base) {
+      await updateDisk(transaction, disk.diskId, facts);
+      done.push(`The disk ${disk.diskId} is in the catalog as its folder says: it was rolled back since.`);
+    }
+  }
+  const there = new Set(disks.map(({ diskId }) => diskId));
+  for (const { disk_id: diskId } of await listAllDisks(transaction)) {
+    if (there.has(diskId)) continue;
+    await deleteDisk(transaction, diskId);
+    done.push(`The disk ${diskId} has no folder any more: it is gone from the catalog.`);
+  }
+  return done;
+}
+
+function newRow({ diskId, sizeBytes, base }: StoredDisk, zoneId: string, nowMs: number): DiskRow {
+  return {
+    disk_id: diskId,
+    zone_id: zoneId,
+    disk_name: '',
+    description: '',
+    category: 'cloud_essd',
+    performance_level: 'PL1',
+    size_gib: Math.ceil(sizeBytes / GIB),
+    status: 'Available',
+    type: 'data',
+    created_at_ms: nowMs,
+    attached_at_ms: null,
+    detached_at_ms: null,
+    instance_id: null,
+    device: null,
+    delete_with_instance: 0,
+    delete_auto_snapshot: 0,
+    enable_auto_snapshot: 0,
+    portable: 1,
+    source_snapshot_id: base.snapshotId,
+    image_id: null,
+    ever_attached: 1,
+    base: formatBase(base),
+    incarnation: 1,
+    home_instance_id: null,
+    first_base: null,
+  };
+}
+
+/** The copy does not know the latest sessions and epochs, which packs and caches have: their numbers are not given again. */
+async function raiseNumbers(transaction: Queries): Promise<void> {
+  for (const name of ['repository-session', 'repository-epoch']) {
+    const number = Number((await findSetting(transaction, name)) ?? '0');
+    await putSetting(transaction, name, String(number + AHEAD));
+  }
+}

@@ -1,0 +1,51 @@
+/** What `hupo repository` asks about the repository, of a server or, while none runs, of the command itself. */
+import type { Catalog } from '../catalog/catalog.ts';
+import type { Clock } from '../lib/clock.ts';
+import { OperationalError } from '../lib/errors.ts';
+import type { CollectorBook } from '../repository/collector-book.ts';
+import type { Repository } from '../repository/repository.ts';
+import { formatRepositoryFinding } from './check.ts';
+import { listNamedRoots } from './check-roots.ts';
+import { RepositoryBook } from './repository-book.ts';
+import type { ServeCalls } from './serve-calls.ts';
+
+type Asked = ServeCalls['repository'];
+
+export interface DeskOptions {
+  catalog: Catalog;
+  repository: Repository;
+  clock: Clock;
+  /** Null where no server runs, and no operation: what they would work with is what the catalog says. */
+  book: CollectorBook | null;
+}
+
+export class RepositoryDesk {
+  readonly #options: DeskOptions;
+  readonly #book: CollectorBook;
+
+  constructor(options: DeskOptions) {
+    this.#options = options;
+    this.#book = options.book ?? new RepositoryBook(options.catalog, () => []);
+  }
+
+  async answer({ action }: Asked['request']): Promise<Asked['reply']> {
+    const { catalog, repository, clock } = this.#options;
+    const listRoots = () => listNamedRoots(catalog.queries);
+    if (action === 'describe') {
+      await repository.count(this.#book);
+      return { report: { ...(await repository.describe()), pass: repository.findPass() } };
+    }
+    if (action === 'check') {
+      const findings = await repository.check({ readData: 'known', listRoots });
+      return { findings: findings.map(formatRepositoryFinding) };
+    }
+    if (action === 'verify') {
+      await repository.count(this.#book);
+      const { readBytes, findings, ended, leftBytes } = await repository.verifyNext(clock.nowMs(), listRoots);
+      return { step: { readBytes, findings, leftBytes, isEnd: ended !== null } };
+    }
+    if (action === 'plan') return { collected: await repository.collect(this.#book, { dryRun: true }) };
+    if (this.#options.book === null) throw new OperationalError('only a server collects', { retryable: false });
+    return { collected: await repository.collect(this.#book) };
+  }
+}

@@ -1,0 +1,85 @@
+/** How large a repository is, and what of it each snapshot and chain has (`ecs-api.md` 4.8): cheap, for it is counted already. */
+import { CHUNK_BYTES } from '../lib/geometry.ts';
+import type { Ledger } from './ledger.ts';
+import { listSnapshotIds, listTombstoneIds } from './manifest.ts';
+import { findOwner } from './owner.ts';
+import type { Owner } from './owner.ts';
+import { snapshotIdOf } from './needed-trees.ts';
+import type { Stores } from './stores.ts';
+
+export interface SnapshotSize {
+  snapshotId: string;
+  diskId: string;
+  /** What the image holds that is not zeros; bytes. */
+  dataBytes: number;
+  /** Of that, what was first recorded by it in its chain. */
+  ownBytes: number;
+  /** What would be freed if only it were deleted, bytes as stored; null: not measured yet. */
+  freedBytes: number | null;
+  verifiedAtMs: number | null;
+}
+
+export interface RepositorySizes {
+  owner: Owner | null;
+  packs: { count: number; bytes: number; liveBytes: number; condemnedCount: number; condemnedBytes: number };
+  /** What all snapshots would take stored whole; the different chunks of them; those as stored. Bytes. */
+  wholeBytes: number;
+  distinctBytes: number;
+  snapshots: SnapshotSize[];
+  /** Of each disk that has snapshots: the sum of what they recorded first. */
+  chains: { diskId: string; snapshotCount: number; ownBytes: number }[];
+  /** Snapshots in the store that are not counted yet. */
+  uncountedCount: number;
+  badCopyCount: number;
+}
+
+export async function describeSizes({ store, index }: Stores, ledger: Ledger): Promise<RepositorySizes> {
+  const packs = index.listPacks();
+  const condemned = packs.filter(({ isCondemned }) => isCondemned);
+  const live = ledger.listLiveBytes();
+  const snapshots = listSnapshotSizes(ledger);
+  const deleted = new Set(await Array.fromAsync(listTombstoneIds(store)));
+  const stored = (await Array.fromAsync(listSnapshotIds(store))).filter((snapshotId) => !deleted.has(snapshotId));
+  const counted = new Set(snapshots.map(({ snapshotId }) => snapshotId));
+  return {
+    owner: await findOwner(store),
+    packs: {
+      count: packs.length,
+      bytes: sum(packs.map(({ sizeBytes }) => sizeBytes)),
+      liveBytes: sum(packs.map(({ packId }) => live.get(packId) ?? 0)),
+      condemnedCount: condemned.length,
+      condemnedBytes: sum(condemned.map(({ sizeBytes }) => sizeBytes)),
+    },
+    wholeBytes: sum(snapshots.map(({ dataBytes }) => dataBytes)),
+    distinctBytes: ledger.liveChunkCount * CHUNK_BYTES,
+    snapshots,
+    chains: listChains(snapshots),
+    uncountedCount: stored.filter((snapshotId) => !counted.has(snapshotId)).length,
+    badCopyCount: index.listBad().length,
+  };
+}
+
+function listSnapshotSizes(ledger: Ledger): SnapshotSize[] {
+  const sizes = ledger.listSizes();
+  return [...ledger.listNamed()].flatMap(([name, { tree, chain }]) => {
+    const snapshotId = snapshotIdOf(name);
+    const size = sizes.get(name);
+    if (snapshotId === null || size === undefined) return [];
+    const { ownChunkCount, freedBytes, verifiedAtMs } = size;
+    const dataBytes = tree.dataChunkCount * CHUNK_BYTES;
+    return [{ snapshotId, diskId: chain, dataBytes, ownBytes: ownChunkCount * CHUNK_BYTES, freedBytes, verifiedAtMs }];
+  });
+}
+
+function listChains(snapshots: readonly SnapshotSize[]): RepositorySizes['chains'] {
+  const chains = new Map<string, { diskId: string; snapshotCount: number; ownBytes: number }>();
+  for (const { diskId, ownBytes } of snapshots) {
+    const chain = chains.get(diskId) ?? { diskId, snapshotCount: 0, ownBytes: 0 };
+    chains.set(diskId, { diskId, snapshotCount: chain.snapshotCount + 1, ownBytes: chain.ownBytes + ownBytes });
+  }
+  return [...chains.values()];
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, each) => total + each, 0);
+}
