@@ -17,7 +17,6 @@ import { ExternalDriver } from './compute/external.ts';
 import type { Environment } from './config.ts';
 import { CatalogCopies } from './control/catalog-copies.ts';
 import { checkEverything, disksOfDiskd } from './control/check.ts';
-import { listNamedRoots } from './control/check-roots.ts';
 import { Control } from './control/control.ts';
 import { ensureDataFolder } from './control/data-folder.ts';
 import type { DataFolder } from './control/data-folder.ts';
@@ -28,8 +27,7 @@ import { OpenDisks } from './control/open-disks.ts';
 import { takeOwn } from './control/ownership.ts';
 import { ensureRootKey } from './control/root-key.ts';
 import type { RootKey } from './control/root-key.ts';
-import { RepositoryDesk } from './control/repository-desk.ts';
-import { Verifier } from './control/verifier.ts';
+import { startRepositoryCare } from './control/repository-care.ts';
 import { ReserveFile } from './control/reserve-file.ts';
 import type { ServeCalls } from './control/serve-calls.ts';
 import { SpaceWatch } from './control/space-watch.ts';
@@ -175,13 +173,9 @@ async function startWithKey(
       heal,
     });
   const fetch = (asked: ServeCalls['fetch']['request']) => control.fetchBase(asked);
-  const desk = new RepositoryDesk({ catalog, repository, clock, book: control.book });
-  const verifier = new Verifier({
-    ...{ repository, clock, log, periodMs: options.verifyPeriodMs },
-    listRoots: () => listNamedRoots(catalog.queries),
-  });
-  verifier.start();
-  undo.defer(() => verifier.stop());
+  const { verifyPeriodMs } = options;
+  const care = { catalog, dataPlane: link, repository, control, verifyPeriodMs, clock, log };
+  const desk = startRepositoryCare(care, undo);
   const face = { endpoint, isExposed, caFile: api.caFile };
   const parts = undo.move();
   try {

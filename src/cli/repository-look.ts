@@ -65,8 +65,11 @@ export async function runRepositoryCheck(
     let readBytes = 0;
     if (options.readData === true)
       readBytes = await readData(ask, budgetBytes ?? Infinity, { findings, context, signal });
-    findings.push(...((await ask({ action: 'check' })).findings ?? []));
+    const checked = await ask({ action: 'check' });
+    findings.push(...(checked.findings ?? []));
     for (const finding of new Set(findings)) context.out(`${finding}\n`);
+    const healedCount = checked.healedCount ?? 0;
+    if (healedCount > 0) context.out(`${healedCount} damaged chunks were stored again, from disks that have them.\n`);
     const read = options.readData === true ? `, ${formatBytes(readBytes)} read` : '';
     const found = findings.length === 0 ? 'all is well' : `${new Set(findings).size} findings`;
     context.out(`The repository is checked${read}: ${found}.\n`);
@@ -148,7 +151,7 @@ async function withOwnDesk(
   const catalog = await openCatalog(folder, held, cleanup);
   const repository = await openRepository(repositoryIn(folder.root), systemRandom);
   cleanup.defer(() => repository.close());
-  const desk = new RepositoryDesk({ catalog, repository, clock: systemClock, book: null });
+  const desk = new RepositoryDesk({ catalog, repository, clock: systemClock, book: null, heal: null });
   const ask: Ask = async (request) => {
     if (request.action !== 'collect') return desk.answer(request);
     const serve = formatCommand(context, 'serve', folder.root);

@@ -132,6 +132,11 @@ export class Control {
     this.#collector.wake();
   }
 
+  /** There may be garbage. */
+  collectSoon(): void {
+    this.#collector.wake();
+  }
+
   /** Leaves every operation where it is; the next start goes on. */
   async stop(): Promise<void> {
     await this.#runner.stop();

@@ -4,6 +4,7 @@ import type { Clock } from '../lib/clock.ts';
 import { OperationalError } from '../lib/errors.ts';
 import type { CollectorBook } from '../repository/collector-book.ts';
 import type { Repository } from '../repository/repository.ts';
+import type { RepositoryFinding } from '../repository/check.ts';
 import { formatRepositoryFinding } from './check.ts';
 import { listNamedRoots } from './check-roots.ts';
 import { RepositoryBook } from './repository-book.ts';
@@ -15,6 +16,8 @@ export interface DeskOptions {
   catalog: Catalog;
   repository: Repository;
   clock: Clock;
+  /** Null where no server runs: then nothing is healed. */
+  heal: ((findings: readonly RepositoryFinding[]) => Promise<number>) | null;
   /** Null where no server runs, and no operation: what they would work with is what the catalog says. */
   book: CollectorBook | null;
 }
@@ -37,7 +40,8 @@ export class RepositoryDesk {
     }
     if (action === 'check') {
       const findings = await repository.check({ readData: 'known', listRoots });
-      return { findings: findings.map(formatRepositoryFinding) };
+      const healedCount = findings.length === 0 ? 0 : ((await this.#options.heal?.(findings)) ?? 0);
+      return { findings: findings.map(formatRepositoryFinding), healedCount };
     }
     if (action === 'verify') {
       await repository.count(this.#book);

@@ -15,6 +15,8 @@ export type ServeCalls = {
     reply: {
       report?: RepositoryReport;
       findings?: string[];
+      /** Chunks that were stored again, from disks that have them. */
+      healedCount?: number;
       /** One pack more of the pass of verification. */
       step?: { readBytes: number; findings: string[]; leftBytes: number; isEnd: boolean };
       collected?: Omit<CollectResult, 'damaged'>;

@@ -58,7 +58,14 @@ async function run(days: number, packs: number, findings: string[] = [], periodD
   const { repository, passes } = fakeRepository(packs, findings);
   const warnings: string[] = [];
   const log = { info: () => undefined, warn: (text: string) => void warnings.push(text) };
-  const verifier = new Verifier({ repository, listRoots: async () => [], periodMs: periodDays * DAY_MS, clock, log });
+  const verifier = new Verifier({
+    repository,
+    listRoots: async () => [],
+    heal: async () => 0,
+    periodMs: periodDays * DAY_MS,
+    clock,
+    log,
+  });
   const endMs = clock.nowMs() + days * DAY_MS;
   verifier.start();
   while (clock.nowMs() < endMs) await new Promise((resolve) => setImmediate(resolve));

@@ -29,6 +29,8 @@ export interface VerifiedRepository {
 export interface VerifierOptions {
   repository: VerifiedRepository;
   listRoots: () => Promise<readonly NamedRoot[]>;
+  /** Tries to mend what was found; how many chunks were. */
+  heal: (findings: readonly RepositoryFinding[]) => Promise<number>;
   /** 0: never. */
   periodMs: number;
   clock: Clock;
@@ -70,6 +72,11 @@ export class Verifier {
     }
   }
 
+  async #heal(findings: readonly RepositoryFinding[]): Promise<void> {
+    const count = await this.#options.heal(findings);
+    if (count > 0) this.#options.log.info(`${count} damaged chunks were stored again, from disks that have them`);
+  }
+
   /** How long to wait before the next. */
   async #step(): Promise<number> {
     const { repository, listRoots, clock, log, periodMs } = this.#options;
@@ -82,6 +89,7 @@ export class Verifier {
     const { readBytes, findings, ended, leftBytes } = await repository.verifyNext(nowMs, listRoots);
     for (const finding of findings) log.warn(`damage in the repository: ${finding}`);
     for (const finding of ended ?? []) log.warn(`damage in the repository: ${describeHarm(finding)}`);
+    if (ended !== null && ended.length > 0) await this.#heal(ended);
     const startedAtMs = repository.findPass()?.startedAtMs ?? nowMs;
     const timeLeftMs = Math.max(0, startedAtMs + SHARE * periodMs - nowMs);
     const pauseMs = (timeLeftMs * readBytes) / Math.max(1, leftBytes + readBytes);

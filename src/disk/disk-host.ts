@@ -18,6 +18,7 @@ import { assertIncarnation, assertWholeChunks, checkedSnapshotId, notFound } fro
 import { checkDisk } from './check.ts';
 import { createDiskFolder, removeDiskFolder } from './disk-folder.ts';
 import { Disk, isMadeWith } from './disk.ts';
+import { findChunks } from './find-chunks.ts';
 import { baseEnd } from './lineage.ts';
 import { PageBudget } from './page-budget.ts';
 import type { BaseRef, Comparison, DiskState, DiskdCalls, ViewBase } from './protocol.ts';
@@ -85,6 +86,7 @@ export class DiskHost {
     fetchBase: async (body) => this.#fetchBase(body),
     checkDisk: async ({ diskId }) => this.#check(diskId),
     compareDisk: async (body) => this.#compare(body),
+    findChunks: async ({ diskId, wanted }) => findChunks(await this.#disk(diskId), wanted),
   };
   readonly #options: HostOptions;
   readonly #hosted = new Map<string, Hosted>();
@@ -382,13 +384,10 @@ export class DiskHost {
     return { findings: checkDisk(files, path.join(disksFolder, diskId), bootId) };
   }
 
-  async #compare({ diskId, generation, ...request }: DiskdCalls['compareDisk']['request']): Promise<Comparison> {
+  async #compare({ diskId, ...request }: DiskdCalls['compareDisk']['request']): Promise<Comparison> {
     const { store, device } = await this.#disk(diskId);
-    const beforeBase = store.map.head.live.baseGeneration - 1;
-    return await compareWithTree(store, device, this.#options.trees, {
-      ...request,
-      generation: generation ?? beforeBase,
-    });
+    const generation = request.generation ?? store.map.head.live.baseGeneration - 1;
+    return await compareWithTree(store, device, this.#options.trees, { ...request, generation });
   }
 
   async #describe(diskId: string): Promise<DiskState> {

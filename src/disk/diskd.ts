@@ -108,6 +108,7 @@ function diskHandlers(pool: ThreadPool): Pick<Handlers<DiskdCalls>, DiskCall> {
       return reply;
     },
     checkDisk: (body) => pool.call('checkDisk', body),
+    findChunks: (body) => pool.call('findChunks', body),
     compareDisk: async (body) => {
       const reply = await pool.call('compareDisk', body);
       await pace.pace(reply.comparedCount * CHUNK_BYTES);

@@ -4,16 +4,16 @@
  */
 import type { TreeRef } from '../repository/tree-ref.ts';
 
-export const DISKD_PROTOCOL = 4;
+export const DISKD_PROTOCOL = 5;
 
 /**
  * The oldest diskd that this version's control plane works with: one that a guest's I/O kept alive over an upgrade. Calls
- * that it does not have are in `CALLS_SINCE`. Versions 1 and 2 served disks of a format that was never released.
+ * that it does not have are in `CALLS_SINCE`.
  */
-export const OLDEST_DISKD_PROTOCOL = 3;
+export const OLDEST_DISKD_PROTOCOL = 4;
 
 /** The version that brought a call, where that is later than the oldest. */
-export const CALLS_SINCE: Readonly<Partial<Record<keyof DiskdCalls, number>>> = { fetchBase: 4, compareDisk: 4 };
+export const CALLS_SINCE: Readonly<Partial<Record<keyof DiskdCalls, number>>> = { findChunks: 5 };
 
 /** What absent chunks of a disk read as. */
 export type BaseRef = TreeBase | ViewBase;
@@ -262,6 +262,13 @@ export type DiskdCalls = {
       heal: boolean;
     };
     reply: Comparison;
+  };
+  /**
+   * Chunks of the disk that hold exactly what their digests (hex) name, as base64; others are left out. A few at a time.
+   */
+  findChunks: {
+    request: { diskId: string; wanted: { chunk: number; digest: string }[] };
+    reply: { found: { digest: string; bytes: string }[] };
   };
   /** Flushes everything and ends. Refused while a client is connected, unless `force`. */
   shutdown: { request: { force: boolean }; reply: { clientCount: number; ending: boolean } };

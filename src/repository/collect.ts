@@ -96,7 +96,8 @@ class Collection {
     if (listsStore) this.#result.damaged.push(...(await index.reconcile(store)).damaged);
     const look = await this.#look();
     if (!dryRun && look.sessions.length === 0) this.#result.freedBytes += await store.removeLeftovers();
-    const plan = planCollect(this.#measurePacks(look), ledger.findFact(LEFT_DEAD_BYTES) ?? 0);
+    const packs = this.#measurePacks(look);
+    const plan = this.#addHealed(planCollect(packs, ledger.findFact(LEFT_DEAD_BYTES) ?? 0), packs);
     if (dryRun) return this.#describe(plan, look);
     await this.#settle(look);
     const condemned = [...plan.deletes, ...(await this.#rewriteAll(plan))];
@@ -144,11 +145,11 @@ class Collection {
 
   /** Of packs that may be condemned: not those that are, that a session is still writing for, or that are damaged. */
   #measurePacks(look: Look): { packId: string; liveBytes: number; deadBytes: number }[] {
-    const { stores, ledger } = this.#request;
+    const { ledger } = this.#request;
     const live = ledger.listLiveBytes();
     const open = new Set(look.sessions.map(({ session }) => session));
     const condemned = new Set(look.condemned.packs.map(({ packId }) => packId));
-    const damaged = new Set(stores.index.listBad().map(({ packId }) => packId));
+    const damaged = new Set(this.#listBadKept());
     return [...this.#packs.values()]
       .filter(({ packId, session }) => !open.has(session) && !condemned.has(packId))
       .map(({ packId, groupBytes }) => {
@@ -156,6 +157,19 @@ class Collection {
         return { packId, liveBytes, deadBytes: Math.max(0, groupBytes - liveBytes) };
       })
       .filter(({ packId, liveBytes }) => liveBytes === 0 || !damaged.has(packId));
+  }
+
+  /** Packs whose only copy of something needed is damaged. */
+  #listBadKept(): string[] {
+    const { stores, ledger } = this.#request;
+    return stores.index.listBad().flatMap(({ digest, packId }) => (ledger.isKept(digest, packId) ? [packId] : []));
+  }
+
+  /** What is needed of a pack with damaged copies goes to new ones, as soon as those have good copies elsewhere. */
+  #addHealed(plan: CollectPlan, packs: readonly { packId: string; liveBytes: number }[]): CollectPlan {
+    const bad = new Set(this.#request.stores.index.listBad().map(({ packId }) => packId));
+    const healed = packs.filter(({ packId, liveBytes }) => bad.has(packId) && liveBytes > 0);
+    return { ...plan, rewrites: [...new Set([...plan.rewrites, ...healed.map(({ packId }) => packId)])] };
   }
 
   #describe(plan: CollectPlan, look: Look): CollectResult {

@@ -13,6 +13,9 @@ import { collectGarbage } from './collect.ts';
 import type { CollectRequest, CollectResult } from './collect.ts';
 import type { CollectorBook, CondemnedPacks } from './collector-book.ts';
 import { EntryReader } from './entry-reader.ts';
+import { healChunks } from './heal.ts';
+import type { AskDisk } from './heal.ts';
+import { PackWriter } from './pack-writer.ts';
 import { Ledger } from './ledger.ts';
 import { LedgerStore } from './ledger-store.ts';
 import { describeSizes } from './sizes.ts';
@@ -157,6 +160,14 @@ export class Repository {
       await ledger.count(await listNeededTrees(this.#stores.store, ledger, trees));
       await ledger.measure(signal);
     });
+  }
+
+  /** See `heal.ts`; durable when it resolves. */
+  async heal(findings: readonly RepositoryFinding[], session: number, askDisk: AskDisk): Promise<number> {
+    const writer = new PackWriter({ ...this.#stores, random: this.#random, fence: this.fenceOf(session) });
+    const count = await healChunks(this.#stores, findings, writer, askDisk);
+    await writer.finish();
+    return count;
   }
 
   /** How large everything is, as of the last count. */

@@ -147,6 +147,7 @@ export class FakeDiskd {
       fetchBase: async (body) => this.#fetchBase(body),
       checkDisk: async () => ({ findings: [] }),
       compareDisk: async (body) => this.compare(body),
+      findChunks: async () => ({ found: [] }),
       shutdown: async ({ force }) => this.#shutdown(force),
     };
   }
