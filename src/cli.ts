@@ -142,6 +142,7 @@ function addServerCommands(program: Command, context: CliContext, exit: (code: n
     .option('--tls', 'answer over https, with a certificate of a CA that is made for DIR and never leaves it')
     .option('--disk-limits', 'hold each disk to the operations and bytes a second of its category, level and size')
     .option('--reserve <SIZE>', 'what guests leave free of the file system, as 512MiB (default: 2 %, at most 1GiB)')
+    .option('--compact-days <DAYS>', 'what was stored so many days ago is compressed better; 0: never', '1')
     .option('--verify-days <DAYS>', 'every stored byte is read again within so many days; 0: never', '30')
     .option(
       '--high-water <SIZE>',
@@ -330,6 +331,10 @@ function addInternalCommands(program: Command, context: CliContext, exit: (code:
       const options = { dataFolder: data, runFolder: run, reserveBytes: Number(reserve), err: context.err };
       exit(await runDiskd(options));
     });
+  program.command('rewrite', { hidden: true }).action(async () => {
+    const { runRewriteWorker } = await import('./transfer/rewrite-worker.ts');
+    exit(await runRewriteWorker());
+  });
   program.command('transfer', { hidden: true }).action(async () => {
     const { runTransferWorker } = await import('./transfer/worker.ts');
     exit(await runTransferWorker());

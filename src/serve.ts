@@ -25,6 +25,7 @@ export interface ServeOptions {
   reserve?: string;
   highWater?: string;
   verifyDays?: string;
+  compactDays?: string;
 }
 
 /** Runs until it is told to end; the exit code. Throws when it cannot start. */
@@ -43,7 +44,8 @@ export async function runServe(options: ServeOptions, context: CliContext): Prom
         reserveBytes: parseSize('--reserve', options.reserve),
         highWaterBytes: parseSize('--high-water', options.highWater),
       },
-      verifyPeriodMs: parseDays(options.verifyDays ?? '30') * DAY_MS,
+      verifyPeriodMs: parseDays('--verify-days', options.verifyDays ?? '30') * DAY_MS,
+      compactAfterMs: parseDays('--compact-days', options.compactDays ?? '1') * DAY_MS,
       environment: context.environment,
       program: context.program,
       clock: systemClock,
@@ -70,10 +72,10 @@ function endWhenAsked(server: Server, asked: AbortSignal, context: CliContext): 
 
 const DAY_MS = 86_400_000;
 
-function parseDays(text: string): number {
+function parseDays(option: string, text: string): number {
   const days = Number(text);
   if (/^\d+(\.\d+)?$/.test(text) && days <= 3650) return days;
-  throw new OperationalError(`--verify-days ${text} is no number of days up to 3650; 0 is never`, { retryable: false });
+  throw new OperationalError(`${option} ${text} is no number of days up to 3650; 0 is never`, { retryable: false });
 }
 
 /** `HOST:PORT`, `[IPv6]:PORT`. Throws an OperationalError. */

@@ -28,6 +28,7 @@ import { takeOwn } from './control/ownership.ts';
 import { ensureRootKey } from './control/root-key.ts';
 import type { RootKey } from './control/root-key.ts';
 import { startRepositoryCare } from './control/repository-care.ts';
+import { rewriterOf } from './control/rewrite-process.ts';
 import { ReserveFile } from './control/reserve-file.ts';
 import type { ServeCalls } from './control/serve-calls.ts';
 import { SpaceWatch } from './control/space-watch.ts';
@@ -60,6 +61,8 @@ export interface ServerOptions {
   spaceLimits: { reserveBytes: number | null; highWaterBytes: number | null };
   /** How often every byte of the repository is read again; 0: never. */
   verifyPeriodMs: number;
+  /** After so long what uploads stored is rewritten in larger groups; 0: never. */
+  compactAfterMs: number;
   /** Whether disks do in a second no more than their kind does at ECS. */
   limitsDisks: boolean;
   environment: Environment;
@@ -147,7 +150,9 @@ async function startWithKey(
   const { folder, catalog, key, undo } = given;
   const nonces = await CatalogNonceLog.open(catalog, clock, log);
   undo.defer(() => nonces.close());
-  const repository = await openRepository(repositoryIn(folder.root), random);
+  const ending = new AbortController();
+  const place = repositoryIn(folder.root);
+  const repository = await openRepository(place, random, rewriterOf(options.program, place, ending.signal));
   undo.defer(async () => repository.close());
   const space = new SpaceWatch({
     folders: [folder.disksFolder, folder.repositoryFolder, folder.root],
@@ -160,6 +165,7 @@ async function startWithKey(
     takeOwn({ catalog, store, clock, random }, (command) => formatCommand(options, command, folder.root)),
   );
   const { control, link, dataPlaneEnd } = await startControl(options, { folder, catalog, repository, space, undo });
+  undo.defer(async () => ending.abort());
   const region = { regionId, zoneIds: [`${regionId}-a`, `${regionId}-b`], endpoint: '' };
   const keys = { find: (id: string) => (id === key.accessKeyId ? key.accessKeySecret : null) };
   const health = async () => describeHealth(link);
@@ -173,8 +179,8 @@ async function startWithKey(
       heal,
     });
   const fetch = (asked: ServeCalls['fetch']['request']) => control.fetchBase(asked);
-  const { verifyPeriodMs } = options;
-  const care = { catalog, dataPlane: link, repository, control, verifyPeriodMs, clock, log };
+  const { verifyPeriodMs, compactAfterMs } = options;
+  const care = { catalog, dataPlane: link, repository, control, verifyPeriodMs, compactAfterMs, clock, log };
   const desk = startRepositoryCare(care, undo);
   const face = { endpoint, isExposed, caFile: api.caFile };
   const parts = undo.move();

@@ -49,6 +49,14 @@ snapshot that meets it, and everything that has it is whole again. A service rea
       const { runRepositoryCollect } = await import('./repository-look.ts');
       exit(await runRepositoryCollect(options, context));
     });
+  add('compact')
+    .description(
+      'compress better, in larger groups, what uploads have stored; a service does that after --compact-days',
+    )
+    .action(async (options: LookOptions) => {
+      const { runRepositoryCompact } = await import('./repository-look.ts');
+      exit(await runRepositoryCompact(options, context));
+    });
   add('import')
     .option('--region <ID>', 'of a catalog that is made anew', 'cn-hangzhou')
     .description('make a catalog that was lost, or restored from a copy, know all that the repository holds')

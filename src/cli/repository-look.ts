@@ -124,6 +124,23 @@ export async function runRepositoryCollect(
   });
 }
 
+export async function runRepositoryCompact(options: LookOptions, context: CliContext): Promise<number> {
+  return await withDesk(options, context, async (ask, signal) => {
+    let packs = 0;
+    let savedBytes = 0;
+    for (;;) {
+      signal.throwIfAborted();
+      const { collected } = await ask({ action: 'compact' });
+      if (collected === undefined || collected.rewrittenPacks === 0) break;
+      packs += collected.rewrittenPacks;
+      savedBytes += collected.freedBytes;
+      if (process.stderr.isTTY) context.err(`${packs} packs, ${formatBytes(Math.max(0, savedBytes))} saved\n`);
+    }
+    context.out(`${packs} packs are rewritten, which saves ${formatBytes(Math.max(0, savedBytes))}.\n`);
+    return 0;
+  });
+}
+
 /** Through the server when one runs. */
 async function withDesk(
   options: LookOptions,
@@ -151,11 +168,11 @@ async function withOwnDesk(
   const catalog = await openCatalog(folder, held, cleanup);
   const repository = await openRepository(repositoryIn(folder.root), systemRandom);
   cleanup.defer(() => repository.close());
-  const desk = new RepositoryDesk({ catalog, repository, clock: systemClock, book: null, heal: null });
+  const desk = new RepositoryDesk({ catalog, repository, clock: systemClock, server: null });
   const ask: Ask = async (request) => {
-    if (request.action !== 'collect') return desk.answer(request);
+    if (request.action !== 'collect' && request.action !== 'compact') return desk.answer(request);
     const serve = formatCommand(context, 'serve', folder.root);
-    throw new OperationalError(`a collection is done by a server: \`${serve}\`, which does it by itself`, {
+    throw new OperationalError(`that is done by a server: \`${serve}\`, which does it by itself`, {
       retryable: false,
     });
   };

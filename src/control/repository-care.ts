@@ -4,6 +4,7 @@ import type { Log } from '../lib/log.ts';
 import type { RepositoryFinding } from '../repository/check.ts';
 import type { Repository } from '../repository/repository.ts';
 import { listNamedRoots } from './check-roots.ts';
+import { Compactor } from './compactor.ts';
 import type { Control } from './control.ts';
 import { healRepository } from './heal-repository.ts';
 import type { Parts } from './parts.ts';
@@ -15,6 +16,8 @@ export interface CareOptions extends Pick<Parts, 'catalog' | 'dataPlane'> {
   control: Control;
   /** Every byte is read again within it; 0: never. */
   verifyPeriodMs: number;
+  /** After so long what uploads stored is rewritten; 0: never. */
+  compactAfterMs: number;
   clock: Clock;
   log: Log;
 }
@@ -31,5 +34,8 @@ export function startRepositoryCare(options: CareOptions, undo: AsyncDisposableS
   const verifier = new Verifier({ repository, listRoots, heal, periodMs: options.verifyPeriodMs, clock, log });
   verifier.start();
   undo.defer(() => verifier.stop());
-  return new RepositoryDesk({ catalog, repository, clock, heal, book: control.book });
+  const compactor = new Compactor({ repository, book: control.book, afterMs: options.compactAfterMs, clock, log });
+  compactor.start();
+  undo.defer(() => compactor.stop());
+  return new RepositoryDesk({ catalog, repository, clock, server: { heal, book: control.book, compactor } });
 }

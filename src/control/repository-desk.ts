@@ -7,6 +7,7 @@ import type { Repository } from '../repository/repository.ts';
 import type { RepositoryFinding } from '../repository/check.ts';
 import { formatRepositoryFinding } from './check.ts';
 import { listNamedRoots } from './check-roots.ts';
+import type { Compactor } from './compactor.ts';
 import { RepositoryBook } from './repository-book.ts';
 import type { ServeCalls } from './serve-calls.ts';
 
@@ -16,10 +17,12 @@ export interface DeskOptions {
   catalog: Catalog;
   repository: Repository;
   clock: Clock;
-  /** Null where no server runs: then nothing is healed. */
-  heal: ((findings: readonly RepositoryFinding[]) => Promise<number>) | null;
-  /** Null where no server runs, and no operation: what they would work with is what the catalog says. */
-  book: CollectorBook | null;
+  /** Null where none runs: then no operation does, nothing is healed, and nothing collected. */
+  server: {
+    heal: (findings: readonly RepositoryFinding[]) => Promise<number>;
+    book: CollectorBook;
+    compactor: Pick<Compactor, 'compact'>;
+  } | null;
 }
 
 export class RepositoryDesk {
@@ -28,11 +31,11 @@ export class RepositoryDesk {
 
   constructor(options: DeskOptions) {
     this.#options = options;
-    this.#book = options.book ?? new RepositoryBook(options.catalog, () => []);
+    this.#book = options.server?.book ?? new RepositoryBook(options.catalog, () => []);
   }
 
   async answer({ action }: Asked['request']): Promise<Asked['reply']> {
-    const { catalog, repository, clock } = this.#options;
+    const { catalog, repository, clock, server } = this.#options;
     const listRoots = () => listNamedRoots(catalog.queries);
     if (action === 'describe') {
       await repository.count(this.#book);
@@ -40,7 +43,7 @@ export class RepositoryDesk {
     }
     if (action === 'check') {
       const findings = await repository.check({ readData: 'known', listRoots });
-      const healedCount = findings.length === 0 ? 0 : ((await this.#options.heal?.(findings)) ?? 0);
+      const healedCount = findings.length === 0 ? 0 : ((await server?.heal(findings)) ?? 0);
       return { findings: findings.map(formatRepositoryFinding), healedCount };
     }
     if (action === 'verify') {
@@ -49,7 +52,8 @@ export class RepositoryDesk {
       return { step: { readBytes, findings, leftBytes, isEnd: ended !== null } };
     }
     if (action === 'plan') return { collected: await repository.collect(this.#book, { dryRun: true }) };
-    if (this.#options.book === null) throw new OperationalError('only a server collects', { retryable: false });
+    if (server === null) throw new OperationalError('only a server collects', { retryable: false });
+    if (action === 'compact') return { collected: await server.compactor.compact(0) };
     return { collected: await repository.collect(this.#book) };
   }
 }

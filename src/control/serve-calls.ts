@@ -11,7 +11,7 @@ export type ServeCalls = {
   stop: { request: object; reply: { pid: number; clientCount: number } };
   check: { request: { readData: boolean; heal: boolean }; reply: CheckReport };
   repository: {
-    request: { action: 'describe' | 'check' | 'verify' | 'plan' | 'collect' };
+    request: { action: 'describe' | 'check' | 'verify' | 'plan' | 'collect' | 'compact' };
     reply: {
       report?: RepositoryReport;
       findings?: string[];

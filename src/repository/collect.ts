@@ -7,12 +7,9 @@
  * pack is condemned. It may leave an entry in two packs, a pack without index rows, a condemned pack that is gone already; the
  * next collection ends all of that.
  */
-import { assert } from '../lib/assert.ts';
 import { CorruptionError } from '../lib/errors.ts';
-import type { Random } from '../lib/random.ts';
 import type { CollectorBook, CondemnedPacks, Look } from './collector-book.ts';
 import type { Digest } from './digest.ts';
-import { EntryReader } from './entry-reader.ts';
 import type { Ledger } from './ledger.ts';
 import { finishDeletions } from './manifest.ts';
 import { listNeededTrees } from './needed-trees.ts';
@@ -20,9 +17,9 @@ import type { IndexedPack } from './pack-index.ts';
 import { locationsOf, packName } from './pack.ts';
 import type { Location, PackContents } from './pack.ts';
 import { readPackContents } from './pack-end.ts';
-import { PackWriter } from './pack-writer.ts';
-import type { PackWriterOptions } from './pack-writer.ts';
-import { planCollect } from './plan-collect.ts';
+import { encodeKept } from './rewrite.ts';
+import type { Rewriter, RewrittenPack } from './rewrite.ts';
+import { planCollect, planDense } from './plan-collect.ts';
 import type { CollectPlan } from './plan-collect.ts';
 import { takeCondemned } from './stores.ts';
 import type { Stores } from './stores.ts';
@@ -37,15 +34,16 @@ export interface CollectRequest {
   stores: Stores;
   ledger: Ledger;
   book: CollectorBook;
-  random: Random;
   ownerEpoch: number;
   /** Whether to look for packs in the store that the index does not know: a writer may have died. */
   listsStore: boolean;
   /** Only says what it would do; what is counted meanwhile is kept. */
   dryRun?: boolean;
   onProgress?: (donePacks: number, totalPacks: number) => void;
-  /** Of the packs that it writes. */
-  writing?: Pick<PackWriterOptions, 'groupBytes' | 'packBytes' | 'compressor'>;
+  /** Writes what is needed of some packs into new ones (`rewrite.ts`). */
+  rewrite: Rewriter;
+  /** Packs that came before are also rewritten in large groups, about so many bytes of them. */
+  dense?: { addedBeforeMs: number; budgetBytes: number };
 }
 
 export interface CollectResult {
@@ -72,7 +70,6 @@ export async function collectGarbage(request: CollectRequest): Promise<CollectRe
 
 class Collection {
   readonly #request: CollectRequest;
-  readonly #entries: EntryReader;
   #packs: Map<string, IndexedPack> = new Map();
   readonly #result: CollectResult = {
     freedBytes: 0,
@@ -85,8 +82,6 @@ class Collection {
 
   constructor(request: CollectRequest) {
     this.#request = request;
-    const { store, index } = request.stores;
-    this.#entries = new EntryReader(store, index);
   }
 
   async run(): Promise<CollectResult> {
@@ -100,7 +95,11 @@ class Collection {
     const plan = this.#addHealed(planCollect(packs, ledger.findFact(LEFT_DEAD_BYTES) ?? 0), packs);
     if (dryRun) return this.#describe(plan, look);
     await this.#settle(look);
-    const condemned = [...plan.deletes, ...(await this.#rewriteAll(plan))];
+    const dense = this.#planDense(packs, plan);
+    const rewrites = [...plan.rewrites, ...dense.filter((packId) => !plan.rewrites.includes(packId))];
+    const wasDense = plan.rewrites.filter((packId) => this.#packs.get(packId)?.isDense === true);
+    const emptied = await this.#rewriteAll({ ...plan, rewrites, dense: new Set([...dense, ...wasDense]) });
+    const condemned = [...plan.deletes, ...emptied];
     this.#result.leftDeadBytes = Math.round(plan.leftDeadBytes);
     ledger.setFact(LEFT_DEAD_BYTES, this.#result.leftDeadBytes);
     if (condemned.length > 0) {
@@ -170,6 +169,14 @@ class Collection {
     const bad = new Set(this.#request.stores.index.listBad().map(({ packId }) => packId));
     const healed = packs.filter(({ packId, liveBytes }) => bad.has(packId) && liveBytes > 0);
     return { ...plan, rewrites: [...new Set([...plan.rewrites, ...healed.map(({ packId }) => packId)])] };
+  }
+
+  #planDense(packs: readonly { packId: string; liveBytes: number }[], plan: CollectPlan): string[] {
+    const { dense } = this.#request;
+    if (dense === undefined) return [];
+    const free = packs.filter(({ packId, liveBytes }) => liveBytes > 0 && !plan.rewrites.includes(packId));
+    const candidates = free.flatMap(({ packId }) => this.#packs.get(packId) ?? []);
+    return planDense(candidates, dense);
   }
 
   #describe(plan: CollectPlan, look: Look): CollectResult {
@@ -244,59 +251,57 @@ class Collection {
   }
 
   /** The packs that hold nothing live any more, for it has its home in new ones. */
-  async #rewriteAll({ rewrites, deletes }: CollectPlan): Promise<string[]> {
-    const { stores, random, ownerEpoch, ledger } = this.#request;
-    const moved: { digest: Digest; location: Location }[] = [];
-    const writer = new PackWriter({
-      ...{ ...stores, random, ...this.#request.writing },
-      fence: { ownerEpoch, session: 0 },
-      isKnown: () => false,
-      onIndexed: (contents) => moved.push(...locationsOf(contents)),
-    });
+  async #rewriteAll({ rewrites, deletes, dense }: CollectPlan & { dense: ReadonlySet<string> }): Promise<string[]> {
     const emptied: string[] = [];
-    let batch: string[] = [];
+    let batch: RewrittenPack[] = [];
     let movedBytes = 0;
     for (const [position, packId] of rewrites.entries()) {
-      const bytes = await this.#moveLive(packId, writer);
-      movedBytes += bytes.movedBytes;
-      if (bytes.isWhole) batch.push(packId);
-      if (movedBytes < REWRITE_BATCH_BYTES && position + 1 < rewrites.length) continue;
-      await writer.finish();
-      ledger.moveHomes(moved.splice(0));
-      emptied.push(...batch);
+      const isDense = dense.has(packId);
+      const next = rewrites[position + 1];
+      const pack = await this.#planRewrite(packId);
+      if (pack !== undefined) batch.push(pack);
+      movedBytes += this.#packs.get(packId)?.plainBytes ?? 0;
+      const isLast = next === undefined || dense.has(next) !== isDense;
+      if (batch.length === 0 || (movedBytes < REWRITE_BATCH_BYTES && !isLast)) continue;
+      emptied.push(...(await this.#rewrite(batch, isDense)));
       this.#request.onProgress?.(deletes.length + position + 1, deletes.length + rewrites.length);
       batch = [];
       movedBytes = 0;
     }
-    this.#result.freedBytes -= writer.storedBytes;
     this.#result.rewrittenPacks = emptied.length;
-    const live = ledger.listLiveBytes();
-    for (const packId of emptied)
-      assert((live.get(packId) ?? 0) === 0, `pack ${packId} holds live bytes once rewritten`);
-    return emptied;
+    const live = this.#request.ledger.listLiveBytes();
+    return emptied.filter((packId) => (live.get(packId) ?? 0) === 0);
   }
 
-  /** Puts the live entries of a pack into new ones; not whole when some cannot be read and the pack must stay. */
-  async #moveLive(packId: string, writer: PackWriter): Promise<{ movedBytes: number; isWhole: boolean }> {
-    const { stores, ledger } = this.#request;
-    const moved = { movedBytes: 0, isWhole: true };
-    const contents = await this.#tryContents(packId, this.#packs.get(packId)?.sizeBytes ?? 0);
+  /** Which of its entries have their home in it; undefined when its end cannot be read, and it must stay. */
+  async #planRewrite(packId: string): Promise<RewrittenPack | undefined> {
+    const sizeBytes = this.#packs.get(packId)?.sizeBytes ?? 0;
+    const contents = await this.#tryContents(packId, sizeBytes);
     if (contents === undefined) {
       this.#result.damaged.push(new CorruptionError(`pack ${packId}`, 'its end'));
-      return { ...moved, isWhole: false };
+      return undefined;
     }
-    for (const { digest, kind, location } of locationsOf(contents)) {
-      if (!ledger.isKept(digest, packId)) continue;
-      const bytes = await this.#entries.readAt(location, digest, kind);
-      if (Buffer.isBuffer(bytes)) {
-        await writer.put(kind, digest, bytes);
-        moved.movedBytes += bytes.length;
-        continue;
-      }
-      stores.index.markBad(digest, packId);
-      this.#result.damaged.push(bytes);
-      moved.isWhole = false;
+    const kept = [...locationsOf(contents)].map(({ digest }) => this.#request.ledger.isKept(digest, packId));
+    return { packId, sizeBytes, kept: encodeKept(kept) };
+  }
+
+  /** The packs of the batch that are rewritten whole. */
+  async #rewrite(packs: readonly RewrittenPack[], isDense: boolean): Promise<string[]> {
+    const { stores, ledger, ownerEpoch, rewrite } = this.#request;
+    const written = await rewrite({ packs, isDense, ownerEpoch });
+    const moved: { digest: Digest; location: Location }[] = [];
+    for (const { packId, sizeBytes } of written.packs) {
+      // Another collector that took it for garbage may have deleted it by now.
+      const contents = await this.#tryContents(packId, sizeBytes);
+      if (contents !== undefined) moved.push(...locationsOf(contents));
+      this.#result.freedBytes -= sizeBytes;
     }
-    return moved;
+    ledger.moveHomes(moved);
+    for (const { digest, packId, message } of written.bad) {
+      stores.index.markBad(Buffer.from(digest, 'hex'), packId);
+      this.#result.damaged.push(new CorruptionError(`${digest} in pack ${packId}`, message));
+    }
+    const damaged = new Set(written.bad.map(({ packId }) => packId));
+    return packs.map(({ packId }) => packId).filter((packId) => !damaged.has(packId));
   }
 }

@@ -21,7 +21,7 @@ import { readPackContents } from './pack-end.ts';
 import type { Location, PackContents } from './pack.ts';
 
 /** `PRAGMA user_version`: another one means that the file is made again. */
-const SCHEMA_VERSION = 2;
+const SCHEMA_VERSION = 3;
 const BUSY_TIMEOUT_MS = 15_000;
 /** 32 MiB: a pack's digests are everywhere in the file, so a checkpoint, which syncs, would else come with every pack. */
 const CHECKPOINT_PAGES = 8192;
@@ -29,7 +29,8 @@ const CHECKPOINT_PAGES = 8192;
 const SCHEMA = `
   CREATE TABLE packs (
     number INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL UNIQUE, sizeBytes INTEGER NOT NULL, groupBytes INTEGER NOT NULL,
-    session INTEGER NOT NULL, isCondemned INTEGER NOT NULL, verifiedAtMs INTEGER
+    session INTEGER NOT NULL, isCondemned INTEGER NOT NULL, verifiedAtMs INTEGER,
+    plainBytes INTEGER NOT NULL, isDense INTEGER NOT NULL, addedAtMs INTEGER NOT NULL DEFAULT (unixepoch() * 1000)
   );
   CREATE TABLE entries (
     digest BLOB NOT NULL, pack INTEGER NOT NULL, groupOffset INTEGER NOT NULL, storedLength INTEGER NOT NULL,
@@ -46,8 +47,13 @@ const SCHEMA = `
 export interface IndexedPack {
   packId: string;
   sizeBytes: number;
-  /** What its groups take, stored. */
+  /** What its groups take, stored and plain. */
   groupBytes: number;
+  plainBytes: number;
+  /** Written by background rewriting. */
+  isDense: boolean;
+  /** When it came into this index. */
+  addedAtMs: number;
   /** The session that wrote it. */
   session: number;
   isCondemned: boolean;
@@ -142,9 +148,23 @@ export class PackIndex {
       this.#removeRows(id);
       const isCondemned = this.database.prepare('SELECT 1 FROM condemned WHERE id = ?').get(id) !== undefined;
       const groupBytes = pack.groups.reduce((sum, { storedLength }) => sum + storedLength, 0);
+      const plainBytes = pack.groups.reduce((sum, { plainLength }) => sum + plainLength, 0);
       const { lastInsertRowid } = this.database
-        .prepare('INSERT INTO packs (id, sizeBytes, groupBytes, session, isCondemned) VALUES (?, ?, ?, ?, ?)')
-        .run(id, pack.sizeBytes, groupBytes, pack.fence.session, isCondemned ? 1 : 0);
+        .prepare(
+          `INSERT INTO packs (id, sizeBytes, groupBytes, plainBytes, session, isDense, isCondemned)
+           VALUES (?, ?, ?, ?, ?, ?, ?)`,
+        )
+        .run(
+          ...[
+            id,
+            pack.sizeBytes,
+            groupBytes,
+            plainBytes,
+            pack.fence.session,
+            pack.isDense ? 1 : 0,
+            isCondemned ? 1 : 0,
+          ],
+        );
       for (const { digest, location } of locationsOf(pack)) {
         const { groupOffset, storedLength, plainLength, codec, position, length } = location;
         const row = [groupOffset, storedLength, plainLength, codec, position, length];
@@ -182,12 +202,17 @@ export class PackIndex {
     const rows = guarded(() =>
       this.database
         .prepare(
-          `SELECT lower(hex(id)) AS packId, sizeBytes, groupBytes, session, isCondemned, verifiedAtMs FROM packs
+          `SELECT lower(hex(id)) AS packId, sizeBytes, groupBytes, plainBytes, session, isDense, isCondemned, verifiedAtMs,
+             addedAtMs FROM packs
            ORDER BY number`,
         )
         .all(),
     );
-    return rows.map((row) => ({ ...row, isCondemned: row['isCondemned'] === 1 })) as unknown as IndexedPack[];
+    return rows.map((row) => ({
+      ...row,
+      isDense: row['isDense'] === 1,
+      isCondemned: row['isCondemned'] === 1,
+    })) as unknown as IndexedPack[];
   }
 
   /** What the index says of an entry of a pack: groupOffset,storedLength,plainLength,codec,position,length. */

@@ -34,6 +34,7 @@ const groupsArbitrary = fc
   });
 
 const fence = { ownerEpoch: 3, session: 7_000_000_000 };
+const isDense = true;
 
 function sizeOf(groups: readonly PackGroup[], end: Buffer): number {
   return PACK_HEADER_BYTES + groups.reduce((sum, group) => sum + group.storedLength, 0) + end.length;
@@ -42,9 +43,9 @@ function sizeOf(groups: readonly PackGroup[], end: Buffer): number {
 test('the end of a pack decodes to what was encoded', () => {
   fc.assert(
     fc.property(groupsArbitrary, (groups) => {
-      const end = encodePackEnd(packId, fence, groups);
+      const end = encodePackEnd({ packId, fence, isDense, groups });
       const sizeBytes = sizeOf(groups, end);
-      assert.deepEqual(decodePackEnd(packId, sizeBytes, end), { packId, sizeBytes, fence, groups });
+      assert.deepEqual(decodePackEnd(packId, sizeBytes, end), { packId, sizeBytes, fence, isDense, groups });
     }),
   );
 });
@@ -52,7 +53,7 @@ test('the end of a pack decodes to what was encoded', () => {
 test('any changed bit in the end of a pack is found', () => {
   fc.assert(
     fc.property(groupsArbitrary, fc.nat(), (groups, choice) => {
-      const end = encodePackEnd(packId, fence, groups);
+      const end = encodePackEnd({ packId, fence, isDense, groups });
       const sizeBytes = sizeOf(groups, end);
       const bit = choice % (end.length * 8);
       end[bit >> 3] = end.readUInt8(bit >> 3) ^ (1 << (bit & 7));
@@ -62,13 +63,13 @@ test('any changed bit in the end of a pack is found', () => {
 });
 
 test('a pack under another name, or of another length, is found', () => {
-  const end = encodePackEnd(packId, fence, []);
+  const end = encodePackEnd({ packId, fence, isDense, groups: [] });
   assert.throws(() => decodePackEnd('ff'.repeat(16), PACK_HEADER_BYTES + end.length, end), CorruptionError);
   assert.throws(() => decodePackEnd(packId, PACK_HEADER_BYTES + end.length + 1, end), CorruptionError);
 });
 
 test('a newer version of a pack is refused by that name', () => {
-  const end = encodePackEnd(packId, fence, []);
+  const end = encodePackEnd({ packId, fence, isDense, groups: [] });
   end.writeUInt16LE(2, end.length - PACK_TRAILER_BYTES + 4);
   assert.throws(() => decodePackEnd(packId, PACK_HEADER_BYTES + end.length, end), /version 2.*use a newer one/);
 });

@@ -3,7 +3,7 @@
  * checked here: whoever holds a `PackContents` may trust every offset in it.
  */
 import { assert } from '../lib/assert.ts';
-import { CorruptionError } from '../lib/errors.ts';
+import { CorruptionError, OperationalError } from '../lib/errors.ts';
 import { CHUNK_BYTES } from '../lib/geometry.ts';
 import { CIPHER_NONE, CODEC_STORED, assertCipher, assertCodec, assertVersion } from './compression.ts';
 import { DIGEST_BYTES, digestOfParts } from './digest.ts';
@@ -14,6 +14,8 @@ export const PACK_HEADER_BYTES = 32;
 export const PACK_TRAILER_BYTES = 80;
 export const PACK_PREFIX = 'packs/';
 export const GROUP_PLAIN_BYTES = 4 * CHUNK_BYTES;
+/** Of background rewriting. */
+export const DENSE_GROUP_BYTES = 16 * CHUNK_BYTES;
 /** Where a pack is sealed: one sync for so many bytes. */
 export const PACK_TARGET_BYTES = 16 * 1024 * 1024;
 
@@ -55,6 +57,8 @@ export interface PackContents {
   packId: string;
   sizeBytes: number;
   fence: Fence;
+  /** Written by background rewriting, in large groups. */
+  isDense: boolean;
   groups: PackGroup[];
 }
 
@@ -91,7 +95,7 @@ export function encodePackHeader(packId: string): Buffer {
 }
 
 /** Footer and trailer: what follows the groups. */
-export function encodePackEnd(packId: string, fence: Fence, groups: readonly PackGroup[]): Buffer {
+export function encodePackEnd({ packId, fence, isDense, groups }: Omit<PackContents, 'sizeBytes'>): Buffer {
   const footer = encodeFooter(groups);
   const trailer = Buffer.alloc(PACK_TRAILER_BYTES);
   trailer.writeUInt32LE(footer.length, 0);
@@ -100,6 +104,7 @@ export function encodePackEnd(packId: string, fence: Fence, groups: readonly Pac
   trailer[7] = CIPHER_NONE;
   idBytes(packId).copy(trailer, 8);
   trailer.writeUInt32LE(fence.ownerEpoch, 24);
+  trailer[28] = isDense ? 1 : 0;
   trailer.writeBigUInt64LE(BigInt(fence.session), 32);
   sealOf(packId, footer, trailer).copy(trailer, SEALED_PREFIX_BYTES);
   END_MAGIC.copy(trailer, PACK_TRAILER_BYTES - END_MAGIC.length);
@@ -166,14 +171,16 @@ export function decodePackEnd(packId: string, sizeBytes: number, end: Buffer): P
     throw new CorruptionError(`pack ${packId}`, 'its footer', digests);
   }
   const fence = { ownerEpoch: trailer.readUInt32LE(24), session: Number(trailer.readBigUInt64LE(32)) };
-  const groups = decodeFooter(footer, damaged);
+  const isDense = trailer.readUInt8(28) === 1;
+  assertReserved(trailer.subarray(29, 32), packId);
+  const groups = decodeFooter(footer, packId, damaged);
   const last = groups.at(-1);
   const groupsEnd = last === undefined ? PACK_HEADER_BYTES : last.offset + last.storedLength;
   if (groupsEnd + end.length !== sizeBytes) throw damaged(`it has ${sizeBytes} bytes, not ${groupsEnd + end.length}`);
-  return { packId, sizeBytes, fence, groups };
+  return { packId, sizeBytes, fence, isDense, groups };
 }
 
-function decodeFooter(footer: Buffer, damaged: (where: string) => Error): PackGroup[] {
+function decodeFooter(footer: Buffer, packId: string, damaged: (where: string) => Error): PackGroup[] {
   const groupCount = footer.length < 8 ? 0 : footer.readUInt32LE(0);
   const entryCount = footer.length < 8 ? 0 : footer.readUInt32LE(4);
   if (footer.length !== 8 + groupCount * GROUP_RECORD_BYTES + entryCount * ENTRY_RECORD_BYTES) {
@@ -183,6 +190,7 @@ function decodeFooter(footer: Buffer, damaged: (where: string) => Error): PackGr
   let offset = PACK_HEADER_BYTES;
   let entryAt = 8 + groupCount * GROUP_RECORD_BYTES;
   for (let at = 8; groups.length < groupCount; at += GROUP_RECORD_BYTES) {
+    assertReserved(footer.subarray(at + 20, at + GROUP_RECORD_BYTES), packId);
     const group = decodeGroup(footer, at, entryAt, damaged);
     if (group.offset !== offset) throw damaged(`its group at ${group.offset} should be at ${offset}`);
     groups.push(group);
@@ -191,6 +199,13 @@ function decodeFooter(footer: Buffer, damaged: (where: string) => Error): PackGr
   }
   if (entryAt !== footer.length) throw damaged('its groups and entries disagree');
   return groups;
+}
+
+/** What is not zero there was written by a newer version. */
+function assertReserved(bytes: Buffer, packId: string): void {
+  if (bytes.every((byte) => byte === 0)) return;
+  const message = `pack ${packId} was written by a newer version of Hupo; use that one`;
+  throw new OperationalError(message, { retryable: false });
 }
 
 function decodeGroup(footer: Buffer, at: number, entryAt: number, damaged: (where: string) => Error): PackGroup {

@@ -44,3 +44,25 @@ export function planCollect(packs: readonly PackUsage[], toleratedBytes: number)
 function deadShare({ liveBytes, deadBytes }: PackUsage): number {
   return deadBytes / (liveBytes + deadBytes);
 }
+
+/** Below this share of its plain bytes a pack is worth compressing better. */
+const COMPRESSIBLE = 0.95;
+
+/**
+ * Packs to be rewritten in large groups, oldest first, about `budgetBytes` of plain bytes: those that uploads have written, that
+ * came before `addedBeforeMs`, and that compress.
+ */
+export function planDense(
+  packs: readonly { packId: string; isDense: boolean; addedAtMs: number; groupBytes: number; plainBytes: number }[],
+  { addedBeforeMs, budgetBytes }: { addedBeforeMs: number; budgetBytes: number },
+): string[] {
+  const planned: string[] = [];
+  let bytes = 0;
+  for (const { packId, isDense, addedAtMs, groupBytes, plainBytes } of packs) {
+    if (isDense || addedAtMs >= addedBeforeMs || groupBytes > COMPRESSIBLE * plainBytes) continue;
+    if (bytes >= budgetBytes) break;
+    planned.push(packId);
+    bytes += plainBytes;
+  }
+  return planned;
+}

@@ -29,16 +29,25 @@ import type { ObjectStore } from './object-store/object-store.ts';
 import { assertOwner } from './owner.ts';
 import type { Owner } from './owner.ts';
 import type { Fence } from './pack.ts';
+import { rewritePacks } from './rewrite.ts';
+import type { Rewriter } from './rewrite.ts';
 import { openStores, takeCondemned } from './stores.ts';
 import type { RepositoryPlace, Stores } from './stores.ts';
 
 const STORED_PREFIXES = ['packs/', 'snapshots/', 'tombstones/', 'catalogs/', 'owners/'];
 
-/** Makes the folders, mode 0700, when they are absent. `random` names packs. */
-export async function openRepository(place: RepositoryPlace, random: Random): Promise<Repository> {
+/**
+ * Makes the folders, mode 0700, when they are absent. `random` names packs; `rewrite` rewrites them elsewhere, null: here.
+ */
+export async function openRepository(
+  place: RepositoryPlace,
+  random: Random,
+  rewrite: Rewriter | null = null,
+): Promise<Repository> {
   fs.mkdirSync(place.storeFolder, { recursive: true, mode: 0o700 });
   return new Repository(await openStores(place), {
     random,
+    rewrite,
     openLedgerStore: () => LedgerStore.open(path.join(place.cacheFolder, 'ledger.db')),
   });
 }
@@ -46,6 +55,7 @@ export async function openRepository(place: RepositoryPlace, random: Random): Pr
 export class Repository {
   readonly #stores: Stores;
   readonly #random: Random;
+  readonly #rewrite: Rewriter;
   readonly #openLedgerStore: () => LedgerStore;
   readonly #alone = new Mutex();
   readonly #owning = new Mutex();
@@ -55,9 +65,13 @@ export class Repository {
   /** Whether packs may be in the store that the index does not know. */
   #maybeStrangers = true;
 
-  constructor(stores: Stores, options: { random: Random; openLedgerStore: () => LedgerStore }) {
+  constructor(
+    stores: Stores,
+    options: { random: Random; rewrite: Rewriter | null; openLedgerStore: () => LedgerStore },
+  ) {
     this.#stores = stores;
     this.#random = options.random;
+    this.#rewrite = options.rewrite ?? ((job) => rewritePacks(stores, job, { random: options.random }));
     this.#openLedgerStore = options.openLedgerStore;
   }
 
@@ -124,11 +138,11 @@ export class Repository {
   /** Returns the space of what neither a manifest nor a tree of the book needs, beside those who write and read. */
   async collect(
     book: CollectorBook,
-    options: Pick<CollectRequest, 'dryRun' | 'onProgress'> = {},
+    options: Pick<CollectRequest, 'dryRun' | 'onProgress' | 'dense'> = {},
   ): Promise<CollectResult> {
     return this.#alone.run(async () => {
       const listsStore = this.#maybeStrangers;
-      const request = { ...options, stores: this.#stores, ledger: this.#openLedger(), random: this.#random };
+      const request = { ...options, stores: this.#stores, ledger: this.#openLedger(), rewrite: this.#rewrite };
       const owned: CollectorBook = {
         look: () => book.look(),
         condemn: (packIds) => book.condemn(packIds),

@@ -31,7 +31,7 @@ export interface UploadResult {
   storedBytes: number;
 }
 
-export type WorkerMessage =
+export type WorkerMessage<Result = UploadResult> =
   | { type: 'progress'; doneBytes: number; totalBytes: number }
-  | { type: 'done'; result: UploadResult }
+  | { type: 'done'; result: Result }
   | { type: 'failed'; message: string; retryable: boolean };

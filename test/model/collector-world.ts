@@ -18,6 +18,7 @@ import type { ByteRange, ObjectStore } from '../../src/repository/object-store/o
 import { PackIndex } from '../../src/repository/pack-index.ts';
 import { PackWriter } from '../../src/repository/pack-writer.ts';
 import { PageReader } from '../../src/repository/page-reader.ts';
+import { rewritePacks } from '../../src/repository/rewrite.ts';
 import { takeCondemned } from '../../src/repository/stores.ts';
 import type { Stores } from '../../src/repository/stores.ts';
 import { findChunkDigest, updateTree } from '../../src/repository/tree.ts';
@@ -361,7 +362,9 @@ export class CollectorWorld {
         settle: async (change) => this.#transact(actor, () => this.#book.settle(change)),
         forget: async (packIds) => this.#transact(actor, () => this.#book.forget(packIds)),
       },
-      ...{ random: this.#random, ownerEpoch: 1, listsStore: this.#chance(2) === 0, writing: WRITING },
+      ...{ ownerEpoch: 1, listsStore: this.#chance(2) === 0 },
+      rewrite: (job) => rewritePacks(stores, job, { random: this.#random, writing: WRITING }),
+      ...(this.#chance(4) === 0 && { dense: { addedBeforeMs: Infinity, budgetBytes: 1000 } }),
     });
     if (deletedPacks > 0) this.#note('collected');
     if (rewrittenPacks > 0) this.#note('rewritten');

@@ -14,6 +14,7 @@ import type { Manifest } from '../../src/repository/manifest.ts';
 import { MemoryStore } from '../../src/repository/object-store/memory-store.ts';
 import { PackIndex } from '../../src/repository/pack-index.ts';
 import { PackWriter } from '../../src/repository/pack-writer.ts';
+import { rewritePacks } from '../../src/repository/rewrite.ts';
 import { PageReader } from '../../src/repository/page-reader.ts';
 import { repositoryIn } from '../../src/repository/stores.ts';
 import type { RepositoryPlace, Stores } from '../../src/repository/stores.ts';
@@ -57,7 +58,8 @@ export async function collectAlone(
   const ledger = memoryLedger(stores);
   try {
     return await collectGarbage({
-      ...{ stores, ledger, random, ownerEpoch: 1, listsStore: true },
+      ...{ stores, ledger, ownerEpoch: 1, listsStore: true },
+      rewrite: (job) => rewritePacks(stores, job, { random }),
       book: bookOf(roots),
     });
   } finally {
