@@ -57,6 +57,10 @@ snapshot that meets it, and everything that has it is whole again. A service rea
       const { runRepositoryCompact } = await import('./repository-look.ts');
       exit(await runRepositoryCompact(options, context));
     });
+  addTaking(add, context, exit);
+}
+
+function addTaking(add: (name: string) => Command, context: CliContext, exit: (code: number) => void): void {
   add('import')
     .option('--region <ID>', 'of a catalog that is made anew', 'cn-hangzhou')
     .description('make a catalog that was lost, or restored from a copy, know all that the repository holds')

@@ -70,7 +70,7 @@ export async function putCopy(store: ObjectStore, copy: Omit<CatalogCopy, 'name'
   const body = { catalogId, ownerEpoch, number, takenAtMs, sizeBytes, tree };
   await store.put(nameOf(copy), [encodeSealed(COPY_MAGIC, body)]);
   const names = await listCopyNames(store);
-  for (const name of names.slice(0, Math.max(0, names.length - kept))) await store.delete(`${COPY_PREFIX}${name}`);
+  for (const name of names.slice(0, Math.max(0, names.length - kept))) await store.delete(copyName(name));
 }
 
 /** Oldest first. */
@@ -81,12 +81,17 @@ export async function listCopyNames(store: ObjectStore): Promise<string[]> {
 
 /** Undefined when it was removed meanwhile. Throws CorruptionError. */
 export async function readCopy(store: ObjectStore, name: string): Promise<CatalogCopy | undefined> {
-  const bytes = await store.find(`${COPY_PREFIX}${name}`);
+  const bytes = await store.find(copyName(name));
   if (bytes === undefined) return undefined;
-  const what = `the copy of the catalog ${COPY_PREFIX}${name}`;
+  const what = `the copy of the catalog ${copyName(name)}`;
   const body = decodeSealed(COPY_MAGIC, bytes, what) as unknown as Omit<CatalogCopy, 'name'>;
-  if (nameOf(body) !== `${COPY_PREFIX}${name}`) throw new CorruptionError(what, 'it is of another name');
+  if (nameOf(body) !== copyName(name)) throw new CorruptionError(what, 'it is of another name');
   return { ...body, tree: body.tree ?? emptyTree, name };
+}
+
+/** The object's. */
+export function copyName(name: string): string {
+  return `${COPY_PREFIX}${name}`;
 }
 
 function nameOf({ ownerEpoch, number }: Pick<CatalogCopy, 'ownerEpoch' | 'number'>): string {

@@ -4,6 +4,7 @@
  */
 import { CorruptionError, OperationalError, messageOf } from '../lib/errors.ts';
 import { CHUNK_BYTES } from '../lib/geometry.ts';
+import { copyName, listCopyNames, readCopy } from './catalog-copy.ts';
 import { BadCopies, checkPacks } from './check-packs.ts';
 import { CheckedTrees } from './checked-trees.ts';
 import type { ByteRange } from './object-store/object-store.ts';
@@ -16,6 +17,7 @@ import {
   tombstoneName,
 } from './manifest.ts';
 import type { Manifest } from './manifest.ts';
+import { findOwner } from './owner.ts';
 import type { Stores } from './stores.ts';
 import type { TreeRef } from './tree-ref.ts';
 
@@ -60,6 +62,8 @@ export async function checkRepository(
     if (manifest !== undefined) await checkSnapshot(manifest, trees, findings);
   }
   for (const root of await listRoots()) await checkTree(root, trees, findings);
+  await checkCopies(stores, trees, findings);
+  await checkOwner(stores, findings);
   // What is lost is not taken for known any more: the next snapshot that meets it stores it again.
   if (findings.hasAny) await stores.index.reconcile(stores.store);
   return findings.list();
@@ -91,6 +95,27 @@ async function findGoodManifest(
     findings.addError(name, error);
     findings.hurt(name, '', snapshotId, null);
     return undefined;
+  }
+}
+
+/** Copies of the catalog. */
+async function checkCopies({ store }: Stores, trees: CheckedTrees, findings: Findings): Promise<void> {
+  for (const name of await listCopyNames(store)) {
+    try {
+      const copy = await readCopy(store, name);
+      const sizeBytes = Math.ceil((copy?.sizeBytes ?? 0) / CHUNK_BYTES) * CHUNK_BYTES;
+      if (copy !== undefined) await checkTree({ name: copyName(name), tree: copy.tree, sizeBytes }, trees, findings);
+    } catch (error) {
+      findings.addError(copyName(name), error);
+    }
+  }
+}
+
+async function checkOwner({ store }: Stores, findings: Findings): Promise<void> {
+  try {
+    await findOwner(store);
+  } catch (error) {
+    findings.addError('owners/', error);
   }
 }
 

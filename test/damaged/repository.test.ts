@@ -6,10 +6,12 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { CorruptionError } from '../../src/lib/errors.ts';
 import { CHUNK_BYTES } from '../../src/lib/geometry.ts';
+import { listCopyNames, putCopy } from '../../src/repository/catalog-copy.ts';
 import { checkRepository } from '../../src/repository/check.ts';
 import type { RepositoryFinding } from '../../src/repository/check.ts';
 import { EntryReader } from '../../src/repository/entry-reader.ts';
 import { commitManifest, deleteManifest, findManifest } from '../../src/repository/manifest.ts';
+import { assertOwner, findOwner, takeRepository } from '../../src/repository/owner.ts';
 import { PackIndex } from '../../src/repository/pack-index.ts';
 import { PageReader } from '../../src/repository/page-reader.ts';
 import { findChunkDigest } from '../../src/repository/tree.ts';
@@ -252,4 +254,45 @@ test('damage to a tree that only a disk needs is found, and told by the name of 
     missing?.hurts.map(({ name }) => name),
     ['the base of the disk d-1'],
   );
+});
+
+test('damage to a copy of the catalog, or to the owner, is found and hurts no snapshot', async () => {
+  const fixture = await createFixture();
+  const { stores } = fixture;
+  const tree = await storeImage(stores, imageOf(350, 3, 300), { random: seededRandom(12) });
+  const facts = { catalogId: 'a', ownerEpoch: 1, takenAtMs: 1, sizeBytes: 353 * CHUNK_BYTES, tree };
+  for (const number of [1, 2]) await putCopy(stores.store, { ...facts, number }, 5);
+  await takeRepository(stores.store, { ownerEpoch: 1, catalogId: 'a', mark: 'b', takenAtMs: 1 }, null);
+  const check = async () => checkRepository(stores, { readData: true, listRoots: async () => [] });
+  assert.deepEqual(await check(), []);
+  const [name] = await listCopyNames(stores.store);
+  const copy = bytesOf(fixture, `catalogs/${name}`);
+  copy[30] = copy.readUInt8(30) ^ 4;
+  assert.deepEqual(
+    (await check()).map(({ object, hurts }) => [object, hurts]),
+    [[`catalogs/${name}`, []]],
+  );
+  await stores.store.delete(`catalogs/${name}`);
+  const owner = bytesOf(fixture, 'owners/0000000001');
+  owner[30] = owner.readUInt8(30) ^ 4;
+  assert.deepEqual(
+    (await check()).map(({ object }) => object),
+    ['owners/'],
+  );
+  await assert.rejects(findOwner(stores.store), CorruptionError);
+});
+
+test('the latest owner counts, of two that come at once one becomes it, and what another has taken is not ours', async () => {
+  const { store } = memoryStores();
+  const first = { ownerEpoch: 1, catalogId: 'a', mark: 'first', takenAtMs: 1 };
+  assert.equal(await findOwner(store), null);
+  assert.equal(await takeRepository(store, first, null), true);
+  const rivals = ['second', 'third'].map((mark) => ({ ownerEpoch: 2, catalogId: 'b', mark, takenAtMs: 2 }));
+  const taken = await Promise.all(rivals.map(async (rival) => takeRepository(store, rival, first)));
+  assert.deepEqual(taken.filter(Boolean).length, 1);
+  const winner = rivals[taken.indexOf(true)];
+  assert.deepEqual(await findOwner(store), winner);
+  await assertOwner(store, winner ?? first);
+  await assert.rejects(assertOwner(store, first), /taken over: it belongs to the catalog b, at epoch 2/);
+  assert.deepEqual(await Array.fromAsync(store.list('owners/')).then((list) => list.length), 1);
 });
