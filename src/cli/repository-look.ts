@@ -69,7 +69,8 @@ export async function runRepositoryCheck(
     findings.push(...(checked.findings ?? []));
     for (const finding of new Set(findings)) context.out(`${finding}\n`);
     const healedCount = checked.healedCount ?? 0;
-    if (healedCount > 0) context.out(`${healedCount} damaged chunks were stored again, from disks that have them.\n`);
+    if (healedCount > 0)
+      context.out(`Damaged chunks that were stored again, from disks that have them: ${healedCount}.\n`);
     const read = options.readData === true ? `, ${formatBytes(readBytes)} read` : '';
     const found = findings.length === 0 ? 'all is well' : `${new Set(findings).size} findings`;
     context.out(`The repository is checked${read}: ${found}.\n`);
@@ -112,11 +113,11 @@ export async function runRepositoryCollect(
     const { deletedPacks, rewrittenPacks, freedBytes, leftDeadBytes, waiting } = collected;
     const [would, frees] = dryRun ? ['would be', 'would free'] : ['are', 'frees'];
     context.out(
-      `${deletedPacks} packs ${would} deleted and ${rewrittenPacks} rewritten, which ${frees} ${formatBytes(Math.max(0, freedBytes))}.\n`,
+      `Packs that ${would} deleted: ${deletedPacks}, rewritten: ${rewrittenPacks}; that ${frees} ${formatBytes(Math.max(0, freedBytes))}.\n`,
     );
     if (waiting.packCount > 0) {
       context.out(
-        `${waiting.packCount} packs (${formatBytes(waiting.bytes)}) wait for uploads that had begun before.\n`,
+        `Packs that wait for uploads which had begun before: ${waiting.packCount} (${formatBytes(waiting.bytes)}).\n`,
       );
     }
     if (leftDeadBytes > 0) context.out(`${formatBytes(leftDeadBytes)} of garbage stay, among what is needed.\n`);
@@ -136,7 +137,7 @@ export async function runRepositoryCompact(options: LookOptions, context: CliCon
       savedBytes += collected.freedBytes;
       if (process.stderr.isTTY) context.err(`${packs} packs, ${formatBytes(Math.max(0, savedBytes))} saved\n`);
     }
-    context.out(`${packs} packs are rewritten, which saves ${formatBytes(Math.max(0, savedBytes))}.\n`);
+    context.out(`Packs that are rewritten: ${packs}; that saves ${formatBytes(Math.max(0, savedBytes))}.\n`);
     return 0;
   });
 }
@@ -184,7 +185,7 @@ function formatReport(report: RepositoryReport): string {
   const deadBytes = Math.max(0, packs.bytes - packs.liveBytes);
   const lines = [
     ['packs', `${packs.count}, ${formatBytes(packs.bytes)}`],
-    ['needed', `${formatBytes(packs.liveBytes)}; ${formatBytes(deadBytes)} are garbage, indexes and headers`],
+    ['needed', `${formatBytes(packs.liveBytes)}; ${formatBytes(deadBytes)} are garbage, footers and headers`],
     ['condemned', `${packs.condemnedCount}, ${formatBytes(packs.condemnedBytes)}`],
     [
       'snapshots',
@@ -194,7 +195,7 @@ function formatReport(report: RepositoryReport): string {
     ['stored once', `${formatBytes(distinctBytes)}: ${formatRatio(wholeBytes, distinctBytes)} by sharing`],
     [
       'compressed',
-      `${formatBytes(packs.liveBytes)}: ${formatRatio(distinctBytes, packs.liveBytes)} with its indexes’ pages`,
+      `${formatBytes(packs.liveBytes)}: ${formatRatio(distinctBytes, packs.liveBytes)} with the pages of the trees`,
     ],
     ['verified', formatPass(report)],
     ['bad copies', String(report.badCopyCount)],
@@ -215,7 +216,8 @@ function formatReport(report: RepositoryReport): string {
 function formatPass({ pass, snapshots }: RepositoryReport): string {
   const times = snapshots.map(({ verifiedAtMs }) => verifiedAtMs ?? 0);
   const oldest = times.length === 0 ? 0 : Math.min(...times);
-  const all = oldest === 0 ? 'not all of it yet' : `all of it since ${formatTime(oldest)}`;
+  const known = oldest === 0 ? 'not all snapshots yet' : `all snapshots, last at ${formatTime(oldest)}`;
+  const all = times.length === 0 ? 'no snapshot is there' : known;
   return pass === null
     ? all
     : `${all}; ${formatBytes(pass.leftBytes)} left of the pass of ${formatTime(pass.startedAtMs)}`;

@@ -64,13 +64,14 @@ export class Collector {
 
   async #collect(): Promise<void> {
     const { catalog, clock, log, repository } = this.#parts;
-    if ((await findGarbageMark(catalog.queries)) === undefined) return;
+    const isNeeded = (mark: string | undefined) => mark !== undefined || repository.hasBadCopies();
+    if (!isNeeded(await findGarbageMark(catalog.queries))) return;
     await clock.sleep(GATHER_MS, this.#stopping.signal);
     const mark = await findGarbageMark(catalog.queries);
-    if (mark === undefined) return;
+    if (!isNeeded(mark)) return;
     const startedMs = clock.monotonicMs();
     const { freedBytes, waiting } = await repository.collect(this.#book);
-    if (waiting.packCount === 0) await lowerGarbageMark(catalog.queries, mark);
+    if (mark !== undefined && waiting.packCount === 0) await lowerGarbageMark(catalog.queries, mark);
     if (freedBytes === 0) return;
     log.info(`${formatBytes(freedBytes)} of garbage collected in ${Math.round(clock.monotonicMs() - startedMs)} ms`);
   }

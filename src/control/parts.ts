@@ -48,6 +48,8 @@ export interface SnapshotRepository {
   deleteManifest(snapshotId: string): Promise<unknown>;
   /** What a worker of that session writes into packs. */
   fenceOf(session: number): Fence;
+  /** Whether damaged copies are there, whose packs go once what they hold is stored again. */
+  hasBadCopies(): boolean;
   /** A writer has died: it may have left packs that nobody knows. */
   expectStrangers(): void;
   /** See `PackIndex.condemn`: before a session takes anything for known. */

@@ -209,6 +209,10 @@ export class Repository {
     return new Verification(this.#stores, this.#openLedger()).findLastPass();
   }
 
+  hasBadCopies(): boolean {
+    return this.#stores.index.listBad().length > 0;
+  }
+
   /** A writer has died: it may have left packs that the index does not know. */
   expectStrangers(): void {
     this.#maybeStrangers = true;

@@ -30,6 +30,10 @@ export class FakeRepository implements SnapshotRepository {
 
   expectStrangers(): void {}
 
+  hasBadCopies(): boolean {
+    return false;
+  }
+
   async count(): Promise<void> {}
 
   fenceOf(session: number): Fence {

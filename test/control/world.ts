@@ -102,6 +102,7 @@ export class World {
         deleteManifest: (snapshotId) => crash.act(() => repository.deleteManifest(snapshotId)),
         expectStrangers: () => repository.expectStrangers(),
         fenceOf: (session) => repository.fenceOf(session),
+        hasBadCopies: () => false,
         count: () => repository.count(),
         takeCondemned: () => repository.takeCondemned(),
         collect: (book) => crash.act(() => repository.collect(book)),

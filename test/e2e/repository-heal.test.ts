@@ -52,7 +52,7 @@ test('damage of the repository is named, and mended from the disk or by the next
     const found = check();
     assert.equal(found.status, 1);
     assert.match(found.stdout, new RegExp(`packs/.* damaged.*this hurts bytes \\d+–\\d+ of ${snapshotId}`));
-    assert.match(found.stdout, /1 damaged chunks were stored again, from disks that have them/);
+    assert.match(found.stdout, /were stored again, from disks that have them: 1\./);
     await awaitClean(server, check);
     const file = path.join(server.dataFolder, 'healed.img');
     assert.equal(server.cli('snapshot', 'export', snapshotId, file, ...options).status, 0);
