@@ -17,6 +17,8 @@ export interface Environment {
   runtimeFolder: string;
   temporaryFolder: string;
   homeFolder: string;
+  /** `hupo` in the user's cache (`XDG_CACHE_HOME`, else ~/.cache). */
+  cacheFolder: string;
   /** What a person types to start Hupo, for messages that name a command: `hupo`, or `npx hupo` in a clone. */
   command: string;
 }
@@ -33,6 +35,7 @@ export function readEnvironment(): Environment {
     runtimeFolder: env['XDG_RUNTIME_DIR'] || os.tmpdir(),
     temporaryFolder: os.tmpdir(),
     homeFolder: os.homedir(),
+    cacheFolder: path.join(env['XDG_CACHE_HOME'] || path.join(os.homedir(), '.cache'), 'hupo'),
     command: findCommand(env),
   };
 }

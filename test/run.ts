@@ -7,9 +7,21 @@ import fs from 'node:fs';
 import path from 'node:path';
 
 const root = path.dirname(import.meta.dirname);
-const suites: Record<string, { folders: string[]; concurrency: number; timeoutMs: number }[]> = {
+interface Suite {
+  folders: string[];
+  concurrency: number;
+  timeoutMs: number;
+  environment?: Record<string, string>;
+}
+
+const suites: Record<string, Suite[]> = {
   quick: [
-    { folders: ['src', 'test/contract', 'test/model', 'test/damaged'], concurrency: 2, timeoutMs: 180_000 },
+    {
+      folders: ['src', 'test/contract', 'test/model', 'test/damaged', 'test/compat'],
+      concurrency: 2,
+      timeoutMs: 180_000,
+      environment: { HUPO_SEEDS: '40' },
+    },
     { folders: ['test'], concurrency: 1, timeoutMs: 180_000 },
   ],
   all: [
@@ -19,6 +31,8 @@ const suites: Record<string, { folders: string[]; concurrency: number; timeoutMs
         'test/contract',
         'test/model',
         'test/damaged',
+        'test/format',
+        'test/compat',
         'test/fault',
         'test/conformance',
         'test/crash',
@@ -43,8 +57,10 @@ const packages: Record<string, string> = {
   mount: '/usr/sbin/losetup',
   nbdfuse: '/usr/bin/nbdfuse',
   nbdkit: '/usr/bin/nbdkit',
+  python3: '/usr/bin/python3',
   'qemu-utils': '/usr/bin/qemu-img',
   xfsprogs: '/usr/sbin/mkfs.xfs',
+  zstd: '/usr/bin/zstd',
 };
 
 const which = process.argv[2] ?? 'all';
@@ -81,7 +97,7 @@ function testFiles(folder: string): string[] {
     .sort();
 }
 
-function runSuite(suite: { folders: string[]; concurrency: number; timeoutMs: number }): boolean {
+function runSuite(suite: Suite): boolean {
   const files = suite.folders.flatMap(testFiles);
   if (files.length === 0) return true;
   const args = [
@@ -91,5 +107,8 @@ function runSuite(suite: { folders: string[]; concurrency: number; timeoutMs: nu
     '--test-reporter=spec',
     ...files,
   ];
-  return spawnSync(process.execPath, args, { stdio: 'inherit', cwd: root }).status === 0;
+  return (
+    spawnSync(process.execPath, args, { stdio: 'inherit', cwd: root, env: { ...suite.environment, ...process.env } })
+      .status === 0
+  );
 }

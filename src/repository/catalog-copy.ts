@@ -7,13 +7,13 @@ import { CorruptionError } from '../lib/errors.ts';
 import { CHUNK_BYTES } from '../lib/geometry.ts';
 import { digestOf } from './digest.ts';
 import type { Digest } from './digest.ts';
+import { Body, decodeTree } from './manifest.ts';
 import type { ObjectStore } from './object-store/object-store.ts';
 import type { PackWriter } from './pack-writer.ts';
 import type { PageReader } from './page-reader.ts';
 import { decodeSealed, encodeSealed } from './sealed-object.ts';
 import { updateTree, walkTree } from './tree.ts';
 import type { TreeChange } from './tree.ts';
-import { emptyTree } from './tree-ref.ts';
 import type { TreeRef } from './tree-ref.ts';
 
 const COPY_MAGIC = 'HUPOCATL';
@@ -84,9 +84,18 @@ export async function readCopy(store: ObjectStore, name: string): Promise<Catalo
   const bytes = await store.find(copyName(name));
   if (bytes === undefined) return undefined;
   const what = `the copy of the catalog ${copyName(name)}`;
-  const body = decodeSealed(COPY_MAGIC, bytes, what) as unknown as Omit<CatalogCopy, 'name'>;
-  if (nameOf(body) !== copyName(name)) throw new CorruptionError(what, 'it is of another name');
-  return { ...body, tree: body.tree ?? emptyTree, name };
+  const body = new Body(decodeSealed(COPY_MAGIC, bytes, what), what);
+  const copy = {
+    name,
+    catalogId: body.string('catalogId'),
+    ownerEpoch: body.count('ownerEpoch'),
+    number: body.count('number'),
+    takenAtMs: body.count('takenAtMs'),
+    sizeBytes: body.count('sizeBytes'),
+    tree: decodeTree(body.object('tree'), what),
+  };
+  if (nameOf(copy) !== copyName(name)) throw new CorruptionError(what, 'it is of another name');
+  return copy;
 }
 
 /** The object's. */

@@ -5,6 +5,7 @@
 import zlib from 'node:zlib';
 import type { StatementSync } from 'node:sqlite';
 import { CorruptionError } from '../lib/errors.ts';
+import { CHUNK_BYTES } from '../lib/geometry.ts';
 import { expandGroup } from './compression.ts';
 import { digestOf } from './digest.ts';
 import type { Digest } from './digest.ts';
@@ -99,6 +100,11 @@ async function checkPack(
   if (count !== null && !isIndexedRight(index, contents, count)) index.add(contents);
   const header = await store.find(packName(packId), { offset: 0, length: PACK_HEADER_BYTES });
   if (header === undefined || !header.equals(encodePackHeader(packId))) findings.push('its header is damaged');
+  const odd = contents.groups.filter(
+    ({ kind, entries }) => kind === 'chunk' && entries.some(({ length }) => length !== CHUNK_BYTES),
+  );
+  for (const { offset } of odd)
+    findings.push(`the group at ${offset} has chunks of another length than ${CHUNK_BYTES}`);
   if (readData) findings.push(...(await verifyGroups({ store, index }, contents, bad)));
   return findings;
 }

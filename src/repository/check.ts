@@ -104,7 +104,9 @@ async function checkCopies({ store }: Stores, trees: CheckedTrees, findings: Fin
     try {
       const copy = await readCopy(store, name);
       const sizeBytes = Math.ceil((copy?.sizeBytes ?? 0) / CHUNK_BYTES) * CHUNK_BYTES;
-      if (copy !== undefined) await checkTree({ name: copyName(name), tree: copy.tree, sizeBytes }, trees, findings);
+      if (copy === undefined) continue;
+      const count = await checkTree({ name: copyName(name), tree: copy.tree, sizeBytes }, trees, findings);
+      checkCount(copyName(name), { sizeBytes, tree: copy.tree, count }, findings);
     } catch (error) {
       findings.addError(copyName(name), error);
     }
@@ -122,13 +124,23 @@ async function checkOwner({ store }: Stores, findings: Findings): Promise<void> 
 async function checkSnapshot(manifest: Manifest, trees: CheckedTrees, findings: Findings): Promise<void> {
   const { snapshotId, sizeBytes, tree } = manifest;
   const count = await checkTree({ name: snapshotId, tree, sizeBytes }, trees, findings);
+  checkCount(manifestName(snapshotId), { sizeBytes, tree, count }, findings);
+}
+
+/** Whether an object says of its tree what that is. */
+function checkCount(
+  object: string,
+  {
+    sizeBytes,
+    tree,
+    count,
+  }: { sizeBytes: number; tree: TreeRef; count: { dataChunkCount: number | null; endChunk: number } },
+  findings: Findings,
+): void {
   if (count.dataChunkCount !== null && count.dataChunkCount !== tree.dataChunkCount) {
-    const what = `its tree has ${count.dataChunkCount} data chunks, not ${tree.dataChunkCount}`;
-    findings.add(manifestName(snapshotId), what);
+    findings.add(object, `its tree has ${count.dataChunkCount} data chunks, not ${tree.dataChunkCount}`);
   }
-  if (count.endChunk * CHUNK_BYTES > sizeBytes) {
-    findings.add(manifestName(snapshotId), `its tree goes beyond its ${sizeBytes} bytes`);
-  }
+  if (count.endChunk * CHUNK_BYTES > sizeBytes) findings.add(object, `its tree goes beyond its ${sizeBytes} bytes`);
 }
 
 function checkTree({ name, tree, sizeBytes }: NamedRoot, trees: CheckedTrees, findings: Findings) {

@@ -68,7 +68,7 @@ export function assertCipher(cipher: number): void {
 }
 
 export function assertVersion(version: number, newest: number, what: string): void {
-  if (version <= newest) return;
+  if (version >= 1 && version <= newest) return;
   throw new OperationalError(
     `${what} has format version ${version}; this version of Hupo reads up to ${newest}; use a newer one`,
     { retryable: false },

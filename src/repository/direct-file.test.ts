@@ -20,10 +20,8 @@ async function withFolder(body: (folder: string) => Promise<void>): Promise<void
 }
 
 test('stretches of a file, and its end, are what was added, and gaps are zeros', async () => {
-  const stretch = fc.record({
-    gapBlocks: fc.nat(3),
-    pieces: fc.array(fc.integer({ min: 1, max: 900 }), { maxLength: 6 }),
-  });
+  const piece = fc.record({ blocks: fc.integer({ min: 1, max: 900 }), isReserved: fc.boolean(), isLeft: fc.boolean() });
+  const stretch = fc.record({ gapBlocks: fc.nat(3), pieces: fc.array(piece, { maxLength: 6 }) });
   await withFolder(async (folder) => {
     const file = path.join(folder, 'file');
     const buffers: [Buffer, Buffer] = [directBuffer(), directBuffer()];
@@ -32,15 +30,23 @@ test('stretches of a file, and its end, are what was added, and gaps are zeros',
       const expected: Buffer[] = [];
       let position = 0;
       const writer = new DirectWriter(file, buffers);
-      const add = async (bytes: Buffer): Promise<void> => {
-        await writer.add(bytes, position);
+      const add = async (bytes: Buffer, isReserved = false): Promise<void> => {
+        if (isReserved && bytes.length <= DIRECT_BUFFER_BYTES) {
+          bytes.copy(await writer.reserve(bytes.length, position));
+          writer.commit(bytes.length);
+        } else {
+          await writer.add(bytes, position);
+        }
         expected.push(bytes);
         position += bytes.length;
       };
       for (const { gapBlocks, pieces } of stretches) {
         expected.push(Buffer.alloc(gapBlocks * BLOCK_BYTES));
         position += gapBlocks * BLOCK_BYTES;
-        for (const blocks of pieces) await add(Buffer.alloc(blocks * BLOCK_BYTES, expected.length + 1));
+        for (const { blocks, isReserved, isLeft } of pieces) {
+          if (isLeft) (await writer.reserve(BLOCK_BYTES, position)).fill(254);
+          await add(Buffer.alloc(blocks * BLOCK_BYTES, expected.length + 1), isReserved);
+        }
       }
       await add(Buffer.alloc(tail, 255));
       await writer.finish();

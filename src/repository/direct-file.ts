@@ -43,11 +43,7 @@ export class DirectWriter {
    * added before begins on a block, and what comes before such a gap ends on one. Rejects with the system's error.
    */
   async add(bytes: Uint8Array, position: number): Promise<void> {
-    if (this.#start + this.#length !== position) {
-      await this.#flush();
-      assert(position % BLOCK_BYTES === 0, `a stretch begins on a block, not at ${position}`);
-      this.#start = position;
-    }
+    if (this.#start + this.#length !== position) await this.#begin(position);
     for (let done = 0; done < bytes.length;) {
       const piece = bytes.subarray(done, done + DIRECT_BUFFER_BYTES - this.#length);
       this.#buffers[0].set(piece, this.#length);
@@ -55,6 +51,29 @@ export class DirectWriter {
       done += piece.length;
       if (this.#length === DIRECT_BUFFER_BYTES) await this.#flush();
     }
+  }
+
+  /**
+   * For what is made where it is written from: room for `length` bytes that go to `position`, a block's. They are added by
+   * `commit`, if that is the next call, else they are not.
+   */
+  async reserve(length: number, position: number): Promise<Buffer> {
+    assert(length <= DIRECT_BUFFER_BYTES, `${length} bytes do not fit in a buffer`);
+    const isNext = this.#start + this.#length === position && this.#length + length <= DIRECT_BUFFER_BYTES;
+    if (!isNext) await this.#begin(position);
+    return this.#buffers[0].subarray(this.#length, this.#length + length);
+  }
+
+  /** Adds the first `length` bytes of the room. */
+  commit(length: number): void {
+    this.#length += length;
+    assert(this.#length <= DIRECT_BUFFER_BYTES, 'no more is added than there was room for');
+  }
+
+  async #begin(position: number): Promise<void> {
+    await this.#flush();
+    assert(position % BLOCK_BYTES === 0, `a stretch begins on a block, not at ${position}`);
+    this.#start = position;
   }
 
   /** Resolves when all is written; the last block is filled up with zeros. Ends the stretch: nothing follows on it. */

@@ -4,6 +4,7 @@
  * the strength of it.
  */
 import { DatabaseSync } from 'node:sqlite';
+import type { StatementSync } from 'node:sqlite';
 import fs from 'node:fs';
 import { CorruptionError, messageOf } from '../lib/errors.ts';
 import { explainSqlite, guardSqlite } from '../lib/sqlite-errors.ts';
@@ -12,6 +13,9 @@ import type { TreeRef } from './tree-ref.ts';
 
 const SCHEMA_VERSION = 1;
 const LIVE_CHUNKS = 'liveChunkCount';
+const KNOWN_NUMBERS = 1000;
+/** 64 MiB: digests are everywhere in the file, so what is written again soon is best written once. */
+const CHECKPOINT_PAGES = 16_384;
 
 const SCHEMA = `
   CREATE TABLE trees (
@@ -69,6 +73,7 @@ interface RefRow extends Home {
 
 export class LedgerStore {
   readonly #database: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
   readonly #findRef;
   readonly #insertRef;
   readonly #updateRef;
@@ -77,6 +82,7 @@ export class LedgerStore {
   readonly #liveBytes = new Map<number, number>();
   /** What it adds to the number of different chunks that are needed. */
   #liveChunks = 0;
+  readonly #numbers = new Map<string, number>();
   /** Seats that have got or lost what they alone refer to. */
   readonly #touchedSeats = new Set<number>();
 
@@ -103,7 +109,10 @@ export class LedgerStore {
   static #openFile(file: string): LedgerStore {
     const database = new DatabaseSync(file);
     try {
-      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -32768');
+      database.exec(`
+        PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536;
+        PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};
+      `);
       const version = database.prepare('PRAGMA user_version').get()?.['user_version'];
       if (version === 0) database.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT`);
       else if (version !== SCHEMA_VERSION) throw new CorruptionError('the ledger', 'it is of an other version');
@@ -115,11 +124,23 @@ export class LedgerStore {
   }
 
   close(): void {
+    this.#statements.clear();
     this.#database.close();
+  }
+
+  /** Each statement is prepared once. */
+  #prepare(text: string): StatementSync {
+    let statement = this.#statements.get(text);
+    if (statement === undefined) {
+      statement = this.#database.prepare(text);
+      this.#statements.set(text, statement);
+    }
+    return statement;
   }
 
   /** Forgets everything. */
   clear(): void {
+    this.#numbers.clear();
     this.transaction(() => {
       this.#database.exec(
         'DELETE FROM refs; DELETE FROM packs; DELETE FROM names; DELETE FROM trees; DELETE FROM facts',
@@ -137,6 +158,7 @@ export class LedgerStore {
         this.#database.exec('COMMIT');
         return result;
       } catch (error) {
+        this.#numbers.clear();
         if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
         throw error;
       } finally {
@@ -148,10 +170,10 @@ export class LedgerStore {
   }
 
   #flush(): void {
-    const addLive = this.#database.prepare('UPDATE packs SET liveBytes = liveBytes + ? WHERE number = ?');
+    const addLive = this.#prepare('UPDATE packs SET liveBytes = liveBytes + ? WHERE number = ?');
     for (const [pack, bytes] of this.#liveBytes) if (bytes !== 0) addLive.run(bytes, pack);
     if (this.#liveChunks !== 0) this.setFact(LIVE_CHUNKS, this.liveChunkCount + this.#liveChunks);
-    const forget = this.#database.prepare('UPDATE trees SET freedBytes = NULL WHERE seat = ?');
+    const forget = this.#prepare('UPDATE trees SET freedBytes = NULL WHERE seat = ?');
     for (const seat of this.#touchedSeats) forget.run(seat);
   }
 
@@ -203,7 +225,7 @@ export class LedgerStore {
     this.#addLive(row.pack, -row.bytes);
     this.#addLive(home.pack, home.bytes);
     this.#touch(row);
-    this.#database.prepare('UPDATE refs SET pack = ?, bytes = ? WHERE digest = ?').run(home.pack, home.bytes, digest);
+    this.#prepare('UPDATE refs SET pack = ?, bytes = ? WHERE digest = ?').run(home.pack, home.bytes, digest);
   }
 
   /** The pack where it has its home; 0 when nobody knows, undefined when nobody refers to it. */
@@ -212,7 +234,7 @@ export class LedgerStore {
   }
 
   listHomeless(): Digest[] {
-    const rows = this.#database.prepare('SELECT digest FROM refs WHERE pack = 0').all();
+    const rows = this.#prepare('SELECT digest FROM refs WHERE pack = 0').all();
     return rows.map((row) => Buffer.from(row['digest'] as Uint8Array));
   }
 
@@ -231,16 +253,23 @@ export class LedgerStore {
 
   /** The ledger's number for a pack. */
   numberOf(packId: string): number {
+    const known = this.#numbers.get(packId) ?? this.#findNumber(packId);
+    if (this.#numbers.size >= KNOWN_NUMBERS) this.#numbers.clear();
+    this.#numbers.set(packId, known);
+    return known;
+  }
+
+  #findNumber(packId: string): number {
     const id = Buffer.from(packId, 'hex');
-    const known = this.#database.prepare('SELECT number FROM packs WHERE id = ?').get(id)?.['number'];
+    const known = this.#prepare('SELECT number FROM packs WHERE id = ?').get(id)?.['number'];
     if (known !== undefined) return known as number;
-    const { lastInsertRowid } = this.#database.prepare('INSERT INTO packs (id, liveBytes) VALUES (?, 0)').run(id);
+    const { lastInsertRowid } = this.#prepare('INSERT INTO packs (id, liveBytes) VALUES (?, 0)').run(id);
     return Number(lastInsertRowid);
   }
 
   /** Live bytes of the packs that anything has its home in, or had. */
   listLiveBytes(): Map<string, number> {
-    const rows = this.#database.prepare('SELECT lower(hex(id)) AS packId, liveBytes FROM packs').all();
+    const rows = this.#prepare('SELECT lower(hex(id)) AS packId, liveBytes FROM packs').all();
     return new Map(rows.map((row) => [row['packId'] as string, row['liveBytes'] as number]));
   }
 
@@ -248,23 +277,24 @@ export class LedgerStore {
   forgetPack(packId: string): void {
     const number = this.numberOf(packId);
     this.transaction(() => {
-      const live = this.#database.prepare('SELECT liveBytes FROM packs WHERE number = ?').get(number)?.['liveBytes'];
-      if (live !== 0) this.#database.prepare('UPDATE refs SET pack = 0, bytes = 0 WHERE pack = ?').run(number);
-      this.#database.prepare('DELETE FROM packs WHERE number = ?').run(number);
+      const live = this.#prepare('SELECT liveBytes FROM packs WHERE number = ?').get(number)?.['liveBytes'];
+      if (live !== 0) this.#prepare('UPDATE refs SET pack = 0, bytes = 0 WHERE pack = ?').run(number);
+      this.#prepare('DELETE FROM packs WHERE number = ?').run(number);
+      this.#numbers.delete(packId);
     });
   }
 
   listTrees(): CountedTree[] {
-    return this.#database.prepare('SELECT * FROM trees ORDER BY id').all().map(toTree);
+    return this.#prepare('SELECT * FROM trees ORDER BY id').all().map(toTree);
   }
 
   findTree(id: number): CountedTree | undefined {
-    const row = this.#database.prepare('SELECT * FROM trees WHERE id = ?').get(id);
+    const row = this.#prepare('SELECT * FROM trees WHERE id = ?').get(id);
     return row === undefined ? undefined : toTree(row);
   }
 
   listChildren(id: number): CountedTree[] {
-    return this.#database.prepare('SELECT * FROM trees WHERE parent = ? ORDER BY id').all(id).map(toTree);
+    return this.#prepare('SELECT * FROM trees WHERE parent = ? ORDER BY id').all(id).map(toTree);
   }
 
   insertTree(tree: TreeRef, chain: string, parent: number | null): CountedTree {
@@ -285,16 +315,16 @@ export class LedgerStore {
   ): void {
     const names = Object.keys(change);
     const set = names.map((name) => `${name} = ?`).join(', ');
-    this.#database.prepare(`UPDATE trees SET ${set} WHERE id = ?`).run(...Object.values(change), id);
+    this.#prepare(`UPDATE trees SET ${set} WHERE id = ?`).run(...Object.values(change), id);
   }
 
   addOwnChunks(id: number, count: number): void {
     if (count === 0) return;
-    this.#database.prepare('UPDATE trees SET ownChunkCount = ownChunkCount + ? WHERE id = ?').run(count, id);
+    this.#prepare('UPDATE trees SET ownChunkCount = ownChunkCount + ? WHERE id = ?').run(count, id);
   }
 
   deleteTree(id: number): void {
-    this.#database.prepare('DELETE FROM trees WHERE id = ?').run(id);
+    this.#prepare('DELETE FROM trees WHERE id = ?').run(id);
   }
 
   #tree(id: number): CountedTree {
@@ -305,13 +335,13 @@ export class LedgerStore {
 
   /** Name → tree. */
   listNames(): Map<string, number> {
-    const rows = this.#database.prepare('SELECT name, tree FROM names').all();
+    const rows = this.#prepare('SELECT name, tree FROM names').all();
     return new Map(rows.map((row) => [row['name'] as string, row['tree'] as number]));
   }
 
   setName(name: string, tree: number | null): void {
-    if (tree === null) this.#database.prepare('DELETE FROM names WHERE name = ?').run(name);
-    else this.#database.prepare('INSERT OR REPLACE INTO names VALUES (?, ?)').run(name, tree);
+    if (tree === null) this.#prepare('DELETE FROM names WHERE name = ?').run(name);
+    else this.#prepare('INSERT OR REPLACE INTO names VALUES (?, ?)').run(name, tree);
   }
 
   /** What is counted now is verified when the pass that begins ends. */
@@ -322,8 +352,8 @@ export class LedgerStore {
   /** All of the pass but those that are hurt. */
   endPass(atMs: number, hurt: readonly number[]): void {
     this.transaction(() => {
-      this.#database.prepare('UPDATE trees SET verifiedAtMs = ? WHERE inPass').run(atMs);
-      for (const id of hurt) this.#database.prepare('UPDATE trees SET verifiedAtMs = NULL WHERE id = ?').run(id);
+      this.#prepare('UPDATE trees SET verifiedAtMs = ? WHERE inPass').run(atMs);
+      for (const id of hurt) this.#prepare('UPDATE trees SET verifiedAtMs = NULL WHERE id = ?').run(id);
     });
   }
 
@@ -338,18 +368,18 @@ export class LedgerStore {
   /** Adds to it. */
   tally(changes: readonly { digest: Digest; count: number }[]): void {
     this.transaction(() => {
-      const add = this.#database.prepare(
+      const add = this.#prepare(
         'INSERT INTO temp.tally VALUES (?, ?) ON CONFLICT (digest) DO UPDATE SET count = count + excluded.count',
       );
       for (const { digest, count } of changes) add.run(digest, count);
     });
   }
 
-  /** What nobody else refers to, of what was tallied; bytes. */
+  /** What nobody else refers to, of what was tallied; bytes. CROSS: the tally is what is gone over, never all references. */
   endTally(): number {
     const row = this.#database
       .prepare(
-        `SELECT coalesce(sum(refs.bytes), 0) AS bytes FROM temp.tally JOIN refs ON refs.digest = tally.digest
+        `SELECT coalesce(sum(refs.bytes), 0) AS bytes FROM temp.tally CROSS JOIN refs ON refs.digest = tally.digest
          WHERE refs.count <= tally.count`,
       )
       .get();
@@ -363,11 +393,11 @@ export class LedgerStore {
   }
 
   findFact(name: string): number | undefined {
-    return this.#database.prepare('SELECT value FROM facts WHERE name = ?').get(name)?.['value'] as number | undefined;
+    return this.#prepare('SELECT value FROM facts WHERE name = ?').get(name)?.['value'] as number | undefined;
   }
 
   setFact(name: string, value: number): void {
-    this.#database.prepare('INSERT OR REPLACE INTO facts VALUES (?, ?)').run(name, value);
+    this.#prepare('INSERT OR REPLACE INTO facts VALUES (?, ?)').run(name, value);
   }
 }
 

@@ -26,7 +26,7 @@ import { emptyTree } from './tree-ref.ts';
 import type { TreeRef } from './tree-ref.ts';
 
 /** Places that are counted in one transaction, about. */
-const BATCH_PLACES = 2048;
+const BATCH_PLACES = 4096;
 
 /** A tree that is needed, by the name of what needs it. */
 export interface NamedTree {
@@ -132,12 +132,14 @@ export class Ledger {
     for await (const places of this.#batches([added.tree, parent], added.nextChunk)) {
       const homes = await this.#homesOf(places.map(({ digests }) => digests[0] ?? null));
       this.#store.transaction(() => {
+        let ownCount = 0;
         for (const { level, digests } of places) {
           const [digest = null] = digests;
           if (digest === null) continue;
           this.#store.addRef(digest, added.seat, homes.get(hex(digest)) ?? HOMELESS, level === 0);
-          if (level === 0) this.#store.addOwnChunks(added.id, 1);
+          if (level === 0) ownCount++;
         }
+        this.#store.addOwnChunks(added.id, ownCount);
         this.#store.updateTree(added.id, { nextChunk: afterPlaces(places) });
       });
     }

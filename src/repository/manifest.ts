@@ -4,6 +4,8 @@
  * counts as deleted and that the next delete, or the collector, removes.
  */
 import { CorruptionError, OperationalError } from '../lib/errors.ts';
+import { CHUNK_BYTES } from '../lib/geometry.ts';
+import { MOST_LEVELS } from './page.ts';
 import type { ObjectStore } from './object-store/object-store.ts';
 import { decodeSealed, encodeSealed } from './sealed-object.ts';
 import { openObjectStore } from './stores.ts';
@@ -82,13 +84,9 @@ export function decodeManifest(bytes: Buffer, snapshotId: string): Manifest {
   const manifest: Manifest = {
     snapshotId: body.string('snapshotId'),
     diskId: body.string('diskId'),
-    diskType: body.string('diskType') === 'system' ? 'system' : 'data',
+    diskType: body.oneOf('diskType', ['system', 'data']),
     sizeBytes: body.count('sizeBytes'),
-    tree: {
-      root: tree.stringOrNull('root'),
-      levels: tree.count('levels'),
-      dataChunkCount: tree.count('dataChunkCount'),
-    },
+    tree: decodeTree(tree, name),
     generation: body.count('generation'),
     incarnation: body.count('incarnation'),
     createdAtMs: body.count('createdAtMs'),
@@ -104,14 +102,20 @@ export function decodeManifest(bytes: Buffer, snapshotId: string): Manifest {
     ownerEpoch: body.count('ownerEpoch'),
   };
   if (manifest.snapshotId !== snapshotId) throw new CorruptionError(name, `it is of ${manifest.snapshotId}`);
-  if (manifest.tree.root !== null && !/^[0-9a-f]{64}$/.test(manifest.tree.root)) {
-    throw new CorruptionError(name, 'its root is no digest');
-  }
+  if (manifest.sizeBytes % CHUNK_BYTES !== 0) throw new CorruptionError(name, 'its size is no whole number of chunks');
   return manifest;
 }
 
+/** A tree in a sealed object; `name` is the object's. Throws CorruptionError. */
+export function decodeTree(tree: Body, name: string): TreeRef {
+  const [root, levels] = [tree.stringOrNull('root'), tree.count('levels')];
+  const isTree = root === null ? levels === 0 : /^[0-9a-f]{64}$/.test(root) && levels >= 1 && levels <= MOST_LEVELS;
+  if (!isTree) throw new CorruptionError(name, 'its tree');
+  return { root, levels, dataChunkCount: tree.count('dataChunkCount') };
+}
+
 /** Members of a decoded JSON object, each of the type it must have. */
-class Body {
+export class Body {
   readonly #members: Record<string, unknown>;
   readonly #name: string;
 
@@ -127,6 +131,11 @@ class Body {
 
   stringOrNull(member: string): string | null {
     return this.#members[member] === null ? null : this.string(member);
+  }
+
+  oneOf<T extends string>(member: string, values: readonly T[]): T {
+    const value = values.find((each) => each === this.#members[member]);
+    return value ?? this.#refuse(member);
   }
 
   count(member: string): number {

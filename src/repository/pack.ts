@@ -172,7 +172,7 @@ export function decodePackEnd(packId: string, sizeBytes: number, end: Buffer): P
   }
   const fence = { ownerEpoch: trailer.readUInt32LE(24), session: Number(trailer.readBigUInt64LE(32)) };
   const isDense = trailer.readUInt8(28) === 1;
-  assertReserved(trailer.subarray(29, 32), packId);
+  assertReserved([trailer.readUInt8(28) & 0xfe, ...trailer.subarray(29, 32)], packId);
   const groups = decodeFooter(footer, packId, damaged);
   const last = groups.at(-1);
   const groupsEnd = last === undefined ? PACK_HEADER_BYTES : last.offset + last.storedLength;
@@ -202,8 +202,8 @@ function decodeFooter(footer: Buffer, packId: string, damaged: (where: string) =
 }
 
 /** What is not zero there was written by a newer version. */
-function assertReserved(bytes: Buffer, packId: string): void {
-  if (bytes.every((byte) => byte === 0)) return;
+function assertReserved(bytes: Iterable<number>, packId: string): void {
+  if ([...bytes].every((byte) => byte === 0)) return;
   const message = `pack ${packId} was written by a newer version of Hupo; use that one`;
   throw new OperationalError(message, { retryable: false });
 }

@@ -6,12 +6,13 @@ import path from 'node:path';
 import test from 'node:test';
 import { CorruptionError, OperationalError } from '../lib/errors.ts';
 import { CHUNK_BYTES } from '../lib/geometry.ts';
-import { planRestore } from './plan-restore.ts';
+import { digestOf } from './digest.ts';
+import { PackWriter } from './pack-writer.ts';
 import { restoreToFile } from './restore.ts';
 import { openStores, repositoryIn } from './stores.ts';
 import { emptyTree } from './tree-ref.ts';
 import type { TreeRef } from './tree-ref.ts';
-import { chunkBytes, imageOf, newPlace, storeImage } from '../../test/support/repositories.ts';
+import { anyFence, chunkBytes, imageOf, newPlace, seededRandom, storeImage } from '../../test/support/repositories.ts';
 import type { Image } from '../../test/support/repositories.ts';
 
 interface Fixture {
@@ -35,6 +36,51 @@ async function withImage(body: (fixture: Fixture) => Promise<void>): Promise<voi
   }
 }
 
+function assertFile(file: string, expected: Image): void {
+  const bytes = fs.readFileSync(file);
+  assert.equal(bytes.length, sizeBytes);
+  for (let chunk = 0; chunk < 1600; chunk++) {
+    const seed = expected.get(chunk) ?? null;
+    const good = seed === null ? Buffer.alloc(CHUNK_BYTES) : chunkBytes(seed);
+    assert.ok(bytes.subarray(chunk * CHUNK_BYTES, (chunk + 1) * CHUNK_BYTES).equals(good), `chunk ${chunk}`);
+  }
+}
+
+function listPackFiles(folder: string): string[] {
+  const packs = path.join(folder, 'repository', 'packs');
+  const names = fs.readdirSync(packs, { recursive: true, encoding: 'utf8' });
+  return names.filter((name) => name.length > 10).map((name) => path.join(packs, name));
+}
+
+/** Its first group. */
+function damage(packFile: string): void {
+  const fd = fs.openSync(packFile, 'r+');
+  fs.writeSync(fd, Buffer.alloc(1000, 1), 0, 1000, 5000);
+  fs.closeSync(fd);
+}
+
+/** More than all threads take at once. */
+const largeImage = imageOf(0, 900, 100);
+
+async function storeLarge(folder: string): Promise<TreeRef> {
+  const stores = await openStores(repositoryIn(folder));
+  const tree = await storeImage(stores, largeImage);
+  stores.index.close();
+  return tree;
+}
+
+/** The image's chunks once more, in packs of their own. */
+async function storeAgain(folder: string): Promise<void> {
+  const stores = await openStores(repositoryIn(folder));
+  const options = { random: seededRandom(77), fence: anyFence, isKnown: () => false };
+  const packs = new PackWriter({ ...stores, ...options });
+  for (const seed of new Set(image.values())) {
+    if (seed !== null) await packs.put('chunk', digestOf(chunkBytes(seed)), chunkBytes(seed));
+  }
+  await packs.finish();
+  stores.index.close();
+}
+
 test('a restored file is the image, byte for byte, and sparse', async () => {
   await withImage(async ({ folder, file, tree }) => {
     const progress: number[] = [];
@@ -43,15 +89,25 @@ test('a restored file is the image, byte for byte, and sparse', async () => {
       assert.equal(totalBytes, image.size * CHUNK_BYTES);
     };
     await restoreToFile({ repository: repositoryIn(folder), tree, sizeBytes, file, onProgress });
-    const bytes = fs.readFileSync(file);
-    assert.equal(bytes.length, sizeBytes);
-    for (let chunk = 0; chunk < 1600; chunk++) {
-      const seed = image.get(chunk);
-      const expected = seed === undefined || seed === null ? Buffer.alloc(CHUNK_BYTES) : chunkBytes(seed);
-      assert.ok(bytes.subarray(chunk * CHUNK_BYTES, (chunk + 1) * CHUNK_BYTES).equals(expected), `chunk ${chunk}`);
-    }
+    assertFile(file, image);
     assert.ok(fs.statSync(file).blocks * 512 < 2 * image.size * CHUNK_BYTES);
     assert.equal(progress.at(-1), image.size * CHUNK_BYTES);
+  });
+});
+
+test('several threads tell of progress that grows to the whole', async () => {
+  await withImage(async ({ folder, file }) => {
+    const tree = await storeLarge(folder);
+    const progress: number[] = [];
+    const onProgress = (doneBytes: number) => progress.push(doneBytes);
+    await restoreToFile({ repository: repositoryIn(folder), tree, sizeBytes, file, onProgress });
+    assertFile(file, largeImage);
+    assert.ok(progress.length > 4, `${progress.length} pieces`);
+    assert.deepEqual(
+      progress,
+      [...new Set(progress)].sort((a, b) => a - b),
+    );
+    assert.equal(progress.at(-1), largeImage.size * CHUNK_BYTES);
   });
 });
 
@@ -73,32 +129,46 @@ test('a file that is there is left alone', async () => {
 
 test('a damaged chunk fails the restore by name and leaves no file', async () => {
   await withImage(async ({ folder, file, tree }) => {
-    const packs = fs.readdirSync(path.join(folder, 'repository', 'packs'), { recursive: true, encoding: 'utf8' });
-    const pack = packs.find((name) => name.length > 10);
+    const [pack] = listPackFiles(folder);
     assert.ok(pack);
-    const fd = fs.openSync(path.join(folder, 'repository', 'packs', pack), 'r+');
-    fs.writeSync(fd, Buffer.alloc(1000, 1), 0, 1000, 5000);
-    fs.closeSync(fd);
+    damage(pack);
     await assert.rejects(restoreToFile({ repository: repositoryIn(folder), tree, sizeBytes, file }), CorruptionError);
     assert.equal(fs.existsSync(file), false);
   });
 });
 
-test('an aborted restore leaves no file', async () => {
+test('a chunk that is damaged in one pack is taken from another', async () => {
   await withImage(async ({ folder, file, tree }) => {
+    const packFiles = listPackFiles(folder);
+    await storeAgain(folder);
+    for (const name of packFiles) damage(name);
+    await restoreToFile({ repository: repositoryIn(folder), tree, sizeBytes, file });
+    assertFile(file, image);
+  });
+});
+
+test('chunks that lie otherwise in their groups, or go to several places, are restored like any', async () => {
+  await withImage(async ({ folder, file }) => {
+    const stores = await openStores(repositoryIn(folder));
+    const seeds = [...image.values()];
+    const other: Image = new Map(Array.from({ length: 300 }, (_, chunk) => [chunk * 3, seeds[(chunk * 7) % 40] ?? 1]));
+    const tree = await storeImage(stores, other);
+    stores.index.close();
+    await restoreToFile({ repository: repositoryIn(folder), tree, sizeBytes, file });
+    assertFile(file, other);
+  });
+});
+
+test('an aborted restore leaves no file', async () => {
+  await withImage(async ({ folder, file }) => {
+    const tree = await storeLarge(folder);
     const abort = new AbortController();
-    const onProgress = () => abort.abort();
     const { signal } = abort;
-    const restoring = restoreToFile({ repository: repositoryIn(folder), tree, sizeBytes, file, onProgress, signal });
-    // The image has fewer groups than two threads take at once: the abort comes before or after the end.
-    await restoring.catch((error: unknown) => assert.equal((error as Error).name, 'AbortError'));
-    await assert.rejects(
-      restoreToFile({ repository: repositoryIn(folder), tree, sizeBytes, file: `${file}2`, signal }),
-      {
-        name: 'AbortError',
-      },
-    );
-    assert.equal(fs.existsSync(`${file}2`), false);
+    const request = { repository: repositoryIn(folder), tree, sizeBytes, file, signal };
+    await assert.rejects(restoreToFile({ ...request, onProgress: () => abort.abort() }), { name: 'AbortError' });
+    assert.equal(fs.existsSync(file), false);
+    await assert.rejects(restoreToFile(request), { name: 'AbortError' });
+    assert.equal(fs.existsSync(file), false);
   });
 });
 
@@ -107,44 +177,4 @@ test('a restore from no repository says so', async () => {
     restoreToFile({ repository: repositoryIn('/nowhere'), tree: emptyTree, sizeBytes, file: '/nowhere/x' }),
     OperationalError,
   );
-});
-
-test('a plan reads each group once, in order of the file, and writes equal chunks everywhere', () => {
-  const digest = (text: string) => Buffer.from(text.padEnd(32, '.'));
-  const at = (packId: string, groupOffset: number, position: number) => ({
-    packId,
-    groupOffset,
-    storedLength: 10,
-    plainLength: 131_072,
-    codec: 1,
-    position,
-    length: CHUNK_BYTES,
-  });
-  const places = new Map([
-    ['b', at('2', 32, 0)],
-    ['a', at('1', 99, 65_536)],
-    ['c', at('2', 32, 65_536)],
-  ]);
-  const locate = (name: Buffer) => places.get(name.toString().slice(0, 1));
-  const window = [
-    { chunk: 1, digest: digest('b') },
-    { chunk: 2, digest: digest('a') },
-    { chunk: 5, digest: digest('b') },
-    { chunk: 6, digest: digest('c') },
-  ];
-  const plan = planRestore(window, locate);
-  assert.deepEqual(
-    plan.map(({ packId, entries }) => [packId, entries.map(({ position, targets }) => [position, targets])]),
-    [
-      [
-        '2',
-        [
-          [0, [1, 5]],
-          [65_536, [6]],
-        ],
-      ],
-      ['1', [[65_536, [2]]]],
-    ],
-  );
-  assert.throws(() => planRestore([{ chunk: 1, digest: digest('x') }], locate), CorruptionError);
 });

@@ -37,5 +37,16 @@ export function decodeSealed(magic: string, bytes: Buffer, name: string): Record
   assertCipher(bytes.readUInt8(11));
   if (bytes.readUInt8(10) !== CODEC_STORED) throw damaged(`its codec is ${bytes.readUInt8(10)}`);
   if (bytes.readUInt32LE(12) !== sealed.length - HEADER_BYTES) throw damaged('its length is another');
-  return JSON.parse(sealed.toString('utf8', HEADER_BYTES)) as Record<string, unknown>;
+  return parseBody(sealed.toString('utf8', HEADER_BYTES), damaged);
+}
+
+function parseBody(text: string, damaged: (where: string) => Error): Record<string, unknown> {
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    throw damaged('its body is no JSON');
+  }
+  if (typeof body !== 'object' || body === null) throw damaged('its body is no object');
+  return body as Record<string, unknown>;
 }

@@ -71,6 +71,7 @@ export function makeContext(environment: Partial<CliContext['environment']> = {}
       runtimeFolder: '/tmp',
       temporaryFolder: '/tmp',
       homeFolder: '/nonexistent',
+      cacheFolder: '/nowhere/cache',
       command: 'hupo',
       ...environment,
     },
