@@ -142,6 +142,7 @@ function roomyFiles(process: ReturnType<RecordingFiles['startProcess']>) {
     ...{ readLater: (...call) => process.readLater(...call), write: (...call) => process.write(...call) },
     ...{ truncate: (fd, size) => process.truncate(fd, size), syncData: (fd) => process.syncData(fd) },
     ...{ syncFolder: (name) => process.syncFolder(name), rename: (from, to) => process.rename(from, to) },
+    link: (from, to) => process.link(from, to),
     ...{ unlink: (name) => process.unlink(name), unlinkLarge: (name) => process.unlinkLarge(name) },
     ...{ ensureFolder: (name) => process.ensureFolder(name), removeFolder: (name) => process.removeFolder(name) },
     list: (name) => process.list(name),

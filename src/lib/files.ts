@@ -43,6 +43,8 @@ export interface Files {
   /** fsync of a folder: names made, renamed and removed in it before the call are on the device when it resolves. */
   syncFolder(path: string): Promise<void>;
   rename(from: string, to: string): void;
+  /** One more name for a file. Throws EEXIST when `to` is there, and EPERM or ENOTSUP where a file has one name only. */
+  link(from: string, to: string): void;
   unlink(path: string): void;
   /** `unlink` for a large file: freeing its blocks takes the file system a while, so it is done off this thread. */
   unlinkLarge(path: string): Promise<void>;
@@ -86,6 +88,7 @@ export const systemFiles: Files = {
     }
   },
   rename: (from, to) => fs.renameSync(from, to),
+  link: (from, to) => fs.linkSync(from, to),
   unlink: (name) => fs.unlinkSync(name),
   unlinkLarge: (name) => fs.promises.unlink(name),
   ensureFolder: (name) => void fs.mkdirSync(name, { recursive: true, mode: 0o700 }),

@@ -155,3 +155,21 @@ test('DelayedStore: a list is a round trip for each thousand names, every other 
   assert.equal(await countTrips(async () => Array.fromAsync(store.list('a/'))), 2);
   assert.equal(await countTrips(async () => store.find('a/1', { offset: 0, length: 1 })), 1);
 });
+
+test('DirectoryStore: of puts by several processes at once one creates the object, and what others left is no obstacle', async () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'hupo-store-'));
+  try {
+    fs.mkdirSync(path.join(folder, 'tmp'));
+    fs.writeFileSync(path.join(folder, 'tmp', 'owners~1.0'), 'of another, which is still writing');
+    const stores = Array.from({ length: 6 }, () => new DirectoryStore(folder));
+    const results = await Promise.all(
+      stores.map(async (store, number) => store.put('owners/1', bytes(String(number)))),
+    );
+    assert.deepEqual(results.filter(Boolean).length, 1);
+    const text = (await stores[0]?.find('owners/1'))?.toString();
+    assert.equal(text, String(results.indexOf(true)));
+    assert.deepEqual(fs.readdirSync(path.join(folder, 'tmp')), ['owners~1.0']);
+  } finally {
+    fs.rmSync(folder, { recursive: true });
+  }
+});

@@ -351,6 +351,15 @@ export class RecordingProcess implements Files {
     });
   }
 
+  link(from: string, to: string): void {
+    this.#enter({ name: 'link', path: from });
+    const source = this.#resolve(from);
+    const target = this.#resolve(to);
+    if (source.node === undefined) throw systemError('ENOENT', from);
+    if (target.node !== undefined) throw systemError('EEXIST', to);
+    this.#machine.change({ type: 'link', folder: target.folder, name: target.base, node: source.node });
+  }
+
   unlink(name: string): void {
     this.#enter({ name: 'unlink', path: name });
     const { folder, base, node } = this.#resolve(name);

@@ -1,9 +1,7 @@
 /**
- * An object store in a directory: an object is a file of that path. It is written below `tmp/`, synced, renamed into
- * place, and its folder synced, so a crash leaves the whole object or a file in `tmp/`, which `removeLeftovers` removes.
- *
- * "Create only" holds among the puts of one store. Across processes it rests on names: packs have random ones, and
- * every other object is written by the holder of the data folder's lock.
+ * An object store in a directory: an object is a file of that path. It is written below `tmp/`, synced, given its name, which
+ * only one can have, and its folder synced, so a crash leaves the whole object or a file in `tmp/`, which `removeLeftovers`
+ * removes, or both. Where the file system has no second names for files, "create only" holds in one process only.
  */
 import fs from 'node:fs';
 import path from 'node:path';
@@ -18,6 +16,9 @@ import type { ByteRange, ObjectInfo, ObjectStore } from './object-store.ts';
 
 /** From this size on an object is written past the page cache: packs, nothing else. */
 const DIRECT_BYTES = 1024 * 1024;
+
+/** What file systems say that give a file one name only (exFAT, some network and user-space ones). */
+const HAS_NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'];
 
 const readInPool = promisify(fs.read);
 
@@ -53,10 +54,8 @@ export class DirectoryStore implements ObjectStore {
   async #writeTemporary(name: string, parts: readonly Uint8Array[]): Promise<string> {
     const folder = path.join(this.#root, 'tmp');
     this.#files.ensureFolder(folder);
-    const temporary = path.join(folder, `${name.replaceAll('/', '~')}.${this.#putCount++}`);
-    const fd = this.#files.open(temporary, 'create');
+    const { temporary, fd } = this.#createTemporary(path.join(folder, name.replaceAll('/', '~')));
     try {
-      this.#files.truncate(fd, 0);
       const sizeBytes = parts.reduce((sum, part) => sum + part.length, 0);
       if (this.#files === systemFiles && sizeBytes >= DIRECT_BYTES) await this.#writeDirect(temporary, parts);
       else this.#write(fd, parts);
@@ -69,6 +68,18 @@ export class DirectoryStore implements ObjectStore {
       this.#files.close(fd);
     }
     return temporary;
+  }
+
+  /** A file that nobody else has: another process, or a crash, may have left one of the same name. */
+  #createTemporary(file: string): { temporary: string; fd: number } {
+    for (;;) {
+      const temporary = `${file}.${this.#putCount++}`;
+      try {
+        return { temporary, fd: this.#files.open(temporary, 'create-new') };
+      } catch (error) {
+        if (errnoOf(error) !== 'EEXIST') throw error;
+      }
+    }
   }
 
   #write(fd: number, parts: readonly Uint8Array[]): void {
@@ -107,8 +118,25 @@ export class DirectoryStore implements ObjectStore {
     }
     const folder = path.dirname(target);
     await this.#ensureDurableFolder(folder);
-    this.#files.rename(temporary, target);
-    await this.#files.syncFolder(folder);
+    const created = this.#name(temporary, target);
+    if (created) await this.#files.syncFolder(folder);
+    return created;
+  }
+
+  /** False when the name is taken. */
+  #name(temporary: string, target: string): boolean {
+    try {
+      this.#files.link(temporary, target);
+    } catch (error) {
+      if (errnoOf(error) === 'EEXIST') {
+        this.#files.unlink(temporary);
+        return false;
+      }
+      if (!HAS_NO_LINKS.includes(errnoOf(error) ?? '')) throw error;
+      this.#files.rename(temporary, target);
+      return true;
+    }
+    this.#files.unlink(temporary);
     return true;
   }
 
