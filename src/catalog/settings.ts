@@ -23,3 +23,7 @@ export async function clearSetting(queries: Queries, name: string, value: string
     .executeTakeFirst();
   return result.numDeletedRows > 0n;
 }
+
+export async function deleteSetting(queries: Queries, name: string): Promise<void> {
+  await queries.deleteFrom('settings').where('name', '=', name).execute();
+}

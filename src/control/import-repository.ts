@@ -11,7 +11,8 @@ import { deleteEarlierSessions } from '../catalog/repository-sessions.ts';
 import { deleteDisk, findDisk, insertDisk, listAllDisks, updateDisk } from '../catalog/disks.ts';
 import { deleteOperation, listOperations, markUndoing } from '../catalog/operations.ts';
 import type { DiskRow, Queries } from '../catalog/schema.ts';
-import { findSetting, putSetting } from '../catalog/settings.ts';
+import { deleteImage } from '../catalog/images.ts';
+import { deleteSetting, findSetting, putSetting } from '../catalog/settings.ts';
 import { deleteSnapshot, findSnapshot, insertSnapshot, listAccomplishedSnapshots } from '../catalog/snapshots.ts';
 import type { Clock } from '../lib/clock.ts';
 import { CorruptionError, messageOf } from '../lib/errors.ts';
@@ -23,10 +24,12 @@ import type { ObjectStore } from '../repository/object-store/object-store.ts';
 import { readManifests } from '../repository/manifest.ts';
 import { restoreToFile } from '../repository/restore.ts';
 import type { RepositoryPlace } from '../repository/stores.ts';
+import type { TreeRef } from '../repository/tree-ref.ts';
 import type { StoredDisk } from './check.ts';
-import { formatBase } from './disk-folder.ts';
+import { baseOf, formatBase, treesOfBase } from './disk-folder.ts';
 import { raiseGarbageMark } from './garbage.ts';
 import { CREATE_SNAPSHOT } from './operations/create-snapshot.ts';
+import { CATALOG_COPY } from './repository-book.ts';
 
 /** More than there can have been since a copy that anybody restores. */
 const AHEAD = 1_000_000;
@@ -69,14 +72,18 @@ export async function restoreCatalog(
 /** Makes the catalog agree with the repository and with the disks' folders, in one transaction. */
 export async function importInto(
   catalog: Catalog,
-  {
-    store,
-    disks,
-    clock,
-    zoneId,
-    isOld,
-  }: { store: ObjectStore; disks: readonly StoredDisk[]; clock: Clock; zoneId: string; isOld: boolean },
+  given: {
+    store: ObjectStore;
+    /** Whether the repository has the root of a tree. */
+    hasTree: (tree: TreeRef) => boolean;
+    disks: readonly StoredDisk[];
+    clock: Clock;
+    zoneId: string;
+    /** Whether the catalog may know what is gone since. */
+    isOld: boolean;
+  },
 ): Promise<Imported> {
+  const { store, disks, clock, zoneId, isOld } = given;
   const { manifests, damagedIds } = await readManifests(store);
   const done: Imported = damagedIds.map(
     (snapshotId) => `The manifest of the snapshot ${snapshotId} is damaged: it was left out.`,
@@ -90,7 +97,10 @@ export async function importInto(
     done.push(...(await importSnapshots(transaction, settled, (id) => damagedIds.includes(id) || busy.includes(id))));
     done.push(...(await importDisks(transaction, disks, { zoneId, nowMs: clock.nowMs() })));
     await raiseGarbageMark(transaction);
-    if (isOld) await raiseNumbers(transaction);
+    if (!isOld) return;
+    done.push(...(await dropLostImages(transaction, given.hasTree)));
+    await deleteSetting(transaction, CATALOG_COPY); // it may be gone, and the next copy needs no other
+    await raiseNumbers(transaction);
   });
   return done;
 }
@@ -157,6 +167,18 @@ function rowOf(manifest: Manifest): Parameters<typeof insertSnapshot>[1] {
     incarnation: manifest.incarnation,
     instant: 0,
   };
+}
+
+/** Images that were deleted since the copy was made, and whose bytes are collected: what is needed must be there. */
+async function dropLostImages(transaction: Queries, hasTree: (tree: TreeRef) => boolean): Promise<Imported> {
+  const rows = await transaction.selectFrom('image_disks').select(['image_id', 'base']).execute();
+  const isLost = ({ base }: { base: string | null }) =>
+    base !== null && treesOfBase(baseOf({ base })).some((tree) => tree.root !== null && !hasTree(tree));
+  const lost = new Set(rows.filter(isLost).map((row) => row.image_id));
+  for (const imageId of lost) await deleteImage(transaction, imageId);
+  return [...lost].map(
+    (imageId) => `The image ${imageId} is not in the repository any more: it is gone from the catalog.`,
+  );
 }
 
 /** What only folders know comes as `Available` data disks; what is in the catalog without a folder is gone. */
