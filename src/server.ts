@@ -43,6 +43,7 @@ import type { Random } from './lib/random.ts';
 import { folderIdentity } from './lib/run-folder.ts';
 import { openRepository } from './repository/repository.ts';
 import { repositoryIn } from './repository/stores.ts';
+import { findAnyOwner } from './repository/owner.ts';
 import type { Repository } from './repository/repository.ts';
 import { ensureServerCertificate, serverNames } from './tls/tls-folder.ts';
 
@@ -161,6 +162,7 @@ async function startWithKey(
     clock,
     log,
   });
+  await repository.useCachesOf((await findAnyOwner(repository.store))?.mark ?? null);
   await repository.changeOwner((store) =>
     takeOwn({ catalog, store, clock, random }, (command) => formatCommand(options, command, folder.root)),
   );

@@ -108,11 +108,6 @@ export async function markUndoing(queries: Queries, operationId: string, reason:
     .execute();
 }
 
-/** Forgets an operation that has nothing left to do. */
-export async function deleteOperation(queries: Queries, operationId: string): Promise<void> {
-  await queries.deleteFrom('operations').where('operation_id', '=', operationId).execute();
-}
-
 /** Ends an operation that is (`undoing`) or is not being undone. False when it is not there like that. */
 export async function endOperation(
   queries: Queries,

@@ -10,12 +10,16 @@ import type { CliContext } from '../cli.ts';
 import { ensureDataFolder } from '../control/data-folder.ts';
 import type { DataFolder } from '../control/data-folder.ts';
 import { importInto, restoreCatalog } from '../control/import-repository.ts';
+import { keepFormerTrees, readFormerTrees } from '../control/former-trees.ts';
 import { findStanding, take } from '../control/ownership.ts';
 import type { Standing } from '../control/ownership.ts';
 import { systemClock } from '../lib/clock.ts';
 import { OperationalError } from '../lib/errors.ts';
 import { systemRandom } from '../lib/random.ts';
 import type { ObjectStore } from '../repository/object-store/object-store.ts';
+import { listDiskFolders } from '../disk/disk-folder.ts';
+import { systemFiles } from '../lib/files.ts';
+import { findAnyOwner } from '../repository/owner.ts';
 import { openObjectStore, openStores, repositoryIn } from '../repository/stores.ts';
 import type { TreeRef } from '../repository/tree-ref.ts';
 import { formatCommand } from './connection.ts';
@@ -33,7 +37,8 @@ export async function runRepositoryImport(options: TakeOptions, context: CliCont
     const place = repositoryIn(folder.root);
     const isLost = !isThere(folder.catalogFile) || (await isFresh(folder, openWhole));
     if (isLost) {
-      for (const name of ['', '-wal', '-shm']) fs.rmSync(`${folder.catalogFile}${name}`, { force: true });
+      if (listDiskFolders(systemFiles, folder.disksFolder).length === 0) await refuseEmpty(store, folder, context);
+      setAside(folder.catalogFile);
       const tell = (sentence: string) => context.err(`${sentence}\n`);
       const copy = await restoreCatalog(place, store, folder.catalogFile, tell);
       context.out(
@@ -61,12 +66,33 @@ export async function runRepositoryAdopt(options: TakeOptions, context: CliConte
       if (standing.is === 'foreign') {
         const since = new Date(standing.owner.takenAtMs).toISOString();
         context.out(
-          `The repository was that of the catalog ${standing.owner.catalogId} (epoch ${standing.owner.ownerEpoch}, since ${since}), which may only read it from now on.\n`,
+          `The repository was that of the catalog ${standing.owner.catalogId} (epoch ${standing.owner.ownerEpoch}, since ${since}), which may only read it from now on.\n` +
+            'What its disks and images need is kept as far as its latest copy in the repository tells.\n',
         );
       }
+      const kept = await readFormerTrees(repositoryIn(folder.root), store);
+      await catalog.transaction((transaction) => keepFormerTrees(transaction, kept));
       await takeIn({ catalog, store, folder, options, standing, context });
     });
   });
+}
+
+/** What a refused start has made; nothing is removed that somebody may miss. */
+function setAside(file: string): void {
+  for (const name of ['', '-wal', '-shm']) {
+    if (fs.existsSync(`${file}${name}`)) fs.renameSync(`${file}${name}`, `${file}.before-import${name}`);
+  }
+}
+
+/** A folder without a disk is hardly the one whose catalog was lost: the other may be at work. */
+async function refuseEmpty(store: ObjectStore, folder: DataFolder, context: CliContext): Promise<void> {
+  const owner = await findAnyOwner(store);
+  if (owner === null) return;
+  const adopt = formatCommand(context, 'repository adopt', folder.root);
+  throw new OperationalError(
+    `${folder.root} has no disk, so it is not the folder of the catalog that was lost (${owner.catalogId}, epoch ${owner.ownerEpoch}): \`${adopt}\` takes the repository over for ever`,
+    { retryable: false },
+  );
 }
 
 function refuseForeign(standing: Standing, folder: DataFolder, context: CliContext): never {

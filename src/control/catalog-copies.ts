@@ -6,12 +6,15 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { findSetting, putSetting } from '../catalog/settings.ts';
-import { messageOf } from '../lib/errors.ts';
-import { putCopy, storeFile } from '../repository/catalog-copy.ts';
+import { CorruptionError, messageOf } from '../lib/errors.ts';
+import { putCopy, removeDamagedCopies, storeFile } from '../repository/catalog-copy.ts';
+import type { CondemnedPacks } from '../repository/collector-book.ts';
+import type { Fence } from '../repository/pack.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { TreeRef } from '../repository/tree-ref.ts';
 import { emptyTree } from '../repository/tree-ref.ts';
 import { openRepositoryWriter } from '../repository/writer.ts';
+import type { RepositoryWriter } from '../repository/writer.ts';
 import { raiseGarbageMark } from './garbage.ts';
 import { take } from './ownership.ts';
 import type { Parts } from './parts.ts';
@@ -92,38 +95,51 @@ export class CatalogCopies {
 
   async #store(file: string): Promise<void> {
     const { catalog, repository, clock, random } = this.#parts;
-    const parent = await this.#findLast();
     const { session, condemned } = await beginSession(this.#parts);
     try {
-      await repository.takeCondemned(condemned);
-      const { tree, sizeBytes } = await this.#write(file, parent, session);
+      const fence = repository.fenceOf(session);
+      const { tree, sizeBytes } = await this.#write(file, { fence, condemned });
       await catalog.transaction(async (transaction) => {
         await commitSession(transaction, session);
         await putSetting(transaction, CATALOG_COPY, JSON.stringify(tree));
         await raiseGarbageMark(transaction); // what only the oldest copy holds
       });
-      await repository.changeOwner(async (store) => {
-        const owner = await take({ catalog, store, clock, random });
-        const { catalogId, ownerEpoch } = owner;
-        const copy = { catalogId, ownerEpoch, number: ++this.#number, takenAtMs: clock.nowMs(), sizeBytes, tree };
-        await putCopy(store, copy, KEPT);
-        return owner;
-      });
+      const { catalogId, ownerEpoch } = await repository.changeOwner((store) =>
+        take({ catalog, store, clock, random }),
+      );
+      const copy = { catalogId, ownerEpoch, number: ++this.#number, takenAtMs: clock.nowMs(), sizeBytes, tree };
+      await putCopy(repository.store, copy, KEPT);
     } catch (error) {
       await giveUpSession(this.#parts, session);
       throw error;
     }
   }
 
-  async #write(file: string, parent: TreeRef, session: number): Promise<{ tree: TreeRef; sizeBytes: number }> {
-    const { repository, repositoryPlace, random } = this.#parts;
-    const writer = await openRepositoryWriter(repositoryPlace, repository.fenceOf(session), random);
+  async #write(
+    file: string,
+    session: { fence: Fence; condemned: CondemnedPacks },
+  ): Promise<{ tree: TreeRef; sizeBytes: number }> {
+    const { repositoryPlace, random } = this.#parts;
+    const writer = await openRepositoryWriter(repositoryPlace, session, random);
     try {
-      const stored = await storeFile(file, parent, writer);
+      const stored = await this.#storeOver(await this.#findLast(), file, writer);
       await writer.packs.finish();
       return stored;
     } finally {
       writer.close();
+    }
+  }
+
+  /** Where the latest copy is damaged, the next is whole: nothing may depend on it for ever. */
+  async #storeOver(parent: TreeRef, file: string, writer: RepositoryWriter) {
+    try {
+      return await storeFile(file, parent, writer);
+    } catch (error) {
+      if (!(error instanceof CorruptionError)) throw error;
+      this.#parts.log.warn(`the latest copy of the catalog is damaged, another is made: ${messageOf(error)}`);
+      const stored = await storeFile(file, emptyTree, writer);
+      await removeDamagedCopies(this.#parts.repository.store, writer.pages);
+      return stored;
     }
   }
 

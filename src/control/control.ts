@@ -74,6 +74,7 @@ import type {
 import type { FetchReport, ServeCalls } from './serve-calls.ts';
 import { RepositoryBook, endEarlierSessions } from './repository-book.ts';
 import { resizeDisk } from './resize-disk.ts';
+import { releaseForgottenViews } from './view-bases.ts';
 import { runInstances } from './run-instances.ts';
 import { OperationRunner } from './runner.ts';
 import { createSnapshot, deleteSnapshot, modifySnapshot } from './snapshots.ts';
@@ -127,6 +128,7 @@ export class Control {
     const { catalog, clock } = this.#parts;
     await ensureEmptyImage(this.#parts);
     await endEarlierSessions(this.#parts);
+    await releaseForgottenViews(this.#parts);
     await deleteOldClientTokens(catalog.queries, clock.nowMs());
     await this.#runner.resume();
     this.#collector.wake();

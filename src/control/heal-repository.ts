@@ -15,7 +15,6 @@ export async function healRepository(
   if (!findings.some(({ hurts }) => hurts.some(({ ranges }) => ranges.length > 0))) return 0;
   const { session, condemned } = await beginSession({ catalog });
   try {
-    await repository.takeCondemned(condemned);
     const askDisk: AskDisk = async (diskId, wanted) => {
       try {
         const { found } = await dataPlane.call('findChunks', { diskId, wanted: [...wanted] });
@@ -25,7 +24,7 @@ export async function healRepository(
         return new Map(); // the disk is gone, or the data plane is too old
       }
     };
-    const count = await repository.heal(findings, session, askDisk);
+    const count = await repository.heal(findings, { fence: repository.fenceOf(session), condemned }, askDisk);
     await catalog.transaction(async (transaction) => {
       await commitSession(transaction, session);
       if (count > 0) await raiseGarbageMark(transaction); // the damaged copies

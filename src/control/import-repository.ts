@@ -9,7 +9,7 @@ import path from 'node:path';
 import type { Catalog } from '../catalog/catalog.ts';
 import { deleteEarlierSessions } from '../catalog/repository-sessions.ts';
 import { deleteDisk, findDisk, insertDisk, listAllDisks, updateDisk } from '../catalog/disks.ts';
-import { deleteOperation, listOperations, markUndoing } from '../catalog/operations.ts';
+import { listOperations, markUndoing } from '../catalog/operations.ts';
 import type { DiskRow, Queries } from '../catalog/schema.ts';
 import { deleteImage } from '../catalog/images.ts';
 import { deleteSetting, findSetting, putSetting } from '../catalog/settings.ts';
@@ -29,6 +29,7 @@ import type { StoredDisk } from './check.ts';
 import { baseOf, formatBase, treesOfBase } from './disk-folder.ts';
 import { raiseGarbageMark } from './garbage.ts';
 import { CREATE_SNAPSHOT } from './operations/create-snapshot.ts';
+import type { CreateSnapshotState } from './operations/create-snapshot.ts';
 import { CATALOG_COPY } from './repository-book.ts';
 
 /** More than there can have been since a copy that anybody restores. */
@@ -92,7 +93,10 @@ export async function importInto(
     await deleteEarlierSessions(transaction, Infinity);
     const known = new Map(manifests.map((manifest) => [manifest.snapshotId, manifest]));
     if (isOld) done.push(...(await settleOperations(transaction, known)));
-    const busy = JSON.stringify(await listOperations(transaction));
+    const operations = (await listOperations(transaction)).filter(
+      ({ kind, step }) => kind !== CREATE_SNAPSHOT || step !== 'rebase',
+    );
+    const busy = JSON.stringify(operations);
     const settled = manifests.filter(({ snapshotId }) => !busy.includes(snapshotId));
     done.push(...(await importSnapshots(transaction, settled, (id) => damagedIds.includes(id) || busy.includes(id))));
     done.push(...(await importDisks(transaction, disks, { zoneId, nowMs: clock.nowMs() })));
@@ -106,21 +110,34 @@ export async function importInto(
 }
 
 /**
- * Of what was under way when the copy was made, a deletion is finished by the next server, a snapshot that is stored since is
- * done, and the rest is undone: nothing of it is done to disks that have gone on since.
+ * Of what was under way when the copy was made, a deletion and a snapshot that was frozen go on with the next server: its view
+ * is there, and disks may stand on it. Where its manifest is there it only has to let go of the view. The rest is undone:
+ * nothing of it is done to disks that have gone on since.
  */
 async function settleOperations(transaction: Queries, manifests: ReadonlyMap<string, Manifest>): Promise<Imported> {
   const done: Imported = [];
-  for (const { operationId, kind, subjectId, undoing } of await listOperations(transaction)) {
-    if (kind.startsWith('delete-')) continue;
-    if (kind === CREATE_SNAPSHOT && !undoing && manifests.has(subjectId)) {
-      await deleteOperation(transaction, operationId);
-      continue;
+  for (const { operationId, kind, subjectId, state, undoing } of await listOperations(transaction)) {
+    if (kind.startsWith('delete-') || undoing) continue;
+    if (kind === CREATE_SNAPSHOT) {
+      const snapshot = state as CreateSnapshotState;
+      const manifest = manifests.get(subjectId);
+      if (manifest !== undefined) await markStored(transaction, operationId, { ...snapshot, ...storedAs(manifest) });
+      if (manifest !== undefined || snapshot.frozen !== undefined) continue;
     }
     await markUndoing(transaction, operationId, 'the catalog was restored from a copy');
     done.push(`What ${kind} of ${subjectId} had begun when the copy was made is undone at the next start.`);
   }
   return done;
+}
+
+/** The operation goes on where the manifest is committed. */
+async function markStored(transaction: Queries, operationId: string, state: CreateSnapshotState): Promise<void> {
+  const change = { step: 'rebase', state: JSON.stringify(state) };
+  await transaction.updateTable('operations').set(change).where('operation_id', '=', operationId).execute();
+}
+
+function storedAs({ tree, statistics, ownerEpoch }: Manifest): Partial<CreateSnapshotState> {
+  return { result: { tree, ...statistics }, ownerEpoch };
 }
 
 async function importSnapshots(

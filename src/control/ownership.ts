@@ -6,7 +6,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Random } from '../lib/random.ts';
 import { newUuid } from '../lib/random.ts';
 import type { ObjectStore } from '../repository/object-store/object-store.ts';
-import { findOwner, takeRepository } from '../repository/owner.ts';
+import { findAnyOwner, takeRepository } from '../repository/owner.ts';
 import type { Owner } from '../repository/owner.ts';
 
 const CATALOG_ID = 'catalog-id';
@@ -32,7 +32,7 @@ export type Standing =
   | { is: 'behind' | 'foreign'; owner: Owner };
 
 export async function findStanding({ catalog, store }: Pick<Taking, 'catalog' | 'store'>): Promise<Standing> {
-  const owner = await findOwner(store);
+  const owner = await findAnyOwner(store);
   if (owner === null) return { is: 'free', owner };
   const marks = await readMarks(catalog);
   if (marks !== null && (owner.mark === marks.latest || owner.mark === marks.before)) return { is: 'ours', owner };
@@ -63,7 +63,7 @@ export async function takeOwn(taking: Taking, advise: (command: string) => strin
 
 /** Whoever had it. */
 export async function take({ catalog, store, clock, random }: Taking): Promise<Owner> {
-  const before = await findOwner(store);
+  const before = await findAnyOwner(store);
   const catalogId = (await findSetting(catalog.queries, CATALOG_ID)) ?? newUuid(random);
   const mark = newUuid(random);
   const owner = { ownerEpoch: (before?.ownerEpoch ?? 0) + 1, catalogId, mark, takenAtMs: clock.nowMs() };

@@ -6,7 +6,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { Random } from '../lib/random.ts';
 import type { Manifest } from '../repository/manifest.ts';
-import type { CollectorBook, CondemnedPacks } from '../repository/collector-book.ts';
+import type { CollectorBook } from '../repository/collector-book.ts';
 import type { Fence } from '../repository/pack.ts';
 import type { RepositoryPlace } from '../repository/stores.ts';
 import type { UploadJob, UploadResult } from '../transfer/job.ts';
@@ -52,8 +52,6 @@ export interface SnapshotRepository {
   hasBadCopies(): boolean;
   /** A writer has died: it may have left packs that nobody knows. */
   expectStrangers(): void;
-  /** See `PackIndex.condemn`: before a session takes anything for known. */
-  takeCondemned(condemned: CondemnedPacks): Promise<void>;
   /** Counts what is needed now, so that the next collection and everybody who asks for sizes has little to do. */
   count(book: CollectorBook, signal: AbortSignal): Promise<void>;
   /** Returns the space of what neither a manifest nor a tree of the book needs. */

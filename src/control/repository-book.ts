@@ -22,6 +22,7 @@ import type { NamedTree } from '../repository/ledger.ts';
 import { snapshotTreeName } from '../repository/needed-trees.ts';
 import type { TreeRef } from '../repository/tree-ref.ts';
 import { baseOf, treesOfBase } from './disk-folder.ts';
+import { listFormerTrees } from './former-trees.ts';
 import { raiseGarbageMark } from './garbage.ts';
 import type { Parts } from './parts.ts';
 
@@ -108,6 +109,7 @@ async function listTrees(transaction: Queries, treesOf: TreesOf): Promise<NamedT
     ...images.flatMap((base, position) =>
       treesOfBase(baseOf({ base })).map((tree) => named(`image disk ${position}`, tree)),
     ),
+    ...(await listFormerTrees(transaction)),
     ...(copy === undefined ? [] : [named('the latest copy of the catalog', JSON.parse(copy) as TreeRef, 'catalog')]),
     ...operations.flatMap((operation) =>
       treesOf(operation).map((tree, position) =>

@@ -7,6 +7,7 @@ import type { SnapshotRow } from '../catalog/schema.ts';
 import type { FreezeReply } from '../disk/protocol.ts';
 import { assert } from '../lib/assert.ts';
 import type { Manifest } from '../repository/manifest.ts';
+import type { WriterSession } from '../repository/writer.ts';
 import type { UploadJob, UploadResult } from '../transfer/job.ts';
 import type { StepContext } from './operation-kind.ts';
 import type { CreateSnapshotState } from './operations/create-snapshot.ts';
@@ -43,9 +44,10 @@ async function uploadInSession(
 ): Promise<Pick<CreateSnapshotState, 'result' | 'ownerEpoch'>> {
   const { session, condemned } = await beginSession(parts);
   try {
-    await parts.repository.takeCondemned(condemned);
-    const result = await upload(parts, state, { frozen, parent, session, signal: context.signal });
-    const { ownerEpoch } = parts.repository.fenceOf(session);
+    const fence = parts.repository.fenceOf(session);
+    const { signal } = context;
+    const result = await upload(parts, state, { frozen, parent, session: { fence, condemned }, signal });
+    const { ownerEpoch } = fence;
     await context.save({ result, ownerEpoch }, (transaction) => commitSession(transaction, session));
     return { result, ownerEpoch };
   } catch (error) {
@@ -58,13 +60,13 @@ async function uploadInSession(
 async function upload(
   parts: Parts,
   { diskId, snapshotId }: CreateSnapshotState,
-  options: { frozen: FreezeReply; parent: ParentChoice; session: number; signal: AbortSignal },
+  options: { frozen: FreezeReply; parent: ParentChoice; session: WriterSession; signal: AbortSignal },
 ): Promise<UploadResult> {
   const { frozen, parent, session, signal } = options;
   const progress = createProgressRecorder(parts, snapshotId);
   const job: UploadJob = {
     repository: parts.repositoryPlace,
-    fence: parts.repository.fenceOf(session),
+    session,
     diskdSocket: parts.diskdSocket,
     diskId,
     snapshotId,

@@ -76,3 +76,23 @@ async function moveDisk(
     await updateDisk(transaction, diskId, { base: formatBase({ snapshotId: view.snapshotId, tree }) });
   });
 }
+
+/**
+ * At a start: frozen views that no operation knows, as after an import of an older catalog. One that disks stand on stays, for
+ * it is all that they have.
+ */
+export async function releaseForgottenViews({ catalog, dataPlane, log }: Parts): Promise<void> {
+  const { disks } = await dataPlane.call('listDisks', {});
+  const operations = JSON.stringify(await listOperations(catalog.queries));
+  const stoodOn = new Set(disks.flatMap(({ base }) => (isViewBase(base) ? [`${base.viewOf} ${base.snapshotId}`] : [])));
+  for (const { diskId, views } of disks) {
+    for (const { snapshotId } of views) {
+      if (operations.includes(snapshotId) || stoodOn.has(`${diskId} ${snapshotId}`)) continue;
+      log.warn(`the frozen view of ${snapshotId} on ${diskId} is released: no operation knows it`);
+      await dataPlane.call('releaseView', { diskId, snapshotId, committed: false }).catch((error: unknown) => {
+        if (!(error instanceof OperationalError || error instanceof RequestError)) throw error;
+        log.warn(`it could not be: ${messageOf(error)}`);
+      });
+    }
+  }
+}

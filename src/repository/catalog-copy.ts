@@ -73,6 +73,20 @@ export async function putCopy(store: ObjectStore, copy: Omit<CatalogCopy, 'name'
   for (const name of names.slice(0, Math.max(0, names.length - kept))) await store.delete(copyName(name));
 }
 
+/** Those whose trees cannot be read whole: they are of no use, and would keep the collector waiting. */
+export async function removeDamagedCopies(store: ObjectStore, pages: PageReader): Promise<void> {
+  for (const name of await listCopyNames(store)) {
+    try {
+      const copy = await readCopy(store, name);
+      if (copy === undefined) continue;
+      for await (const _entry of walkTree(copy.tree, pages)) continue;
+    } catch (error) {
+      if (!(error instanceof CorruptionError)) throw error;
+      await store.delete(copyName(name));
+    }
+  }
+}
+
 /** Oldest first. */
 export async function listCopyNames(store: ObjectStore): Promise<string[]> {
   const names = await Array.fromAsync(store.list(COPY_PREFIX));

@@ -8,6 +8,7 @@ import { CorruptionError } from '../lib/errors.ts';
 import { CHUNK_BYTES } from '../lib/geometry.ts';
 import { expandGroup } from './compression.ts';
 import { digestOf } from './digest.ts';
+import { findBytes } from './entry-reader.ts';
 import type { Digest } from './digest.ts';
 import type { ObjectStore } from './object-store/object-store.ts';
 import { PACK_HEADER_BYTES, PACK_PREFIX, encodePackHeader, findPackId, locationsOf, packName } from './pack.ts';
@@ -98,8 +99,8 @@ async function checkPack(
     return [error.message];
   }
   if (count !== null && !isIndexedRight(index, contents, count)) index.add(contents);
-  const header = await store.find(packName(packId), { offset: 0, length: PACK_HEADER_BYTES });
-  if (header === undefined || !header.equals(encodePackHeader(packId))) findings.push('its header is damaged');
+  const header = await findBytes(store, packName(packId), { offset: 0, length: PACK_HEADER_BYTES });
+  if (!Buffer.isBuffer(header) || !header.equals(encodePackHeader(packId))) findings.push('its header is damaged');
   const odd = contents.groups.filter(
     ({ kind, entries }) => kind === 'chunk' && entries.some(({ length }) => length !== CHUNK_BYTES),
   );
@@ -142,8 +143,8 @@ function isIndexedRight(index: PackIndex, contents: PackContents, count: number)
 async function checkGroup(store: ObjectStore, packId: string, group: PackGroup, bad: BadCopies): Promise<string[]> {
   const { offset, storedLength, codec, plainLength, crc32 } = group;
   const where = `bytes ${offset}–${offset + storedLength - 1}`;
-  const bytes = await store.find(packName(packId), { offset, length: storedLength });
-  if (bytes?.length !== storedLength) {
+  const bytes = await findBytes(store, packName(packId), { offset, length: storedLength });
+  if (!Buffer.isBuffer(bytes) || bytes.length !== storedLength) {
     for (const { digest } of group.entries) bad.add(digest, packId);
     return [`${where} cannot be read`];
   }

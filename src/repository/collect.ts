@@ -27,6 +27,8 @@ import type { Stores } from './stores.ts';
 /** Old packs are condemned after so many bytes of live entries have found new ones. */
 const REWRITE_BATCH_BYTES = 128 * 1024 * 1024;
 const LEFT_DEAD_BYTES = 'leftDeadBytes';
+/** Packs, between two looks at whose the repository is. */
+const DELETED_AT_ONCE = 32;
 /** Another collector that is at work changes the book under us: then it does what we would. */
 const MOST_LOOKS = 3;
 
@@ -42,6 +44,8 @@ export interface CollectRequest {
   onProgress?: (donePacks: number, totalPacks: number) => void;
   /** Writes what is needed of some packs into new ones (`rewrite.ts`). */
   rewrite: Rewriter;
+  /** Throws when another has taken the repository: then nothing is deleted any more. */
+  assertOwned?: () => Promise<void>;
   /** Packs that came before are also rewritten in large groups, about so many bytes of them. */
   dense?: { addedBeforeMs: number; budgetBytes: number };
 }
@@ -85,18 +89,20 @@ class Collection {
   }
 
   async run(): Promise<CollectResult> {
-    const { stores, ledger, dryRun = false, listsStore } = this.#request;
+    const { stores, ledger, book, dryRun = false, listsStore } = this.#request;
     const { store, index } = stores;
+    // Whoever writes at this moment tries again where its file is gone.
+    const isQuiet = !dryRun && listsStore && (await book.look()).sessions.length === 0;
+    if (isQuiet) this.#result.freedBytes += await store.removeLeftovers();
     if (!dryRun) await finishDeletions(store);
     if (listsStore) this.#result.damaged.push(...(await index.reconcile(store)).damaged);
     const look = await this.#look();
-    if (!dryRun && look.sessions.length === 0) this.#result.freedBytes += await store.removeLeftovers();
     const packs = this.#measurePacks(look);
     const plan = this.#addHealed(planCollect(packs, ledger.findFact(LEFT_DEAD_BYTES) ?? 0), packs);
     if (dryRun) return this.#describe(plan, look);
     await this.#settle(look);
     const dense = this.#planDense(packs, plan);
-    const rewrites = [...plan.rewrites, ...dense.filter((packId) => !plan.rewrites.includes(packId))];
+    const rewrites = [...new Set([...plan.rewrites, ...dense])];
     const wasDense = plan.rewrites.filter((packId) => this.#packs.get(packId)?.isDense === true);
     const emptied = await this.#rewriteAll({ ...plan, rewrites, dense: new Set([...dense, ...wasDense]) });
     const condemned = [...plan.deletes, ...emptied];
@@ -174,7 +180,8 @@ class Collection {
   #planDense(packs: readonly { packId: string; liveBytes: number }[], plan: CollectPlan): string[] {
     const { dense } = this.#request;
     if (dense === undefined) return [];
-    const free = packs.filter(({ packId, liveBytes }) => liveBytes > 0 && !plan.rewrites.includes(packId));
+    const planned = new Set(plan.rewrites);
+    const free = packs.filter(({ packId, liveBytes }) => liveBytes > 0 && !planned.has(packId));
     const candidates = free.flatMap(({ packId }) => this.#packs.get(packId) ?? []);
     return planDense(candidates, dense);
   }
@@ -200,7 +207,8 @@ class Collection {
     const { stores, ledger, book } = this.#request;
     const oldest = Math.min(Infinity, ...sessions.map(({ epoch }) => epoch));
     const due = condemned.packs.filter(({ epoch }) => epoch <= oldest).map(({ packId }) => packId);
-    const waiting = condemned.packs.filter(({ packId }) => !due.includes(packId));
+    const dueIds = new Set(due);
+    const waiting = condemned.packs.filter(({ packId }) => !dueIds.has(packId));
     const bytes = waiting.reduce((sum, { packId }) => sum + (this.#packs.get(packId)?.sizeBytes ?? 0), 0);
     this.#result.waiting = { packCount: waiting.length, bytes };
     const live = ledger.listLiveBytes();
@@ -208,7 +216,8 @@ class Collection {
     for (const packId of due) {
       if ((live.get(packId) ?? 0) > 0 || (await this.#mayHoldHomeless(packId))) pardoned.push(packId);
     }
-    const dead = due.filter((packId) => !pardoned.includes(packId));
+    const pardonedIds = new Set(pardoned);
+    const dead = due.filter((packId) => !pardonedIds.has(packId));
     let changed: CondemnedPacks | null = null;
     let dying = condemned.dying.map(({ packId }) => packId);
     if (due.length > 0) {
@@ -216,7 +225,10 @@ class Collection {
       if (changed === null) return false;
       dying = [...dying, ...dead];
     }
-    for (const packId of dying) await this.#delete(packId);
+    for (const [position, packId] of dying.entries()) {
+      if (position % DELETED_AT_ONCE === 0) await this.#request.assertOwned?.();
+      await this.#delete(packId);
+    }
     if (dying.length > 0) changed = await book.forget(dying);
     if (changed !== null) await takeCondemned(stores, changed);
     return true;

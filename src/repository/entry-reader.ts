@@ -7,7 +7,7 @@ import { expandGroup } from './compression.ts';
 import { digestOf } from './digest.ts';
 import type { Digest } from './digest.ts';
 import { LruCache } from './lru-cache.ts';
-import type { ObjectStore } from './object-store/object-store.ts';
+import type { ByteRange, ObjectStore } from './object-store/object-store.ts';
 import type { EntryKind } from './pack.ts';
 import { packName } from './pack.ts';
 import type { Location } from './pack.ts';
@@ -74,7 +74,8 @@ export class EntryReader {
 
   async #loadGroup(location: Location, key: string): Promise<Buffer | CorruptionError> {
     const { packId, groupOffset, storedLength, plainLength, codec } = location;
-    const bytes = await this.#store.find(packName(packId), { offset: groupOffset, length: storedLength });
+    const bytes = await findBytes(this.#store, packName(packId), { offset: groupOffset, length: storedLength });
+    if (bytes instanceof CorruptionError) return bytes;
     if (bytes === undefined) return new CorruptionError(`pack ${packId}`, 'it is missing');
     const plain = bytes.length === storedLength ? await expandGroup({ codec, bytes }, plainLength) : undefined;
     if (plain === undefined) return new CorruptionError('a group', placeOf(location));
@@ -87,6 +88,20 @@ export class EntryReader {
       this.#reconciling = undefined;
     });
     await this.#reconciling;
+  }
+}
+
+/** Of an object; what the device cannot read is damage to one copy. */
+export async function findBytes(
+  store: ObjectStore,
+  name: string,
+  range: ByteRange,
+): Promise<Buffer | CorruptionError | undefined> {
+  try {
+    return await store.find(name, range);
+  } catch (error) {
+    if (error instanceof CorruptionError) return error;
+    throw error;
   }
 }
 

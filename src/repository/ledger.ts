@@ -352,6 +352,11 @@ export class Ledger {
     this.#store.setFact(name, value);
   }
 
+  /** Everything. */
+  forget(): void {
+    this.#store.clear();
+  }
+
   close(): void {
     this.#store.close();
   }

@@ -1,5 +1,7 @@
 /** Every tree that is needed: those of the manifests and of the catalog's copies in the store, and those that the catalog knows. */
+import { CorruptionError } from '../lib/errors.ts';
 import { listCopyNames, readCopy } from './catalog-copy.ts';
+import type { CatalogCopy } from './catalog-copy.ts';
 import type { Ledger, NamedTree } from './ledger.ts';
 import { decodeManifest, listSnapshotIds, listTombstoneIds, manifestName } from './manifest.ts';
 import type { Manifest } from './manifest.ts';
@@ -49,11 +51,21 @@ export async function listNeededTrees(
   }
   for (const name of await listCopyNames(store)) {
     const known = counted.get(`catalog ${name}`);
-    const tree = known?.tree ?? (await readCopy(store, name))?.tree;
+    const tree = known?.tree ?? (await readWhole(store, name))?.tree;
     if (tree !== undefined) trees.set(`catalog ${name}`, { name: `catalog ${name}`, tree, near: [], chain: 'catalog' });
   }
   for (const named of catalogTrees) if (!isThere(trees, named)) trees.set(named.name, named);
   return [...trees.values()];
+}
+
+/** Undefined also for a damaged one, which is no copy. */
+async function readWhole(store: ObjectStore, name: string): Promise<CatalogCopy | undefined> {
+  try {
+    return await readCopy(store, name);
+  } catch (error) {
+    if (error instanceof CorruptionError) return undefined;
+    throw error;
+  }
 }
 
 /** Undefined when it was deleted since it was listed. */

@@ -21,6 +21,13 @@ export interface Owner {
   takenAtMs: number;
 }
 
+/** Another catalog has become the owner. */
+export class TakenOverError extends OperationalError {
+  constructor(message: string) {
+    super(message, { retryable: false });
+  }
+}
+
 /** The owner, or null when nobody has taken the repository yet. Throws CorruptionError. */
 export async function findOwner(store: ObjectStore): Promise<Owner | null> {
   const names = (await Array.fromAsync(store.list(OWNER_PREFIX))).map(({ name }) => name);
@@ -35,9 +42,33 @@ export async function findOwner(store: ObjectStore): Promise<Owner | null> {
 export async function takeRepository(store: ObjectStore, owner: Owner, before: Owner | null): Promise<boolean> {
   const { ownerEpoch, catalogId, mark, takenAtMs } = owner;
   const bytes = encodeSealed(OWNER_MAGIC, { ownerEpoch, catalogId, mark, takenAtMs });
-  if (!(await store.put(ownerName(ownerEpoch), [bytes]))) return false;
-  if (before !== null) await store.delete(ownerName(before.ownerEpoch));
+  if (!(await putOwner(store, owner, bytes))) return false;
+  // What is left of it counts no more.
+  if (before !== null) await store.delete(ownerName(before.ownerEpoch)).catch(() => undefined);
   return true;
+}
+
+/** Where the answer is lost, or a full device let it fail halfway, what is there decides. */
+async function putOwner(store: ObjectStore, owner: Owner, bytes: Buffer): Promise<boolean> {
+  try {
+    return await store.put(ownerName(owner.ownerEpoch), [bytes]);
+  } catch (error) {
+    const found = await findOwner(store).catch(() => null);
+    if (found?.mark === owner.mark) return true;
+    throw error;
+  }
+}
+
+/** As `findOwner`; a damaged object tells its epoch only, by its name: whoever that is, it is another. */
+export async function findAnyOwner(store: ObjectStore): Promise<Owner | null> {
+  try {
+    return await findOwner(store);
+  } catch (error) {
+    if (!(error instanceof CorruptionError)) throw error;
+    const names = (await Array.fromAsync(store.list(OWNER_PREFIX))).map(({ name }) => name);
+    const ownerEpoch = Number(names.at(-1)?.slice(OWNER_PREFIX.length) ?? '0') || 0;
+    return { ownerEpoch, catalogId: 'that its damaged object does not tell', mark: '', takenAtMs: 0 };
+  }
 }
 
 /** Throws an OperationalError when another has taken the repository since. */
@@ -45,9 +76,7 @@ export async function assertOwner(store: ObjectStore, owner: Owner): Promise<voi
   const found = await findOwner(store);
   if (found?.mark === owner.mark) return;
   const by = found === null ? 'nobody' : `the catalog ${found.catalogId}, at epoch ${found.ownerEpoch}`;
-  throw new OperationalError(`the repository was taken over: it belongs to ${by}; this server may only read it`, {
-    retryable: false,
-  });
+  throw new TakenOverError(`the repository was taken over: it belongs to ${by}; this server may only read it`);
 }
 
 function ownerName(ownerEpoch: number): string {

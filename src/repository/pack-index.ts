@@ -130,6 +130,15 @@ export class PackIndex {
     this.database.close();
   }
 
+  /** Forgets everything. */
+  clear(): void {
+    this.transaction(() => {
+      for (const table of ['packs', 'entries', 'bad', 'condemned', 'gone', 'facts']) {
+        this.database.exec(`DELETE FROM ${table}`);
+      }
+    });
+  }
+
   /** Whether the chunk or page need not be stored: a copy that is not known to be bad is in a pack that stays. */
   has(digest: Digest): boolean {
     return guarded(() => this.#has.get(digest) !== undefined);

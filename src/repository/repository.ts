@@ -11,7 +11,7 @@ import { checkRepository } from './check.ts';
 import type { CheckRequest, RepositoryFinding } from './check.ts';
 import { collectGarbage } from './collect.ts';
 import type { CollectRequest, CollectResult } from './collect.ts';
-import type { CollectorBook, CondemnedPacks } from './collector-book.ts';
+import type { CollectorBook } from './collector-book.ts';
 import { EntryReader } from './entry-reader.ts';
 import { healChunks } from './heal.ts';
 import type { AskDisk } from './heal.ts';
@@ -26,14 +26,18 @@ import { listNeededTrees } from './needed-trees.ts';
 import { commitManifest, deleteManifest, findManifest, manifestName, readManifests } from './manifest.ts';
 import type { Manifest } from './manifest.ts';
 import type { ObjectStore } from './object-store/object-store.ts';
-import { assertOwner } from './owner.ts';
+import { TakenOverError, assertOwner } from './owner.ts';
 import type { Owner } from './owner.ts';
 import type { Fence } from './pack.ts';
 import { rewritePacks } from './rewrite.ts';
 import type { Rewriter } from './rewrite.ts';
 import { openStores, takeCondemned } from './stores.ts';
 import type { RepositoryPlace, Stores } from './stores.ts';
+import type { WriterSession } from './writer.ts';
+import { readBootId } from '../lib/boot-id.ts';
 
+/** A fact of the index: the owner's mark when it was last used for writing. */
+const OWNER_MARK = 'ownerMark';
 const STORED_PREFIXES = ['packs/', 'snapshots/', 'tombstones/', 'catalogs/', 'owners/'];
 
 /**
@@ -80,10 +84,26 @@ export class Repository {
   }
 
   /** Whose repository it is from now on: `take` takes it. Before that nothing is written. */
-  async changeOwner(take: (store: ObjectStore) => Promise<Owner>): Promise<void> {
-    await this.#owning.run(async () => {
-      this.#owner = await take(this.#stores.store);
+  async changeOwner(take: (store: ObjectStore) => Promise<Owner>): Promise<Owner> {
+    return this.#owning.run(async () => {
+      const owner = await take(this.#stores.store);
+      this.#owner = owner;
+      this.#stores.index.setFact(OWNER_MARK, owner.mark);
+      return owner;
     });
+  }
+
+  /**
+   * The caches are of the time when the repository had the mark `mark`, its latest owner's; else they are forgotten, for
+   * they are of another repository, or of another time of this one.
+   */
+  async useCachesOf(mark: string | null): Promise<void> {
+    const { store, index } = this.#stores;
+    const known = (index.findFact(OWNER_MARK) as unknown as string | undefined) ?? null;
+    if (known === mark) return;
+    index.clear();
+    this.#openLedger().forget();
+    await index.reconcileOnce(store, readBootId());
   }
 
   /** What a worker of that session writes into packs. */
@@ -110,7 +130,7 @@ export class Repository {
     try {
       await this.assertOwned();
     } catch (error) {
-      await this.#stores.store.delete(manifestName(manifest.snapshotId));
+      if (error instanceof TakenOverError) await this.#stores.store.delete(manifestName(manifest.snapshotId));
       throw error;
     }
   }
@@ -130,11 +150,6 @@ export class Repository {
     await deleteManifest(this.#stores.store, snapshotId);
   }
 
-  /** See `PackIndex.condemn`. */
-  async takeCondemned(condemned: CondemnedPacks): Promise<void> {
-    await takeCondemned(this.#stores, condemned);
-  }
-
   /** Returns the space of what neither a manifest nor a tree of the book needs, beside those who write and read. */
   async collect(
     book: CollectorBook,
@@ -142,6 +157,7 @@ export class Repository {
   ): Promise<CollectResult> {
     return this.#alone.run(async () => {
       const listsStore = this.#maybeStrangers;
+      this.#maybeStrangers = false;
       const request = { ...options, stores: this.#stores, ledger: this.#openLedger(), rewrite: this.#rewrite };
       const owned: CollectorBook = {
         look: () => book.look(),
@@ -154,9 +170,13 @@ export class Repository {
       };
       if (options.dryRun !== true) await this.assertOwned();
       const ownerEpoch = this.#owner?.ownerEpoch ?? 0;
-      const result = await collectGarbage({ ...request, book: owned, ownerEpoch, listsStore });
-      this.#maybeStrangers = false;
-      return result;
+      const assertOwned = () => this.assertOwned();
+      try {
+        return await collectGarbage({ ...request, book: owned, ownerEpoch, listsStore, assertOwned });
+      } catch (error) {
+        this.#maybeStrangers = true;
+        throw error;
+      }
     });
   }
 
@@ -177,8 +197,13 @@ export class Repository {
   }
 
   /** See `heal.ts`; durable when it resolves. */
-  async heal(findings: readonly RepositoryFinding[], session: number, askDisk: AskDisk): Promise<number> {
-    const writer = new PackWriter({ ...this.#stores, random: this.#random, fence: this.fenceOf(session) });
+  async heal(
+    findings: readonly RepositoryFinding[],
+    { fence, condemned }: WriterSession,
+    askDisk: AskDisk,
+  ): Promise<number> {
+    await takeCondemned(this.#stores, condemned);
+    const writer = new PackWriter({ ...this.#stores, random: this.#random, fence });
     const count = await healChunks(this.#stores, findings, writer, askDisk);
     await writer.finish();
     return count;

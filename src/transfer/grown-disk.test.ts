@@ -18,7 +18,7 @@ import { restoreToFile } from '../repository/restore.ts';
 import { emptyTree } from '../repository/tree-ref.ts';
 import type { TreeRef } from '../repository/tree-ref.ts';
 import { uploadView } from './upload.ts';
-import { anyFence, newPlace } from '../../test/support/repositories.ts';
+import { anySession, newPlace } from '../../test/support/repositories.ts';
 
 const DISK_ID = 'd-0123456789abcdefghij';
 /** Two levels of pages, then three. */
@@ -66,7 +66,7 @@ class Bed {
     const frozen: FreezeReply = await this.host.call('freeze', { diskId: DISK_ID, snapshotId });
     const job = {
       repository: this.repository,
-      fence: anyFence,
+      session: anySession,
       diskdSocket: '',
       diskId: DISK_ID,
       snapshotId,

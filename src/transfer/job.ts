@@ -3,14 +3,14 @@
  * view and ends; when its channel closes it ends at once. It writes packs and index rows only: committing the
  * manifest is the control plane's, so a worker that outlives its server can never commit.
  */
-import type { Fence } from '../repository/pack.ts';
 import type { RepositoryPlace } from '../repository/stores.ts';
 import type { TreeRef } from '../repository/tree-ref.ts';
+import type { WriterSession } from '../repository/writer.ts';
 
 export interface UploadJob {
   repository: RepositoryPlace;
-  /** The session that it writes in; the index knows what was condemned when it began. */
-  fence: Fence;
+  /** That it writes in. */
+  session: WriterSession;
   diskdSocket: string;
   diskId: string;
   snapshotId: string;

@@ -24,7 +24,7 @@ import { walkTree } from '../repository/tree.ts';
 import type { UploadJob, WorkerMessage } from './job.ts';
 import { uploadView } from './upload.ts';
 import {
-  anyFence,
+  anySession,
   assertChecksClean,
   assertImage,
   chunkBytes,
@@ -47,7 +47,7 @@ async function withFixture(body: (fixture: Fixture) => Promise<void>): Promise<v
     fs.mkdirSync(path.join(folder, 'repository'));
     const job: UploadJob = {
       repository: newPlace(folder),
-      fence: anyFence,
+      session: anySession,
       diskdSocket: path.join(folder, 'diskd.sock'),
       diskId: 'd-1',
       snapshotId: 's-1',

@@ -37,7 +37,7 @@ export interface UploadContext {
 
 /** Throws OperationalError (diskd or the store fails) or CorruptionError (a page of the parent is damaged). */
 export async function uploadView(job: UploadJob, context: UploadContext): Promise<UploadResult> {
-  const writer = await openRepositoryWriter(job.repository, job.fence, context.random);
+  const writer = await openRepositoryWriter(job.repository, job.session, context.random);
   try {
     const upload = new Upload(job, context, writer);
     return await upload.run();

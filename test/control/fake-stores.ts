@@ -40,8 +40,6 @@ export class FakeRepository implements SnapshotRepository {
     return { ownerEpoch: 1, session };
   }
 
-  async takeCondemned(): Promise<void> {}
-
   async deleteManifest(snapshotId: string): Promise<void> {
     this.deleted.add(snapshotId);
     this.manifests.delete(snapshotId);

@@ -104,7 +104,6 @@ export class World {
         fenceOf: (session) => repository.fenceOf(session),
         hasBadCopies: () => false,
         count: () => repository.count(),
-        takeCondemned: () => repository.takeCondemned(),
         collect: (book) => crash.act(() => repository.collect(book)),
       },
       space: { assertRoom: async (code, what) => this.assertRoom(code, what) },

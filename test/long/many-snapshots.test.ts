@@ -19,7 +19,7 @@ import { emptyTree } from '../../src/repository/tree-ref.ts';
 import type { TreeRef } from '../../src/repository/tree-ref.ts';
 import { openRepositoryWriter } from '../../src/repository/writer.ts';
 import { MemoryBook } from '../support/memory-book.ts';
-import { anyFence, manifestOf, newPlace } from '../support/repositories.ts';
+import { anySession, manifestOf, newPlace } from '../support/repositories.ts';
 
 const snapshotCount = Number(process.env['HUPO_SNAPSHOTS'] ?? 10_000);
 const DISK_CHUNKS = 2 ** 40 / CHUNK_BYTES;
@@ -80,7 +80,7 @@ test(`${snapshotCount} snapshots of a sparse disk of 1 TiB cost the same each`, 
     let peakBytes = 0;
     for (let snapshot = 0; snapshot < snapshotCount; snapshot++) {
       const startMs = performance.now();
-      const writer = await openRepositoryWriter(place, anyFence, systemRandom);
+      const writer = await openRepositoryWriter(place, anySession, systemRandom);
       const changes = async function* (): AsyncGenerator<TreeChange> {
         for (const chunk of changedChunks(snapshot)) {
           const digest = digestOf(fill(bytes, snapshot, chunk));

@@ -37,6 +37,10 @@ export function memoryStores(): MemoryStores {
 
 /** Of a session that nobody asks about. */
 export const anyFence = { ownerEpoch: 1, session: 1 };
+export const anySession = {
+  fence: anyFence,
+  condemned: { epoch: 0, packs: [], dying: [], deleted: [], deletedSince: 0 },
+};
 
 /** A repository in `folder`, empty. */
 export function newPlace(folder: string): RepositoryPlace {

@@ -6,7 +6,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { OperationalError, errnoOf, messageOf } from '../../lib/errors.ts';
+import { CorruptionError, OperationalError, errnoOf, messageOf } from '../../lib/errors.ts';
 import { findFileBytes, systemFiles } from '../../lib/files.ts';
 import type { Files } from '../../lib/files.ts';
 import { Mutex } from '../../lib/mutex.ts';
@@ -248,6 +248,9 @@ async function explaining<T>(what: string, act: () => Promise<T>): Promise<T> {
     return await act();
   } catch (error) {
     if (errnoOf(error) === undefined) throw error;
+    // A bad sector: waiting brings nothing back, another copy may.
+    if (errnoOf(error) === 'EIO' && what.startsWith('cannot read'))
+      throw new CorruptionError(what.slice('cannot read '.length), 'the device cannot read it');
     throw new OperationalError(`${what}: ${messageOf(error)}`, { retryable: true, cause: error });
   }
 }
