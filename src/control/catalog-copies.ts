@@ -8,17 +8,15 @@ import path from 'node:path';
 import { findSetting, putSetting } from '../catalog/settings.ts';
 import { CorruptionError, messageOf } from '../lib/errors.ts';
 import { putCopy, removeDamagedCopies, storeFile } from '../repository/catalog-copy.ts';
-import type { CondemnedPacks } from '../repository/collector-book.ts';
-import type { Fence } from '../repository/pack.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { TreeRef } from '../repository/tree-ref.ts';
 import { emptyTree } from '../repository/tree-ref.ts';
 import { openRepositoryWriter } from '../repository/writer.ts';
-import type { RepositoryWriter } from '../repository/writer.ts';
+import type { RepositoryWriter, WriterSession } from '../repository/writer.ts';
 import { raiseGarbageMark } from './garbage.ts';
 import { take } from './ownership.ts';
 import type { Parts } from './parts.ts';
-import { CATALOG_COPY, beginSession, commitSession, giveUpSession } from './repository-book.ts';
+import { CATALOG_COPY, inSession } from './repository-book.ts';
 
 /** What comes together is copied together. */
 const GATHER_MS = 5000;
@@ -95,30 +93,21 @@ export class CatalogCopies {
 
   async #store(file: string): Promise<void> {
     const { catalog, repository, clock, random } = this.#parts;
-    const { session, condemned } = await beginSession(this.#parts);
-    try {
-      const fence = repository.fenceOf(session);
-      const { tree, sizeBytes } = await this.#write(file, { fence, condemned });
+    const { tree, sizeBytes } = await inSession(this.#parts, async (session, end) => {
+      const written = await this.#write(file, session);
       await catalog.transaction(async (transaction) => {
-        await commitSession(transaction, session);
-        await putSetting(transaction, CATALOG_COPY, JSON.stringify(tree));
+        await end(transaction);
+        await putSetting(transaction, CATALOG_COPY, JSON.stringify(written.tree));
         await raiseGarbageMark(transaction); // what only the oldest copy holds
       });
-      const { catalogId, ownerEpoch } = await repository.changeOwner((store) =>
-        take({ catalog, store, clock, random }),
-      );
-      const copy = { catalogId, ownerEpoch, number: ++this.#number, takenAtMs: clock.nowMs(), sizeBytes, tree };
-      await putCopy(repository.store, copy, KEPT);
-    } catch (error) {
-      await giveUpSession(this.#parts, session);
-      throw error;
-    }
+      return written;
+    });
+    const { catalogId, ownerEpoch } = await repository.changeOwner((store) => take({ catalog, store, clock, random }));
+    const copy = { catalogId, ownerEpoch, number: ++this.#number, takenAtMs: clock.nowMs(), sizeBytes, tree };
+    await putCopy(repository.store, copy, KEPT);
   }
 
-  async #write(
-    file: string,
-    session: { fence: Fence; condemned: CondemnedPacks },
-  ): Promise<{ tree: TreeRef; sizeBytes: number }> {
+  async #write(file: string, session: WriterSession): Promise<{ tree: TreeRef; sizeBytes: number }> {
     const { repositoryPlace, random } = this.#parts;
     const writer = await openRepositoryWriter(repositoryPlace, session, random);
     try {

@@ -17,10 +17,11 @@ import type { Queries } from '../catalog/schema.ts';
 import { findSetting } from '../catalog/settings.ts';
 import { listSnapshotTrees } from '../catalog/snapshots.ts';
 import { OperationalError } from '../lib/errors.ts';
-import type { CollectorBook, CondemnedPacks, Look, OpenSession } from '../repository/collector-book.ts';
+import type { CollectorBook, CondemnedPacks, Look } from '../repository/collector-book.ts';
 import type { NamedTree } from '../repository/ledger.ts';
 import { snapshotTreeName } from '../repository/needed-trees.ts';
 import type { TreeRef } from '../repository/tree-ref.ts';
+import type { WriterSession } from '../repository/writer.ts';
 import { baseOf, treesOfBase } from './disk-folder.ts';
 import { listFormerTrees } from './former-trees.ts';
 import { raiseGarbageMark } from './garbage.ts';
@@ -61,27 +62,34 @@ export class RepositoryBook implements CollectorBook {
   }
 }
 
-/** Begins a session, and tells what was condemned by then. */
-export async function beginSession({
-  catalog,
-}: Pick<Parts, 'catalog'>): Promise<OpenSession & { condemned: CondemnedPacks }> {
-  return await catalog.transaction(async (transaction) => ({
+type Written = Pick<Parts, 'catalog'> & { repository: Pick<Parts['repository'], 'fenceOf' | 'expectStrangers'> };
+
+/**
+ * Runs `work` in a session. It calls `end` in the transaction that writes its tree down (G3), which throws a retryable
+ * OperationalError when the session was ended by others. When `work` fails, what it wrote is garbage, unless others have
+ * taken it for known.
+ */
+export async function inSession<T>(
+  { catalog, repository }: Written,
+  work: (session: WriterSession, end: (transaction: Queries) => Promise<void>) => Promise<T>,
+): Promise<T> {
+  const { session, condemned } = await catalog.transaction(async (transaction) => ({
     ...(await insertSession(transaction, catalog.epoch)),
     condemned: await readCondemned(transaction),
   }));
-}
-
-/** In the transaction that writes its tree down (G3). Throws a retryable OperationalError when it was ended by others. */
-export async function commitSession(transaction: Queries, session: number): Promise<void> {
-  if (await deleteSession(transaction, session)) return;
-  throw new OperationalError(`the upload's session ${session} was ended: it is done again`, { retryable: true });
-}
-
-/** What it wrote is garbage, unless others have taken it for known. */
-export async function giveUpSession({ catalog }: Pick<Parts, 'catalog'>, session: number): Promise<void> {
-  await catalog.transaction(async (transaction) => {
-    if (await deleteSession(transaction, session)) await raiseGarbageMark(transaction);
-  });
+  const end = async (transaction: Queries): Promise<void> => {
+    if (await deleteSession(transaction, session)) return;
+    throw new OperationalError(`the session ${session} was ended: what it wrote is written again`, { retryable: true });
+  };
+  try {
+    return await work({ fence: repository.fenceOf(session), condemned }, end);
+  } catch (error) {
+    repository.expectStrangers();
+    await catalog.transaction(async (transaction) => {
+      if (await deleteSession(transaction, session)) await raiseGarbageMark(transaction);
+    });
+    throw error;
+  }
 }
 
 /** At the start, while nothing uploads. */

@@ -14,7 +14,7 @@ import type { CreateSnapshotState } from './operations/create-snapshot.ts';
 import type { ParentChoice } from './parent.ts';
 import type { Parts } from './parts.ts';
 import { createProgressRecorder } from './progress.ts';
-import { beginSession, commitSession, giveUpSession } from './repository-book.ts';
+import { inSession } from './repository-book.ts';
 
 /**
  * Uploads in a session, and commits. The result is saved before the commit, as the session ends: from then on its tree is
@@ -42,19 +42,12 @@ async function uploadInSession(
   state: CreateSnapshotState,
   { frozen, parent, context }: { frozen: FreezeReply; parent: ParentChoice; context: StepContext<CreateSnapshotState> },
 ): Promise<Pick<CreateSnapshotState, 'result' | 'ownerEpoch'>> {
-  const { session, condemned } = await beginSession(parts);
-  try {
-    const fence = parts.repository.fenceOf(session);
-    const { signal } = context;
-    const result = await upload(parts, state, { frozen, parent, session: { fence, condemned }, signal });
-    const { ownerEpoch } = fence;
-    await context.save({ result, ownerEpoch }, (transaction) => commitSession(transaction, session));
-    return { result, ownerEpoch };
-  } catch (error) {
-    parts.repository.expectStrangers();
-    await giveUpSession(parts, session);
-    throw error;
-  }
+  return await inSession(parts, async (session, end) => {
+    const result = await upload(parts, state, { frozen, parent, session, signal: context.signal });
+    const stored = { result, ownerEpoch: session.fence.ownerEpoch };
+    await context.save(stored, end);
+    return stored;
+  });
 }
 
 async function upload(

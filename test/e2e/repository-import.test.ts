@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -171,6 +172,103 @@ test('a second catalog on a repository may only read until it adopts it, and the
     await other.call('DeleteSnapshot', { SnapshotId: snapshotId });
     await other.stop();
     await server.killServe();
+  } finally {
+    server.abandon();
+    other.abandon();
+  }
+});
+
+test('a disk that stands on a frozen view keeps it over an import, and a view that nobody knows goes', async () => {
+  const holdFolder = fs.mkdtempSync(path.join(os.tmpdir(), 'hupo-hold-'));
+  const holdFile = path.join(holdFolder, 'held');
+  const server = new TestServer(undefined, { holdFile });
+  try {
+    await server.start();
+    const { diskId, instanceId } = await server.runInstance(smallDisk);
+    const first = await snapshotOf(server, diskId);
+    const bytes = await writeBytes(server, diskId, 20);
+    fs.writeFileSync(holdFile, '');
+    const held = await server.takeSnapshot(diskId);
+    await server.availableSnapshot(held);
+    const made = await server.call('CreateDisk', {
+      ZoneId: 'cn-hangzhou-a',
+      SnapshotId: held,
+      DiskCategory: 'cloud_essd',
+      PerformanceLevel: 'PL0',
+    });
+    const copies = await awaitCopy(server, []);
+    await server.call('DeleteSnapshot', { SnapshotId: first, Force: true });
+    await awaitCopy(server, copies);
+    const unknown = await server.takeSnapshot(diskId);
+    await server.availableSnapshot(unknown);
+    await server.killServe();
+    removeCatalog(server);
+    assert.equal(server.cli('repository', 'import', '--data', server.dataFolder).status, 0);
+    fs.rmSync(holdFile);
+    await server.start();
+    await server.finishedSnapshot(held);
+    assertExport(server, held, bytes);
+    await server.call('AttachDisk', { InstanceId: instanceId, DiskId: made.DiskId });
+    const client = await server.connect(made.DiskId);
+    assert.ok((await client.read(0, bytes.length)).equals(bytes), 'the disk is what it was made of');
+    await client.close();
+    for (let looks = 0; (await server.diskState(diskId)).views.length > 0; looks++) {
+      assert.ok(looks < 100, server.output);
+      await delay(100);
+    }
+    await server.stop();
+  } finally {
+    server.abandon();
+    fs.rmSync(holdFolder, { recursive: true });
+  }
+});
+
+test('a backup of DIR without its cache, put back beside a newer cache, reads', async () => {
+  const server = new TestServer();
+  const backup = fs.mkdtempSync(path.join(os.tmpdir(), 'hupo-backup-'));
+  const copy = (from: string, to: string): void => {
+    for (const name of fs.readdirSync(from)) {
+      if (name !== 'cache') fs.cpSync(path.join(from, name), path.join(to, name), { recursive: true });
+    }
+  };
+  try {
+    await server.start();
+    const { diskId } = await server.runInstance(smallDisk);
+    const bytes = await writeBytes(server, diskId, 20);
+    const snapshotId = await snapshotOf(server, diskId);
+    await server.terminate();
+    copy(server.dataFolder, backup);
+    await server.start();
+    await server.call('DeleteSnapshot', { SnapshotId: snapshotId, Force: true });
+    for (let looks = 0; server.repositoryBytes() > bytes.length / 2; looks++) {
+      assert.ok(looks < 200, 'nothing is collected');
+      await delay(100);
+    }
+    await server.terminate();
+    for (const name of fs.readdirSync(server.dataFolder)) {
+      if (name !== 'cache') fs.rmSync(path.join(server.dataFolder, name), { recursive: true });
+    }
+    copy(backup, server.dataFolder);
+    await server.start();
+    assertExport(server, snapshotId, bytes);
+    await server.stop();
+  } finally {
+    server.abandon();
+    fs.rmSync(backup, { recursive: true });
+  }
+});
+
+test('a folder without disks is not the one whose catalog was lost', async () => {
+  const server = new TestServer();
+  const other = new TestServer();
+  try {
+    await server.start();
+    await server.runInstance(smallDisk);
+    fs.symlinkSync(path.join(server.dataFolder, 'repository'), path.join(other.dataFolder, 'repository'));
+    const refused = other.cli('repository', 'import', '--data', other.dataFolder);
+    assert.equal(refused.status, 1);
+    assert.match(refused.stderr, /has no disk, so it is not the folder .*repository adopt/);
+    await server.stop();
   } finally {
     server.abandon();
     other.abandon();
