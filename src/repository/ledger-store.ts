@@ -11,7 +11,8 @@ import { explainSqlite, guardSqlite } from '../lib/sqlite-errors.ts';
 import type { Digest } from './digest.ts';
 import type { TreeRef } from './tree-ref.ts';
 
-const SCHEMA_VERSION = 1;
+/** 2: shares of groups add up. */
+const SCHEMA_VERSION = 2;
 const LIVE_CHUNKS = 'liveChunkCount';
 const KNOWN_NUMBERS = 1000;
 /** 64 MiB: digests are everywhere in the file, so what is written again soon is best written once. */

@@ -23,7 +23,7 @@ import { EntryReader } from './entry-reader.ts';
 import { Ledger } from './ledger.ts';
 import type { NamedTree } from './ledger.ts';
 import { LedgerStore } from './ledger-store.ts';
-import { packName } from './pack.ts';
+import { packName, storedShareOf } from './pack.ts';
 import { PackWriter } from './pack-writer.ts';
 import { PageReader } from './page-reader.ts';
 import { updateTree } from './tree.ts';
@@ -67,8 +67,7 @@ async function reach(stores: MemoryStores, tree: TreeRef): Promise<{ all: Set<st
 function bytesOf(stores: MemoryStores, digest: string): { packId: string; bytes: number } {
   const [location] = stores.index.locate(Buffer.from(digest, 'hex'));
   assert.ok(location);
-  const { packId, storedLength, length, plainLength } = location;
-  return { packId, bytes: Math.round((storedLength * length) / plainLength) };
+  return { packId: location.packId, bytes: storedShareOf(location) };
 }
 
 async function assertCounted(stores: MemoryStores, ledger: Ledger, trees: readonly NamedTree[]): Promise<void> {

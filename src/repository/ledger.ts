@@ -19,6 +19,7 @@ import type { ApartPlace } from './aligned-walk.ts';
 import type { Digest } from './digest.ts';
 import type { EntryReader } from './entry-reader.ts';
 import type { CountedTree, Home, LedgerStore } from './ledger-store.ts';
+import { storedShareOf } from './pack.ts';
 import type { Location } from './pack.ts';
 import type { PackIndex } from './pack-index.ts';
 import { PageReader } from './page-reader.ts';
@@ -398,8 +399,8 @@ export class Ledger {
     return locations[0];
   }
 
-  #homeAt({ packId, storedLength, length, plainLength }: Location): Home {
-    return { pack: this.#store.numberOf(packId), bytes: Math.round((storedLength * length) / plainLength) };
+  #homeAt(location: Location): Home {
+    return { pack: this.#store.numberOf(location.packId), bytes: storedShareOf(location) };
   }
 
   #treeOf(id: number | null): TreeRef {

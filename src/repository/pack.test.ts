@@ -5,7 +5,16 @@ import fc from 'fast-check';
 import { CorruptionError, OperationalError } from '../lib/errors.ts';
 import { digestOf } from './digest.ts';
 import { decodeManifest, encodeManifest } from './manifest.ts';
-import { PACK_HEADER_BYTES, PACK_TRAILER_BYTES, decodePackEnd, encodePackEnd, findPackId, packName } from './pack.ts';
+import {
+  PACK_HEADER_BYTES,
+  PACK_TRAILER_BYTES,
+  decodePackEnd,
+  encodePackEnd,
+  findPackId,
+  locationsOf,
+  packName,
+  storedShareOf,
+} from './pack.ts';
 import type { PackGroup } from './pack.ts';
 import { decodePage, encodePage, noChildren } from './page.ts';
 import { manifestOf } from '../../test/support/repositories.ts';
@@ -46,6 +55,23 @@ test('the end of a pack decodes to what was encoded', () => {
       const end = encodePackEnd({ packId, fence, isDense, groups });
       const sizeBytes = sizeOf(groups, end);
       assert.deepEqual(decodePackEnd(packId, sizeBytes, end), { packId, sizeBytes, fence, isDense, groups });
+    }),
+  );
+});
+
+test('what is stored of a group is shared out among its entries to the last byte', () => {
+  fc.assert(
+    fc.property(groupsArbitrary, (groups) => {
+      const locations = [...locationsOf({ packId, sizeBytes: 0, fence, isDense, groups })];
+      const stored = groups.map(({ offset }) =>
+        locations
+          .filter(({ location }) => location.groupOffset === offset)
+          .reduce((sum, { location }) => sum + storedShareOf(location), 0),
+      );
+      assert.deepEqual(
+        stored,
+        groups.map(({ storedLength }) => storedLength),
+      );
     }),
   );
 });

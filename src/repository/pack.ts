@@ -74,6 +74,15 @@ export interface Location {
   length: number;
 }
 
+/**
+ * What of its group's stored bytes is an entry's: shares add up to exactly the group, so that a pack of which all is needed has
+ * nothing dead.
+ */
+export function storedShareOf({ storedLength, plainLength, position, length }: Location): number {
+  const upTo = (at: number) => Math.floor((storedLength * at) / plainLength);
+  return upTo(position + length) - upTo(position);
+}
+
 export function packName(packId: string): string {
   return `${PACK_PREFIX}${packId.slice(0, 2)}/${packId}`;
 }

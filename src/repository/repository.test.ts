@@ -208,6 +208,19 @@ test('deleting a snapshot returns what only it held, though packs are mixed', as
   assert.deepEqual([again.deletedPacks, again.rewrittenPacks, again.freedBytes], [0, 0, 0]);
 });
 
+test('where nothing is dead nothing is rewritten, however its bytes divide among entries', async () => {
+  const stores = memoryStores();
+  for (let number = 0; number < 30; number++) {
+    const first = number * 100;
+    const tree = await storeImage(stores, imageOf(first, 4 + (number % 5), first + 1), {
+      random: seededRandom(number),
+    });
+    await commitManifest(stores.store, manifestOf(`s-${number}`, tree));
+  }
+  const { deletedPacks, rewrittenPacks, leftDeadBytes } = await collect(stores);
+  assert.deepEqual([deletedPacks, rewrittenPacks, leftDeadBytes], [0, 0, 0]);
+});
+
 test('packs of an upload that was killed go with the next collection, unless it is a root', async () => {
   const stores = memoryStores();
   const tree = await storeImage(stores, imageOf(0, 20, 1));
