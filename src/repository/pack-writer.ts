@@ -1,18 +1,20 @@
 /**
- * Writes chunks and pages into packs: what is known is not stored again, neighbours are compressed together on the
- * thread pool, and a full pack is put in the store and then indexed. Memory is bounded whatever is written: at most 16
- * groups in compression (10 MiB), one pack being filled and two being put (52 MiB, and 12 MiB in the store). Their
- * buffers are used again and again: fresh ones cost as much as hashing does.
+ * Writes chunks and pages into packs: what is known is not stored again, neighbours are compressed together, several groups at a
+ * time, and a full pack is put in the store and then indexed. Memory is bounded whatever is written: at most 16 groups in
+ * compression (5 MiB), one pack being filled and two being put (52 MiB, and 12 MiB in the store), and what the compressor
+ * has. Their buffers are used again and again: fresh ones cost as much as hashing does.
  *
  * A crash leaves whole packs that nothing needs yet, indexed or not, and files in `tmp/`; the collector removes both.
  */
 import zlib from 'node:zlib';
 import { assert } from '../lib/assert.ts';
 import { OperationalError } from '../lib/errors.ts';
+import { CHUNK_BYTES } from '../lib/geometry.ts';
 import type { Random } from '../lib/random.ts';
 import type { Digest } from './digest.ts';
 import { GroupCompressor } from './group-compressor.ts';
 import type { CompressedBytes } from './group-compressor.ts';
+import { KnownDigests } from './known-digests.ts';
 import type { ObjectStore } from './object-store/object-store.ts';
 import { GROUP_PLAIN_BYTES, PACK_TARGET_BYTES, encodePackEnd, encodePackHeader, packName } from './pack.ts';
 import type { EntryKind, Fence, PackContents, PackEntry, PackGroup } from './pack.ts';
@@ -44,7 +46,20 @@ interface OpenPack {
 export interface Compressor {
   /** `plain` must not change meanwhile, and may hold the result afterwards. */
   compress(plain: Buffer): Promise<CompressedBytes>;
+  /** Memory for what is to be compressed, where it must be of a special kind; never given back. */
+  allocate?(byteCount: number): Buffer;
   close(): void;
+}
+
+/** Chunks one after the other from the beginning of `buffer`; null: not to be stored. */
+export interface Neighbours {
+  digests: readonly (Digest | null)[];
+  buffer: Buffer;
+}
+
+interface Entry {
+  digest: Digest;
+  bytes: Buffer;
 }
 
 export interface PackWriterOptions {
@@ -67,7 +82,7 @@ export class PackWriter {
   readonly #index: PackIndex;
   readonly #random: Random;
   readonly #fence: Fence;
-  readonly #isKnown: (digest: Digest) => boolean;
+  readonly #findKnown: (digests: readonly Digest[]) => boolean[];
   readonly #onIndexed: (contents: PackContents) => void;
   /** Digests that are on their way into the index. */
   readonly #pending = new Set<string>();
@@ -89,7 +104,7 @@ export class PackWriter {
     this.#index = index;
     this.#random = random;
     this.#fence = fence;
-    this.#isKnown = options.isKnown ?? ((digest) => index.has(digest));
+    this.#findKnown = lookup(index, options.isKnown);
     this.#onIndexed = options.onIndexed ?? (() => undefined);
     this.#groupBytes = options.groupBytes ?? GROUP_PLAIN_BYTES;
     this.#packBytes = options.packBytes ?? PACK_TARGET_BYTES;
@@ -106,32 +121,75 @@ export class PackWriter {
    * they were new. Durable after `finish`. After a rejection the writer is of no more use.
    */
   async put(kind: EntryKind, digest: Digest, bytes: Buffer): Promise<boolean> {
-    const name = digest.toString('hex');
-    if (this.#pending.has(name) || this.#isKnown(digest)) return false;
+    const added = this.#claim([{ digest, bytes }]);
+    for (const entry of added) await this.#add(kind, entry);
+    return added.length === 1;
+  }
+
+  /** A buffer for `putNeighbours`, of a group. */
+  takeBuffer(): Buffer {
+    const spare = this.#spareGroups.pop();
+    return spare ?? this.#compressor.allocate?.(this.#groupBytes) ?? Buffer.allocUnsafeSlow(this.#groupBytes);
+  }
+
+  /**
+   * `put` for chunks that lie in buffers from `takeBuffer`, which are the writer's from now on; resolves to how many were new.
+   * Where all of a full buffer is new it becomes a group as it is: what was waiting for neighbours becomes one before.
+   */
+  async putNeighbours(runs: readonly Neighbours[]): Promise<number> {
+    const entries = runs.map(({ digests, buffer }) => entriesIn(digests, buffer));
+    const added = new Set(this.#claim(entries.flat()));
+    for (const [position, { buffer }] of runs.entries()) {
+      const fresh = entries[position]?.filter((entry) => added.has(entry)) ?? [];
+      await this.#addNeighbours(fresh, buffer);
+    }
+    return added.size;
+  }
+
+  async #addNeighbours(entries: readonly Entry[], buffer: Buffer): Promise<void> {
+    const usedBytes = entries.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    if (usedBytes === this.#groupBytes) {
+      const before = this.#open.get('chunk');
+      if (before !== undefined) await this.#compress(before);
+      const list = entries.map(({ digest, bytes }) => ({ digest, length: bytes.length }));
+      await this.#compress({ kind: 'chunk', plain: buffer, usedBytes, entries: list });
+      return;
+    }
+    for (const entry of entries) await this.#add('chunk', entry);
+    this.#spareGroups.push(buffer);
+  }
+
+  /** Those that are to be stored, each once. They are pending before anybody else can ask for them. */
+  #claim(entries: readonly Entry[]): Entry[] {
+    const strangers = entries.filter(({ digest }) => !this.#pending.has(digest.toString('hex')));
+    if (strangers.length === 0) return strangers;
+    const known = this.#findKnown(strangers.map(({ digest }) => digest));
+    return strangers.filter(({ digest }, position) => {
+      const name = digest.toString('hex');
+      if (known[position] === true || this.#pending.has(name)) return false;
+      this.#pending.add(name);
+      return true;
+    });
+  }
+
+  async #add(kind: EntryKind, { digest, bytes }: Entry): Promise<void> {
     assert(bytes.length > 0 && bytes.length <= this.#groupBytes, 'an entry fits in a group');
-    this.#pending.add(name);
     let group = this.#open.get(kind);
     if (group !== undefined && group.usedBytes + bytes.length > this.#groupBytes) {
       await this.#compress(group);
       group = undefined;
     }
     if (group === undefined) {
-      group = {
-        kind,
-        plain: this.#spareGroups.pop() ?? Buffer.allocUnsafeSlow(this.#groupBytes),
-        usedBytes: 0,
-        entries: [],
-      };
+      group = { kind, plain: this.takeBuffer(), usedBytes: 0, entries: [] };
       this.#open.set(kind, group);
     }
     bytes.copy(group.plain, group.usedBytes);
     group.usedBytes += bytes.length;
     group.entries.push({ digest: Buffer.from(digest), length: bytes.length });
     if (group.usedBytes === this.#groupBytes) await this.#compress(group);
-    return true;
   }
 
-  /** Resolves when everything that was put is durable and indexed. The writer may be used on. */
+  /** Resolves when everything that was put is durable and indexed. The writer may be used on, if its compressor may. */
   async finish(): Promise<void> {
     for (const group of this.#open.values()) await this.#compress(group);
     while (this.#compressing.length > 0) await this.#takeCompressed();
@@ -159,7 +217,7 @@ export class PackWriter {
       offset,
       storedLength: stored.bytes.length,
       plainLength: group.usedBytes,
-      crc32: zlib.crc32(pack.bytes.subarray(offset, pack.sizeBytes)),
+      crc32: stored.crc32 ?? zlib.crc32(pack.bytes.subarray(offset, pack.sizeBytes)),
       codec: stored.codec,
       kind: group.kind,
       entries: group.entries,
@@ -198,6 +256,19 @@ export class PackWriter {
     this.#storedBytes += sizeBytes;
     for (const { digest } of groups.flatMap((group) => group.entries)) this.#pending.delete(digest.toString('hex'));
   }
+}
+
+function entriesIn(digests: readonly (Digest | null)[], buffer: Buffer): Entry[] {
+  return digests.flatMap((digest, position) => {
+    const at = position * CHUNK_BYTES;
+    return digest === null ? [] : [{ digest, bytes: buffer.subarray(at, at + CHUNK_BYTES) }];
+  });
+}
+
+function lookup(index: PackIndex, isKnown: PackWriterOptions['isKnown']): (digests: readonly Digest[]) => boolean[] {
+  if (isKnown !== undefined) return (digests) => digests.map(isKnown);
+  const known = new KnownDigests(index);
+  return (digests) => known.hasEach(digests);
 }
 
 /** A promise that is awaited only later: its rejection is no unhandled one until then. */

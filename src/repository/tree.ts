@@ -23,6 +23,9 @@ export interface TreeChange {
   digest: Digest | null;
 }
 
+/** One by one or some at a time. */
+export type TreeChanges = AsyncIterable<TreeChange | readonly TreeChange[]>;
+
 /** What a tree is written to: the pack writer. */
 export interface PageSink {
   put(kind: EntryKind, digest: Digest, bytes: Buffer): Promise<boolean>;
@@ -95,7 +98,7 @@ export async function findChunkDigest(tree: TreeRef, pages: PageReader, chunk: n
  */
 export async function updateTree(
   parent: TreeRef,
-  changes: AsyncIterable<TreeChange>,
+  changes: TreeChanges,
   pages: PageReader,
   sink: PageSink,
 ): Promise<TreeRef> {
@@ -104,16 +107,18 @@ export async function updateTree(
 
 class TreeUpdate {
   readonly #parent: TreeRef;
-  readonly #changes: AsyncIterator<TreeChange>;
+  readonly #changes: AsyncIterator<TreeChange | readonly TreeChange[]>;
   readonly #pages: PageReader;
   readonly #sink: PageSink;
-  /** The next change, or undefined at the end. */
+  /** The next change, or undefined at the end, and those after it that are there. */
   #next: TreeChange | undefined;
+  #following: readonly TreeChange[] = [];
+  #followingAt = 0;
   #dataChunkCount: number;
   /** The pages at child 0 of child 0 …, as last written: the sink cannot be read back yet. By level. */
   readonly #spine = new Map<number, { digest: Digest; children: Children }>();
 
-  constructor(parent: TreeRef, changes: AsyncIterable<TreeChange>, pages: PageReader, sink: PageSink) {
+  constructor(parent: TreeRef, changes: TreeChanges, pages: PageReader, sink: PageSink) {
     this.#parent = parent;
     this.#changes = changes[Symbol.asyncIterator]();
     this.#pages = pages;
@@ -161,7 +166,7 @@ class TreeUpdate {
       } else {
         this.#dataChunkCount += (this.#next.digest === null ? 0 : 1) - (old === null ? 0 : 1);
         children[index] = this.#next.digest;
-        await this.#advance();
+        if (!this.#step()) await this.#advance();
       }
     }
   }
@@ -190,12 +195,27 @@ class TreeUpdate {
   }
 
   async #advance(): Promise<void> {
+    while (!this.#step()) {
+      const { value, done } = await this.#changes.next();
+      if (done === true) {
+        this.#next = undefined;
+        return;
+      }
+      this.#following = Array.isArray(value) ? value : [value];
+      this.#followingAt = 0;
+    }
+  }
+
+  /** To the next change, where it is there. */
+  #step(): boolean {
+    const next = this.#following[this.#followingAt];
+    if (next === undefined) return false;
+    this.#followingAt++;
     const previous = this.#next?.chunk ?? -1;
-    const { value, done } = await this.#changes.next();
-    this.#next = done === true ? undefined : value;
-    if (this.#next === undefined) return;
-    assertCount(this.#next.chunk, 'chunk');
-    assert(this.#next.chunk > previous, `changes come in order: chunk ${this.#next.chunk} after ${previous}`);
-    assert(this.#next.chunk < chunksOfLevel(MOST_LEVELS), `chunk ${this.#next.chunk} is beyond any tree`);
+    assertCount(next.chunk, 'chunk');
+    assert(next.chunk > previous, `changes come in order: chunk ${next.chunk} after ${previous}`);
+    assert(next.chunk < chunksOfLevel(MOST_LEVELS), `chunk ${next.chunk} is beyond any tree`);
+    this.#next = next;
+    return true;
   }
 }

@@ -4,6 +4,7 @@ import type { CondemnedPacks } from './collector-book.ts';
 import { EntryReader } from './entry-reader.ts';
 import type { Fence } from './pack.ts';
 import { PackWriter } from './pack-writer.ts';
+import type { Compressor } from './pack-writer.ts';
 import { PageReader } from './page-reader.ts';
 import { openStores, takeCondemned } from './stores.ts';
 import type { RepositoryPlace } from './stores.ts';
@@ -26,6 +27,7 @@ export async function openRepositoryWriter(
   place: RepositoryPlace,
   { fence, condemned }: WriterSession,
   random: Random,
+  compressor?: Compressor,
 ): Promise<RepositoryWriter> {
   const { store, index } = await openStores(place);
   try {
@@ -36,7 +38,7 @@ export async function openRepositoryWriter(
   }
   return {
     pages: new PageReader(new EntryReader(store, index)),
-    packs: new PackWriter({ store, index, random, fence }),
+    packs: new PackWriter({ store, index, random, fence, ...(compressor && { compressor }) }),
     close: () => index.close(),
   };
 }

@@ -17,6 +17,7 @@ const ALL = 2 ** BLOCKS - 1;
 /** Slots on both sides of the border between two segment files. */
 const FIRST_SLOT = SEGMENT_SLOTS - 20;
 const SLOT_COUNT = 40;
+const BUFFER_CHUNKS = 4;
 
 /** Every block of the slots says where it lies: 4 bytes of its number, again and again. */
 function blockBytes(slot: number, block: number): Buffer {
@@ -52,13 +53,15 @@ function expectedBytes(chunk: ViewChunk): Buffer {
 }
 
 async function readAll(dataFolder: string, chunks: ViewChunk[]): Promise<[number, Buffer | null][]> {
-  const reader = new SlotReader();
+  const reader = new SlotReader(() => Buffer.alloc(BUFFER_CHUNKS * CHUNK_BYTES));
   const read: [number, Buffer | null][] = [];
   try {
     for await (const run of reader.read(dataFolder, chunks)) {
       for (const [position, { chunk }] of run.chunks.entries()) {
-        const at = position * CHUNK_BYTES;
-        read.push([chunk, run.bytes && Buffer.from(run.bytes.subarray(at, at + CHUNK_BYTES))]);
+        const filled = run.buffers[Math.floor(position / BUFFER_CHUNKS)];
+        const at = position % BUFFER_CHUNKS;
+        assert.ok(filled === undefined || at < filled.chunkCount);
+        read.push([chunk, filled?.buffer.subarray(at * CHUNK_BYTES, (at + 1) * CHUNK_BYTES) ?? null]);
       }
     }
   } finally {

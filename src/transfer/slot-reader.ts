@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import { promisify } from 'node:util';
 import type { ViewChunk } from '../disk/protocol.ts';
 import { slotFile, slotOffset } from '../disk/slot-address.ts';
+import { assert } from '../lib/assert.ts';
 import { CorruptionError, OperationalError, errnoOf, messageOf } from '../lib/errors.ts';
 import { BLOCK_BYTES, CHUNK_BYTES } from '../lib/geometry.ts';
 import { isZeroChunk, planRun } from './read-plan.ts';
@@ -16,27 +17,33 @@ const OPEN_FILES = 32;
 
 const readInPool = promisify(fs.readv);
 
-/** Chunks of one kind: zeros (`bytes` is null), or data, one chunk's bytes after the other's. */
+/** Chunks of one kind: zeros (no buffers), or data, in order. */
 export interface SlotRun {
   chunks: readonly ViewChunk[];
-  bytes: Buffer | null;
+  buffers: readonly FilledBuffer[];
+}
+
+/** A buffer that begins with the bytes of so many chunks, one after the other. */
+export interface FilledBuffer {
+  buffer: Buffer;
+  chunkCount: number;
 }
 
 export class SlotReader {
-  /** One is used while the other is read into. */
-  readonly #buffers = [
-    Buffer.allocUnsafeSlow(RUN_CHUNKS * CHUNK_BYTES),
-    Buffer.allocUnsafeSlow(RUN_CHUNKS * CHUNK_BYTES),
-  ] as const;
+  readonly #takeBuffer: () => Buffer;
   /** Takes what lies between the blocks that are wanted of a slot. */
   readonly #unwanted = Buffer.allocUnsafeSlow(CHUNK_BYTES);
   readonly #files = new Map<string, number>();
-  #reading: Promise<SlotRun> = Promise.resolve({ chunks: [], bytes: null });
-  #turn: 0 | 1 = 0;
+  #reading: Promise<SlotRun> = Promise.resolve({ chunks: [], buffers: [] });
+
+  /** `takeBuffer` gives buffers for so many whole chunks, always the same. Each goes with the run that is read into it. */
+  constructor(takeBuffer: () => Buffer) {
+    this.#takeBuffer = takeBuffer;
+  }
 
   /**
-   * The chunks with their bytes, in order, on the thread pool one run ahead. The bytes are valid until the next run is
-   * asked for. Throws a retryable OperationalError when a slot cannot be read, CorruptionError when it is not there whole.
+   * The chunks with their bytes, in order, on the thread pool one run ahead. Throws a retryable OperationalError when a
+   * slot cannot be read, CorruptionError when it is not there whole.
    */
   async *read(dataFolder: string, chunks: readonly ViewChunk[]): AsyncGenerator<SlotRun> {
     this.#start(dataFolder, runFrom(chunks, 0));
@@ -62,23 +69,21 @@ export class SlotReader {
 
   async #read(dataFolder: string, chunks: readonly ViewChunk[]): Promise<SlotRun> {
     const [first] = chunks;
-    if (first === undefined || isZeroChunk(first)) return { chunks, bytes: null };
-    this.#turn = this.#turn === 0 ? 1 : 0;
-    const bytes = this.#buffers[this.#turn].subarray(0, chunks.length * CHUNK_BYTES);
+    if (first === undefined || isZeroChunk(first)) return { chunks, buffers: [] };
+    const target = new BlockTarget(this.#takeBuffer, chunks.length);
     const plan: RunPlan = planRun(chunks);
-    for (const { block, count } of plan.zeros) bytes.fill(0, block * BLOCK_BYTES, (block + count) * BLOCK_BYTES);
+    for (const { block, count } of plan.zeros) for (const part of target.parts(block, count)) part.fill(0);
     // One after the other: an upload never has more than one read waiting at the device, guests come first.
-    for (const read of plan.reads) await this.#readOne(dataFolder, read, bytes);
-    return { chunks, bytes };
+    for (const read of plan.reads) await this.#readOne(dataFolder, read, target);
+    return { chunks, buffers: target.filled() };
   }
 
-  async #readOne(dataFolder: string, { slot, slotBlock, pieces }: SlotRead, bytes: Buffer): Promise<void> {
+  async #readOne(dataFolder: string, { slot, slotBlock, pieces }: SlotRead, target: BlockTarget): Promise<void> {
     const file = slotFile(dataFolder, slot);
     const offset = slotOffset(slot) + slotBlock * BLOCK_BYTES;
-    const targets = pieces.map(({ block, count }) => {
-      const start = block === null ? 0 : block * BLOCK_BYTES;
-      return (block === null ? this.#unwanted : bytes).subarray(start, start + count * BLOCK_BYTES);
-    });
+    const targets = pieces.flatMap(({ block, count }) =>
+      block === null ? [this.#unwanted.subarray(0, count * BLOCK_BYTES)] : target.parts(block, count),
+    );
     try {
       if (!(await readWhole(this.#open(file), targets, offset))) {
         throw new CorruptionError('a data file', `${file} is too short`);
@@ -104,6 +109,43 @@ export class SlotReader {
     const fd = fs.openSync(file, 'r');
     this.#files.set(file, fd);
     return fd;
+  }
+}
+
+/** Buffers that together are one row of blocks. */
+class BlockTarget {
+  readonly #buffers: readonly Buffer[];
+  readonly #bufferBytes: number;
+  readonly #chunkCount: number;
+
+  constructor(takeBuffer: () => Buffer, chunkCount: number) {
+    const first = takeBuffer();
+    const count = Math.ceil((chunkCount * CHUNK_BYTES) / first.length);
+    this.#buffers = [first, ...Array.from({ length: count - 1 }, takeBuffer)];
+    this.#bufferBytes = first.length;
+    this.#chunkCount = chunkCount;
+  }
+
+  /** Where `count` blocks from `block` on lie. */
+  parts(block: number, count: number): Buffer[] {
+    const parts: Buffer[] = [];
+    const end = (block + count) * BLOCK_BYTES;
+    for (let at = block * BLOCK_BYTES; at < end;) {
+      const start = at % this.#bufferBytes;
+      const part = this.#buffers[(at - start) / this.#bufferBytes]?.subarray(start, start + end - at);
+      assert(part !== undefined && part.length > 0, 'the blocks are in the buffers');
+      parts.push(part);
+      at += part.length;
+    }
+    return parts;
+  }
+
+  filled(): FilledBuffer[] {
+    const mostChunks = this.#bufferBytes / CHUNK_BYTES;
+    return this.#buffers.map((buffer, position) => ({
+      buffer,
+      chunkCount: Math.min(mostChunks, this.#chunkCount - position * mostChunks),
+    }));
   }
 }
 

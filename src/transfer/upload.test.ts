@@ -84,11 +84,11 @@ async function readStored(stores: Stores, tree: TreeRef): Promise<Map<number, Bu
   return stored;
 }
 
-/** Answers pages of at most 3 chunks. */
-function viewOf(dataFolder: string, chunks: ViewChunk[]) {
+/** Answers pages of at most so many chunks. */
+function viewOf(dataFolder: string, chunks: ViewChunk[], mostChunks = 3) {
   return async ({ fromChunk, limit }: DiskdCalls['listViewChunks']['request']) => {
     const rest = chunks.filter(({ chunk }) => chunk >= fromChunk);
-    const pageLength = Math.min(limit, 3);
+    const pageLength = Math.min(limit, mostChunks);
     return { dataFolder, chunks: rest.slice(0, pageLength), next: rest[pageLength]?.chunk ?? null };
   };
 }
@@ -157,6 +157,31 @@ test('a view is stored whole, then what changed, zeros free, equal chunks once',
       ]),
     );
     await assertImage(stores, tree, image);
+    await assertChecksClean(stores);
+    stores.index.close();
+  });
+});
+
+test('a large view is stored by threads, with its zeros, its equal chunks and what is stored already', async () => {
+  await withFixture(async ({ dataFolder, job }) => {
+    const image: Image = new Map(
+      Array.from({ length: 700 }, (_, chunk) => [
+        2 * chunk,
+        chunk % 50 === 0 ? null : chunk % 45 === 0 ? 0 : 1 + (chunk % 600),
+      ]),
+    );
+    const seeds = new Set([...image.values()].filter((seed) => seed !== null).filter((seed) => seed > 0));
+    const known: Image = new Map([...seeds].filter((seed) => seed % 37 === 0).map((seed) => [seed, seed]));
+    await upload(job, viewOf(dataFolder, writeSlots(dataFolder, known, 5000), 100));
+
+    const chunks = writeSlots(dataFolder, image, SEGMENT_SLOTS - 333);
+    const result = await upload({ ...job, sinceGeneration: 1 }, viewOf(dataFolder, chunks, 210));
+    assert.deepEqual(
+      [result.changedChunkCount, result.newChunkCount, result.readBytes],
+      [700, seeds.size - known.size, 686 * CHUNK_BYTES],
+    );
+    const stores = await openStores(job.repository);
+    await assertImage(stores, result.tree, new Map([...image].filter(([, seed]) => seed !== 0)));
     await assertChecksClean(stores);
     stores.index.close();
   });

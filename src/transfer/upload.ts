@@ -4,26 +4,30 @@
  * control plane commits its manifest. A crash leaves packs that nothing needs, which the next upload uses or the
  * collector removes.
  */
+import os from 'node:os';
 import type { DiskdCalls, ViewChunk } from '../disk/protocol.ts';
 import type { Clock } from '../lib/clock.ts';
 import { CHUNK_BYTES } from '../lib/geometry.ts';
 import type { LineClient } from '../lib/line-channel.ts';
 import type { Random } from '../lib/random.ts';
-import { digestOf } from '../repository/digest.ts';
-import type { Digest } from '../repository/digest.ts';
+import { GroupThreads } from '../repository/group-threads.ts';
+import type { Neighbours } from '../repository/pack-writer.ts';
 import { updateTree } from '../repository/tree.ts';
 import type { TreeChange } from '../repository/tree.ts';
 import { openRepositoryWriter } from '../repository/writer.ts';
 import type { RepositoryWriter } from '../repository/writer.ts';
 import type { UploadJob, UploadResult } from './job.ts';
-import { isZeroChunk } from './read-plan.ts';
 import { SlotReader } from './slot-reader.ts';
+import type { SlotRun } from './slot-reader.ts';
+import { View } from './view.ts';
 
-/** Chunks of one answer of diskd: 1 GiB of disk, about 0.5 MB of JSON; some 8 MB where every block is in another slot. */
-const PAGE_CHUNKS = 16_384;
 const PROGRESS_INTERVAL_MS = 200;
-
-const zeroChunk = Buffer.alloc(CHUNK_BYTES);
+/** Runs whose digests are being taken. */
+const RUNS_AHEAD = 4;
+/** Each takes memory, and the machine is there for guests. */
+const MOST_THREADS = 3;
+/** For less, to start threads takes longer than they save. */
+const THREADS_FROM_BYTES = 32 * 1024 * 1024;
 
 export interface UploadContext {
   diskd: Pick<LineClient<DiskdCalls>, 'call'>;
@@ -37,111 +41,123 @@ export interface UploadContext {
 
 /** Throws OperationalError (diskd or the store fails) or CorruptionError (a page of the parent is damaged). */
 export async function uploadView(job: UploadJob, context: UploadContext): Promise<UploadResult> {
-  const writer = await openRepositoryWriter(job.repository, job.session, context.random);
+  const view = new View(job, context.diskd);
+  const totalBytes = await view.measure();
+  const threads = new GroupThreads(totalBytes < THREADS_FROM_BYTES ? 0 : countThreads());
   try {
-    const upload = new Upload(job, context, writer);
-    return await upload.run();
+    const writer = await openRepositoryWriter(job.repository, job.session, context.random, threads);
+    try {
+      return await new Upload(job, context, { view, totalBytes, threads, writer }).run();
+    } finally {
+      writer.close();
+    }
   } finally {
-    writer.close();
+    threads.close();
   }
+}
+
+function countThreads(): number {
+  return Math.min(MOST_THREADS, os.availableParallelism());
+}
+
+interface UploadParts {
+  view: View;
+  /** Of what there is to read. */
+  totalBytes: number;
+  threads: GroupThreads;
+  writer: RepositoryWriter;
+}
+
+interface DigestedRun {
+  chunks: readonly ViewChunk[];
+  /** All of them; none where nothing needed to be read. */
+  neighbours: readonly Neighbours[];
 }
 
 class Upload {
   readonly #job: UploadJob;
   readonly #context: UploadContext;
-  readonly #writer: RepositoryWriter;
+  readonly #parts: UploadParts;
   #changedChunkCount = 0;
   #newChunkCount = 0;
   #readBytes = 0;
-  #doneBytes = 0;
-  #totalBytes = 0;
-  #reportedAtMs = 0;
+  #reportedAtMs: number;
 
-  constructor(job: UploadJob, context: UploadContext, writer: RepositoryWriter) {
+  constructor(job: UploadJob, context: UploadContext, parts: UploadParts) {
     this.#job = job;
     this.#context = context;
-    this.#writer = writer;
+    this.#parts = parts;
+    this.#reportedAtMs = context.clock.monotonicMs();
   }
 
   async run(): Promise<UploadResult> {
-    await this.#measure();
-    const { pages, packs } = this.#writer;
-    const tree = await updateTree(this.#job.parent, this.#storeChanges(), pages, packs);
-    await packs.finish();
-    this.#context.onProgress(this.#totalBytes, this.#totalBytes);
+    const { totalBytes, writer } = this.#parts;
+    this.#context.onProgress(0, totalBytes);
+    const tree = await updateTree(this.#job.parent, this.#storeChanges(), writer.pages, writer.packs);
+    await writer.packs.finish();
+    this.#context.onProgress(totalBytes, totalBytes);
     return {
       tree,
       changedChunkCount: this.#changedChunkCount,
       newChunkCount: this.#newChunkCount,
       readBytes: this.#readBytes,
-      storedBytes: packs.storedBytes,
+      storedBytes: writer.packs.storedBytes,
     };
   }
 
-  /** How much there is to read: the view's list once through, without its bytes. */
-  async #measure(): Promise<void> {
-    for await (const { chunks } of this.#viewPages()) {
-      this.#totalBytes += chunks.reduce((sum, chunk) => sum + (isZeroChunk(chunk) ? 0 : CHUNK_BYTES), 0);
-    }
-    this.#context.onProgress(0, this.#totalBytes);
-    this.#reportedAtMs = this.#context.clock.monotonicMs();
-  }
-
-  async *#storeChanges(): AsyncGenerator<TreeChange> {
-    const slots = new SlotReader();
+  async *#storeChanges(): AsyncGenerator<TreeChange[]> {
+    const slots = new SlotReader(() => this.#parts.writer.packs.takeBuffer());
     try {
-      for await (const { dataFolder, chunks } of this.#viewPages()) {
-        for await (const run of slots.read(dataFolder, chunks)) {
-          for (const [position, { chunk }] of run.chunks.entries()) {
-            const at = position * CHUNK_BYTES;
-            yield { chunk, digest: await this.#store(run.bytes?.subarray(at, at + CHUNK_BYTES) ?? null) };
-          }
-          await this.#context.pace?.(run.bytes?.length ?? 0);
-        }
+      for await (const run of this.#takeDigests(slots)) {
+        yield await this.#store(run);
+        await this.#context.pace?.(readBytesOf(run));
       }
     } finally {
       await slots.close();
     }
   }
 
-  async #store(bytes: Buffer | null): Promise<Digest | null> {
-    this.#changedChunkCount++;
-    if (bytes === null) return null;
-    this.#readBytes += CHUNK_BYTES;
-    let digest: Digest | null = null;
-    if (!bytes.equals(zeroChunk)) {
-      digest = digestOf(bytes);
-      if (await this.#writer.packs.put('chunk', digest, bytes)) this.#newChunkCount++;
+  /** The view's runs in order; the digests of some are taken ahead, while others are stored. */
+  async *#takeDigests(slots: SlotReader): AsyncGenerator<DigestedRun> {
+    const ahead: Promise<DigestedRun>[] = [];
+    for await (const { dataFolder, chunks } of this.#parts.view.pages()) {
+      for await (const run of slots.read(dataFolder, chunks)) {
+        const digesting = this.#takeDigestsOf(run);
+        digesting.catch(() => undefined);
+        ahead.push(digesting);
+        const first = ahead.length > RUNS_AHEAD ? ahead.shift() : undefined;
+        if (first !== undefined) yield await first;
+      }
     }
-    this.#doneBytes += CHUNK_BYTES;
+    for (const digesting of ahead) yield await digesting;
+  }
+
+  async #takeDigestsOf({ chunks, buffers }: SlotRun): Promise<DigestedRun> {
+    const { threads } = this.#parts;
+    const digesting = buffers.map(async ({ buffer, chunkCount }) => {
+      return { buffer, digests: await threads.digest(buffer.subarray(0, chunkCount * CHUNK_BYTES)) };
+    });
+    return { chunks, neighbours: await Promise.all(digesting) };
+  }
+
+  async #store(run: DigestedRun): Promise<TreeChange[]> {
+    const { chunks, neighbours } = run;
+    this.#changedChunkCount += chunks.length;
+    this.#newChunkCount += await this.#parts.writer.packs.putNeighbours(neighbours);
+    this.#readBytes += readBytesOf(run);
     this.#reportSometimes();
-    return digest;
+    const digests = neighbours.flatMap((those) => those.digests);
+    return chunks.map(({ chunk }, position) => ({ chunk, digest: digests[position] ?? null }));
   }
 
   #reportSometimes(): void {
     const nowMs = this.#context.clock.monotonicMs();
     if (nowMs - this.#reportedAtMs < PROGRESS_INTERVAL_MS) return;
     this.#reportedAtMs = nowMs;
-    this.#context.onProgress(this.#doneBytes, this.#totalBytes);
+    this.#context.onProgress(this.#readBytes, this.#parts.totalBytes);
   }
+}
 
-  /** The view's changed chunks in order, a page at a time; the next is asked for before one is used. */
-  async *#viewPages(): AsyncGenerator<{ dataFolder: string; chunks: ViewChunk[] }> {
-    let asking = this.#askPage(0);
-    for (;;) {
-      const page = await asking;
-      if (page.next !== null) {
-        asking = this.#askPage(page.next);
-        asking.catch(() => undefined);
-      }
-      yield page;
-      if (page.next === null) return;
-    }
-  }
-
-  async #askPage(fromChunk: number): Promise<DiskdCalls['listViewChunks']['reply']> {
-    const { diskId, snapshotId, sinceGeneration } = this.#job;
-    const request = { diskId, snapshotId, sinceGeneration, fromChunk, limit: PAGE_CHUNKS };
-    return this.#context.diskd.call('listViewChunks', request);
-  }
+function readBytesOf({ neighbours }: DigestedRun): number {
+  return neighbours.reduce((sum, { digests }) => sum + digests.length * CHUNK_BYTES, 0);
 }
