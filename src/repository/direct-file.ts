@@ -1,7 +1,7 @@
 /**
- * Writes large data past the page cache (O_DIRECT): nobody reads it soon, the copy into fresh pages costs more than all
- * else that the kernel does for it, and the pages that it would take are those of guests. Where the file system refuses,
- * it writes in the ordinary way. Either way nothing is durable before the caller syncs the file.
+ * Writes and reads large data past the page cache (O_DIRECT): nobody reads it soon, the copy into fresh pages costs more than
+ * all else that the kernel does for it, and the pages that it would take are those of guests. Where the file system refuses,
+ * that is done in the ordinary way. Nothing that is written is durable before the caller syncs the file.
  */
 import fs from 'node:fs';
 import { promisify } from 'node:util';
@@ -14,10 +14,51 @@ const BLOCK_BYTES = 4096;
 export const DIRECT_BUFFER_BYTES = 2 * 1024 * 1024;
 
 const writeInPool = promisify(fs.write);
+const readSomeInPool = promisify(fs.read);
 
 /** Memory that begins on a page, as O_DIRECT wants it: that of a resizable ArrayBuffer is mapped, not carved out. */
-export function directBuffer(): Buffer {
-  return Buffer.from(new ArrayBuffer(DIRECT_BUFFER_BYTES, { maxByteLength: DIRECT_BUFFER_BYTES }));
+export function directBuffer(byteCount = DIRECT_BUFFER_BYTES): Buffer {
+  return Buffer.from(new ArrayBuffer(byteCount, { maxByteLength: byteCount }));
+}
+
+/** What a `directBuffer` must have for a range of so many bytes, wherever it begins. */
+export function directReadBytes(length: number): number {
+  return Math.ceil(length / BLOCK_BYTES + 1) * BLOCK_BYTES;
+}
+
+/**
+ * What the file has of the range, read into `room`, a `directBuffer`, on the thread pool. Undefined where that is too small or the
+ * file system refuses. Rejects with the system's error.
+ */
+export async function readDirect(
+  file: string,
+  { offset, length }: { offset: number; length: number },
+  room: Buffer,
+): Promise<Buffer | undefined> {
+  const before = offset % BLOCK_BYTES;
+  const wholeBytes = Math.ceil((before + length) / BLOCK_BYTES) * BLOCK_BYTES;
+  const fd = wholeBytes > room.length ? undefined : openDirect(file, fs.constants.O_RDONLY);
+  if (fd === undefined) return undefined;
+  try {
+    const count = await readInPool(fd, room.subarray(0, wholeBytes), offset - before, BLOCK_BYTES);
+    return room.subarray(before, Math.max(before, Math.min(count, before + length)));
+  } catch (error) {
+    if (errnoOf(error) === 'EINVAL') return undefined;
+    throw error;
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+/** Fills `target` from `position` on; resolves to how many bytes there were. No read begins within a `unit`. */
+export async function readInPool(fd: number, target: Buffer, position: number, unit = 1): Promise<number> {
+  let done = 0;
+  while (done < target.length) {
+    const { bytesRead } = await readSomeInPool(fd, target, done, target.length - done, position + done);
+    done += bytesRead;
+    if (bytesRead === 0 || done % unit !== 0) break;
+  }
+  return done;
 }
 
 /** Gathers what is added into large writes on the thread pool; the next buffer is filled while one is written. */
@@ -35,7 +76,7 @@ export class DirectWriter {
   constructor(file: string, buffers: [Buffer, Buffer]) {
     this.#file = file;
     this.#buffers = buffers;
-    this.#directFd = openDirect(file);
+    this.#directFd = openDirect(file, fs.constants.O_WRONLY);
   }
 
   /**
@@ -125,9 +166,9 @@ export class DirectWriter {
   }
 }
 
-function openDirect(file: string): number | undefined {
+function openDirect(file: string, access: number): number | undefined {
   try {
-    return fs.openSync(file, fs.constants.O_WRONLY | fs.constants.O_DIRECT);
+    return fs.openSync(file, access | fs.constants.O_DIRECT);
   } catch (error) {
     if (errnoOf(error) === 'EINVAL') return undefined;
     throw error;

@@ -5,14 +5,14 @@
  */
 import crypto from 'node:crypto';
 import { CHUNK_BYTES } from '../lib/geometry.ts';
-import { DIRECT_BUFFER_BYTES, DirectWriter, directBuffer } from './direct-file.ts';
+import { DIRECT_BUFFER_BYTES, DirectWriter, directBuffer, directReadBytes } from './direct-file.ts';
 import { EntryReader } from './entry-reader.ts';
 import { freeBuffer, keepFreedMemory } from './free-buffer.ts';
 import { GroupDecoder } from './group-decoder.ts';
 import type { ObjectStore } from './object-store/object-store.ts';
 import { packName } from './pack.ts';
 import type { PackIndex } from './pack-index.ts';
-import { findStretch, planSpans } from './plan-restore.ts';
+import { SPAN_BYTES, findStretch, planSpans } from './plan-restore.ts';
 import type { EntryTask, GroupTask, Span } from './plan-restore.ts';
 import { openObjectStore, openStores } from './stores.ts';
 import type { RepositoryPlace } from './stores.ts';
@@ -40,6 +40,8 @@ export class GroupRestorer {
   readonly #decoder = new GroupDecoder();
   /** Holds a group that is not written as it is; as large as the largest. */
   #plain = Buffer.alloc(0);
+  /** For spans: one is being restored, two are being read. */
+  readonly #spareRooms: Buffer[] = [];
   #elsewhere: Elsewhere | undefined;
   #last: Promise<unknown> = Promise.resolve();
   #isClosed = false;
@@ -89,7 +91,7 @@ export class GroupRestorer {
         const at = task.groupOffset - span.offset;
         writtenBytes += await this.#restoreGroup(task, bytes?.subarray(at, at + task.storedLength));
       }
-      if (bytes !== undefined) freeBuffer(bytes);
+      this.#takeBack(bytes);
     }
     return writtenBytes;
   }
@@ -98,7 +100,17 @@ export class GroupRestorer {
   async #read(span: Span | undefined): Promise<Buffer | undefined> {
     if (span === undefined || this.#isClosed) return undefined;
     const { packId, offset, length } = span;
-    return this.#store.find(packName(packId), { offset, length }).catch(() => undefined);
+    const room = this.#spareRooms.pop() ?? directBuffer(directReadBytes(SPAN_BYTES));
+    const bytes = await this.#store.find(packName(packId), { offset, length }, room).catch(() => undefined);
+    if (bytes?.buffer !== room.buffer) this.#spareRooms.push(room);
+    return bytes;
+  }
+
+  /** A store answers in the room that it was given, or in memory of its own. */
+  #takeBack(bytes: Buffer | undefined): void {
+    if (bytes === undefined) return;
+    if (bytes.buffer.byteLength === directReadBytes(SPAN_BYTES)) this.#spareRooms.push(Buffer.from(bytes.buffer));
+    else freeBuffer(bytes);
   }
 
   async #restoreGroup(task: GroupTask, bytes: Buffer | undefined): Promise<number> {

@@ -30,7 +30,7 @@ export interface Span {
 }
 
 /** What one span may have, unless a single group has more. */
-const SPAN_BYTES = 1024 * 1024;
+export const SPAN_BYTES = 1024 * 1024;
 
 /** What a thread is told of at a time has so many plain bytes, or a group more. */
 const BATCH_BYTES = 8 * 1024 * 1024;

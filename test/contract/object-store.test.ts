@@ -1,5 +1,6 @@
 /** The promises of `ObjectStore`, held by every implementation. */
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -7,6 +8,7 @@ import test from 'node:test';
 import type { Clock } from '../../src/lib/clock.ts';
 import { AssertionError } from '../../src/lib/errors.ts';
 import type { Random } from '../../src/lib/random.ts';
+import { directBuffer, directReadBytes } from '../../src/repository/direct-file.ts';
 import { DirectoryStore } from '../../src/repository/object-store/directory-store.ts';
 import { MemoryStore } from '../../src/repository/object-store/memory-store.ts';
 import type { ObjectStore } from '../../src/repository/object-store/object-store.ts';
@@ -74,9 +76,33 @@ for (const [name, open] of Object.entries(implementations)) {
     await store.persist('packs/ab/one');
   });
 
+  withStore('ranges are the same with room for the answer, wherever they begin and end', async (store) => {
+    const content = randomBytes(3 * 1024 * 1024 + 777);
+    await store.put('packs/ab/large', [content]);
+    const [small, large] = [directBuffer(8192), directBuffer(directReadBytes(1024 * 1024))];
+    for (const offset of [
+      0,
+      1,
+      4095,
+      4096,
+      1_000_003,
+      content.length - 5000,
+      content.length - 1,
+      content.length + 9000,
+    ]) {
+      for (const length of [1, 4096, 4097, 8193, 1024 * 1024]) {
+        for (const room of [small, large]) {
+          const found = await store.find('packs/ab/large', { offset, length }, room);
+          assert.ok(found?.equals(content.subarray(offset, offset + length)), `${length} content at ${offset}`);
+        }
+      }
+    }
+  });
+
   withStore('an absent object is undefined', async (store) => {
     assert.equal(await store.find('snapshots/s-1'), undefined);
     assert.equal(await store.find('snapshots/s-1', { offset: 0, length: 1 }), undefined);
+    assert.equal(await store.find('snapshots/s-1', { offset: 0, length: 1 }, directBuffer(8192)), undefined);
     assert.equal(await store.stat('snapshots/s-1'), undefined);
   });
 

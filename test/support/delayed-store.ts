@@ -28,9 +28,9 @@ export class DelayedStore implements ObjectStore {
     return this.#inner.put(name, parts);
   }
 
-  async find(name: string, range?: ByteRange): Promise<Buffer | undefined> {
+  async find(name: string, range?: ByteRange, room?: Buffer): Promise<Buffer | undefined> {
     await this.#travel('find');
-    return this.#inner.find(name, range);
+    return this.#inner.find(name, range, room);
   }
 
   async stat(name: string): Promise<ObjectInfo | undefined> {

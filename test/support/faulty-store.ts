@@ -46,8 +46,8 @@ export class FaultyStore implements ObjectStore {
     return this.#act({ operation: 'put', name }, async () => this.#inner.put(name, parts));
   }
 
-  async find(name: string, range?: ByteRange): Promise<Buffer | undefined> {
-    return this.#act({ operation: 'find', name }, async () => this.#inner.find(name, range));
+  async find(name: string, range?: ByteRange, room?: Buffer): Promise<Buffer | undefined> {
+    return this.#act({ operation: 'find', name }, async () => this.#inner.find(name, range, room));
   }
 
   async stat(name: string): Promise<ObjectInfo | undefined> {

@@ -5,12 +5,11 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { CorruptionError, OperationalError, errnoOf, messageOf } from '../../lib/errors.ts';
 import { findFileBytes, systemFiles } from '../../lib/files.ts';
 import type { Files } from '../../lib/files.ts';
 import { Mutex } from '../../lib/mutex.ts';
-import { DirectWriter, directBuffer } from '../direct-file.ts';
+import { DirectWriter, directBuffer, readDirect, readInPool } from '../direct-file.ts';
 import { assertObjectName, assertPrefix } from './object-store.ts';
 import type { ByteRange, ObjectInfo, ObjectStore } from './object-store.ts';
 
@@ -19,8 +18,6 @@ const DIRECT_BYTES = 1024 * 1024;
 
 /** What file systems say that give a file one name only (exFAT, some network and user-space ones). */
 const HAS_NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'];
-
-const readInPool = promisify(fs.read);
 
 export class DirectoryStore implements ObjectStore {
   readonly #root: string;
@@ -149,12 +146,12 @@ export class DirectoryStore implements ObjectStore {
     this.#durableFolders.add(folder);
   }
 
-  async find(name: string, range?: ByteRange): Promise<Buffer | undefined> {
+  async find(name: string, range?: ByteRange, room?: Buffer): Promise<Buffer | undefined> {
     assertObjectName(name);
     return explaining(`cannot read ${name}`, async () => {
       const file = this.#path(name);
       // The real file system is read on the thread pool: a cold read must not hold a thread that serves disks.
-      if (this.#files === systemFiles) return findInPool(file, range);
+      if (this.#files === systemFiles) return findInPool(file, range, room);
       const bytes = findFileBytes(this.#files, file);
       return range === undefined ? bytes : bytes?.subarray(range.offset, range.offset + range.length);
     });
@@ -219,24 +216,25 @@ export class DirectoryStore implements ObjectStore {
   }
 }
 
-async function findInPool(file: string, range: ByteRange | undefined): Promise<Buffer | undefined> {
-  let fd: number;
+async function findInPool(
+  file: string,
+  range: ByteRange | undefined,
+  room: Buffer | undefined,
+): Promise<Buffer | undefined> {
   try {
-    fd = fs.openSync(file, 'r');
+    const direct = range && room && (await readDirect(file, range, room));
+    return direct ?? (await readPlain(file, range));
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined;
     throw error;
   }
+}
+
+async function readPlain(file: string, range: ByteRange | undefined): Promise<Buffer> {
+  const fd = fs.openSync(file, 'r');
   try {
-    const length = range?.length ?? fs.fstatSync(fd).size;
-    const bytes = Buffer.allocUnsafeSlow(length);
-    let done = 0;
-    while (done < length) {
-      const { bytesRead } = await readInPool(fd, bytes, done, length - done, (range?.offset ?? 0) + done);
-      if (bytesRead === 0) break;
-      done += bytesRead;
-    }
-    return bytes.subarray(0, done);
+    const bytes = Buffer.allocUnsafeSlow(range?.length ?? fs.fstatSync(fd).size);
+    return bytes.subarray(0, await readInPool(fd, bytes, range?.offset ?? 0));
   } finally {
     fs.closeSync(fd);
   }

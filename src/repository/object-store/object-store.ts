@@ -23,8 +23,11 @@ export interface ObjectStore {
    * with an OperationalError; the object is then there or not.
    */
   put(name: string, parts: readonly Uint8Array[]): Promise<boolean>;
-  /** The object's bytes, or those of `range` that it has; undefined when there is no such object. */
-  find(name: string, range?: ByteRange): Promise<Buffer | undefined>;
+  /**
+   * The object's bytes, or those of `range` that it has; undefined when there is no such object. `room` is memory that a
+   * store may answer in, a `directBuffer`: for large ranges that nobody reads again soon.
+   */
+  find(name: string, range?: ByteRange, room?: Buffer): Promise<Buffer | undefined>;
   stat(name: string): Promise<ObjectInfo | undefined>;
   /** Objects whose names begin with `prefix` (which ends in `/`), in the order of their names' bytes. */
   list(prefix: string): AsyncIterable<ObjectInfo>;

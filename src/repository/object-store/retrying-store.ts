@@ -54,8 +54,8 @@ export class RetryingStore implements ObjectStore {
     throw new OperationalError(`${name} was deleted while it was put`, { retryable: true });
   }
 
-  async find(name: string, range?: ByteRange): Promise<Buffer | undefined> {
-    return this.#repeat(async () => this.#inner.find(name, range));
+  async find(name: string, range?: ByteRange, room?: Buffer): Promise<Buffer | undefined> {
+    return this.#repeat(async () => this.#inner.find(name, range, room));
   }
 
   async stat(name: string): Promise<ObjectInfo | undefined> {
