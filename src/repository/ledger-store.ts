@@ -11,6 +11,8 @@ import { explainSqlite, guardSqlite } from '../lib/sqlite-errors.ts';
 import type { Digest } from './digest.ts';
 import type { TreeRef } from './tree-ref.ts';
 
+/** What is damaged, in a CorruptionError, when it is the ledger itself. */
+export const LEDGER = 'the ledger';
 /** 2: shares of groups add up. */
 const SCHEMA_VERSION = 2;
 const LIVE_CHUNKS = 'liveChunkCount';
@@ -101,7 +103,7 @@ export class LedgerStore {
       return LedgerStore.#openFile(file);
     } catch (error) {
       if (!/malformed|not a database|other version/.test(messageOf(error)))
-        throw explainSqlite('the repository', 'ledger.db', error);
+        throw explainSqlite(LEDGER, 'ledger.db', error);
       for (const name of [file, `${file}-wal`, `${file}-shm`]) fs.rmSync(name, { force: true });
       return LedgerStore.#openFile(file);
     }
@@ -116,7 +118,7 @@ export class LedgerStore {
       `);
       const version = database.prepare('PRAGMA user_version').get()?.['user_version'];
       if (version === 0) database.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT`);
-      else if (version !== SCHEMA_VERSION) throw new CorruptionError('the ledger', 'it is of an other version');
+      else if (version !== SCHEMA_VERSION) throw new CorruptionError(LEDGER, 'it is of an other version');
       return new LedgerStore(database);
     } catch (error) {
       database.close();
@@ -151,7 +153,7 @@ export class LedgerStore {
 
   /** All of `act`, durably, or nothing. */
   transaction<T>(act: () => T): T {
-    return guardSqlite('the repository', 'ledger.db', () => {
+    return guardSqlite(LEDGER, 'ledger.db', () => {
       this.#database.exec('BEGIN IMMEDIATE');
       try {
         const result = act();
@@ -195,7 +197,7 @@ export class LedgerStore {
   dropRef(digest: Digest, seat: number, isChunk: boolean): void {
     const row = this.#find(digest);
     if (row === undefined || row.count < 1) {
-      throw new CorruptionError('the ledger', `it has no reference to ${digest.toString('hex')}`);
+      throw new CorruptionError(LEDGER, `it has no reference to ${digest.toString('hex')}`);
     }
     if (row.count === 1) {
       this.#deleteRef.run(digest);
@@ -211,7 +213,7 @@ export class LedgerStore {
   /** In a transaction: a reference goes from one seat to another. */
   moveRef(digest: Digest, from: number, to: number): void {
     const row = this.#find(digest);
-    if (row === undefined) throw new CorruptionError('the ledger', `it has no reference to ${digest.toString('hex')}`);
+    if (row === undefined) throw new CorruptionError(LEDGER, `it has no reference to ${digest.toString('hex')}`);
     this.#updateRef.run(row.count, row.seats - from + to, digest);
   }
 
@@ -330,7 +332,7 @@ export class LedgerStore {
 
   #tree(id: number): CountedTree {
     const found = this.findTree(id);
-    if (found === undefined) throw new CorruptionError('the ledger', `it has no tree ${id}`);
+    if (found === undefined) throw new CorruptionError(LEDGER, `it has no tree ${id}`);
     return found;
   }
 

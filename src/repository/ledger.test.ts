@@ -17,6 +17,7 @@ import {
   memoryStores,
   seededRandom,
 } from '../../test/support/repositories.ts';
+import { FaultyStore } from '../../test/support/faulty-store.ts';
 import type { Image, MemoryStores } from '../../test/support/repositories.ts';
 import { digestOf } from './digest.ts';
 import { EntryReader } from './entry-reader.ts';
@@ -236,4 +237,25 @@ test('what lost its pack has no home until it is found elsewhere; a page that is
   await stores.index.reconcile(stores.store);
   const fresh = memoryLedger(stores);
   await assert.rejects(fresh.count(trees), CorruptionError);
+});
+
+test('while a page of what is needed stays damaged, what is counted already is not counted again', async () => {
+  const stores = memoryStores();
+  const whole = await store(stores, emptyTree, imageOf(0, 40, 1), 1);
+  const damaged = await store(stores, emptyTree, imageOf(0, 40, 100), 2);
+  const [kept = '', gone = ''] = stores.index.listPacks().map(({ packId }) => packId);
+  await stores.store.delete(packName(gone));
+  const ledgerStore = LedgerStore.open(':memory:');
+  /** What is looked for meanwhile. */
+  const count = async (): Promise<string[]> => {
+    const names: string[] = [];
+    const watched = new FaultyStore(stores.store, ({ name }) => void names.push(name));
+    const ledger = new Ledger(ledgerStore, stores.index, new EntryReader(watched, stores.index));
+    const trees = Object.entries({ whole, damaged }).map(([name, tree]) => ({ name, tree, near: [], chain: name }));
+    await assert.rejects(ledger.count(trees), CorruptionError);
+    assert.ok((ledger.listLiveBytes().get(kept) ?? 0) > 0);
+    return names;
+  };
+  assert.ok((await count()).includes(packName(kept)));
+  assert.ok(!(await count()).includes(packName(kept)));
 });

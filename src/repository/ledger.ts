@@ -18,6 +18,7 @@ import { walkApart } from './aligned-walk.ts';
 import type { ApartPlace } from './aligned-walk.ts';
 import type { Digest } from './digest.ts';
 import type { EntryReader } from './entry-reader.ts';
+import { LEDGER } from './ledger-store.ts';
 import type { CountedTree, Home, LedgerStore } from './ledger-store.ts';
 import { storedShareOf } from './pack.ts';
 import type { Location } from './pack.ts';
@@ -74,12 +75,19 @@ export class Ledger {
       await this.#addAll(wanted, trees);
       await this.#removeOthers(wanted);
     } catch (error) {
-      // What it compares with may be gone, when another collector was at work since: then it is counted anew.
-      if (!(error instanceof CorruptionError)) throw error;
+      if (!(error instanceof CorruptionError) || !this.#mayBeStale(error, wanted)) throw error;
       this.#store.clear();
       await this.#addAll(wanted, trees);
     }
     this.#nameAll(trees);
+  }
+
+  /**
+   * Whether to count anew helps: it does not where all that is counted is wanted, and one of these is damaged. What is not
+   * wanted may be gone, when another collector was at work since.
+   */
+  #mayBeStale({ what }: CorruptionError, wanted: ReadonlyMap<string, NamedTree>): boolean {
+    return what === LEDGER || this.#store.listTrees().some(({ tree }) => !wanted.has(keyOf(tree)));
   }
 
   /** What an earlier process left. */
@@ -87,8 +95,7 @@ export class Ledger {
     for (const tree of this.#store.listTrees()) {
       if (tree.state === 'removing') await this.#remove(tree);
       if (tree.state !== 'adding') continue;
-      if (!wanted.has(keyOf(tree.tree)))
-        throw new CorruptionError('the ledger', 'half of a tree that is gone is counted');
+      if (!wanted.has(keyOf(tree.tree))) throw new CorruptionError(LEDGER, 'half of a tree that is gone is counted');
       await this.#add(tree);
     }
   }
