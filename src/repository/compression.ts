@@ -37,7 +37,7 @@ export function expandGroupNow(stored: StoredBytes, plainLength: number): Buffer
 
 /** A buffer that is filled to its end makes zlib allocate another, for nothing: hence the room for more. */
 function expandOptions(plainLength: number): zlib.ZstdOptions {
-  return { chunkSize: plainLength + 64, maxOutputLength: plainLength };
+  return { chunkSize: plainLength + 64, maxOutputLength: Math.max(1, plainLength) };
 }
 
 function checkLength(plain: Buffer, plainLength: number): Buffer | undefined {
