@@ -27,15 +27,15 @@ export function addRepositoryCommands(program: Command, context: CliContext, exi
       exit(await runRepositorySnapshots(options, context));
     });
   add('check')
-    .option('--read-data', 'read and verify every stored byte')
-    .option('--budget <SIZE>', 'read so much only, as 10GiB: what was read longest ago comes first')
+    .option('--read-data', 'read and verify every stored byte, from its own start')
+    .option('--budget <SIZE>', 'with --read-data: read so much only, as 10GiB, of the pass that the server is in')
     .description('verify packs, manifests and trees; exits 1 if anything is wrong')
     .addHelpText(
       'after',
       `
-What is damaged is told with the snapshots and the ranges of bytes that it hurts. A damaged chunk is stored again by the next
-snapshot that meets it, and everything that has it is whole again. A service reads all of its repository again within
---verify-days of \`${command} serve\` by itself.
+What is damaged is told here, with the snapshots and the ranges of bytes that it hurts; what the service finds in its own passes is in
+its log. A damaged chunk is stored again by the next snapshot that meets it, and everything that has it is whole again. A service
+reads all of its repository again within --verify-days of \`${command} serve\` by itself.
 `,
     )
     .action(async (options: LookOptions & { readData?: boolean; budget?: string }) => {
@@ -43,15 +43,15 @@ snapshot that meets it, and everything that has it is whole again. A service rea
       exit(await runRepositoryCheck(options, context));
     });
   add('collect')
-    .option('--dry-run', 'only say what would go, and what that frees')
-    .description('return the space of what nothing needs any more; a service does that by itself')
+    .option('--dry-run', 'only say what would go, and what that frees; no server needs to run')
+    .description('return the space of what nothing needs any more (a server must run); it does that by itself')
     .action(async (options: LookOptions & { dryRun?: boolean }) => {
       const { runRepositoryCollect } = await import('./repository-look.ts');
       exit(await runRepositoryCollect(options, context));
     });
   add('compact')
     .description(
-      'compress better, in larger groups, what uploads have stored; a service does that after --compact-days',
+      'compress better, in larger groups, what uploads have stored (a server must run); it does that after --compact-days',
     )
     .action(async (options: LookOptions) => {
       const { runRepositoryCompact } = await import('./repository-look.ts');
@@ -68,8 +68,8 @@ function addTaking(add: (name: string) => Command, context: CliContext, exit: (c
       'after',
       `
 The service must be stopped. Without catalog.db it is brought back from its latest copy in the repository, which is made within
-seconds after every snapshot and every hour; then snapshots and disks that it does not know are added. Nothing is removed from
-the repository. Again: nothing is left to do.
+seconds after every snapshot and every hour (a catalog.db that no server has served stays, as catalog.db.before-import); then
+snapshots and disks that it does not know are added. Nothing is removed from the repository. Again: nothing is left to do.
 `,
     )
     .action(async (options: TakeOptions) => {
@@ -79,6 +79,12 @@ the repository. Again: nothing is left to do.
   add('adopt')
     .option('--region <ID>', 'of a catalog that is made anew', 'cn-hangzhou')
     .description('take the repository from the catalog that it belongs to, which may only read it from then on')
+    .addHelpText(
+      'after',
+      `
+Stop the server of that catalog first. One that still runs goes on answering, and refuses what needs the repository.
+`,
+    )
     .action(async (options: TakeOptions) => {
       const { runRepositoryAdopt } = await import('./repository-take.ts');
       exit(await runRepositoryAdopt(options, context));

@@ -1,6 +1,7 @@
 /** `hupo repository show`, `snapshots`, `check` and `collect`: asks the server of a folder, or looks itself while none runs. */
 import type { CliContext } from '../cli.ts';
 import type { DataFolder } from '../control/data-folder.ts';
+import { behindError, findStanding } from '../control/ownership.ts';
 import { RepositoryDesk } from '../control/repository-desk.ts';
 import type { RepositoryReport, ServeCalls } from '../control/serve-calls.ts';
 import { formatBytes } from '../lib/byte-units.ts';
@@ -9,7 +10,7 @@ import { OperationalError } from '../lib/errors.ts';
 import { LineClient } from '../lib/line-channel.ts';
 import { systemRandom } from '../lib/random.ts';
 import { openRepository } from '../repository/repository.ts';
-import { repositoryIn } from '../repository/stores.ts';
+import { openObjectStore, repositoryIn } from '../repository/stores.ts';
 import { formatCommand } from './connection.ts';
 import { alignCells } from './disk-table.ts';
 import { withInterrupt } from './interrupt.ts';
@@ -72,7 +73,8 @@ export async function runRepositoryCheck(
     if (healedCount > 0)
       context.out(`Damaged chunks that were stored again, from disks that have them: ${healedCount}.\n`);
     const read = options.readData === true ? `, ${formatBytes(readBytes)} read` : '';
-    const found = findings.length === 0 ? 'all is well' : `${new Set(findings).size} findings`;
+    const count = new Set(findings).size;
+    const found = count === 0 ? 'all is well' : `${count} ${count === 1 ? 'finding' : 'findings'}`;
     context.out(`The repository is checked${read}: ${found}.\n`);
     return findings.length === 0 ? 0 : 1;
   });
@@ -86,11 +88,13 @@ async function readData(
 ): Promise<number> {
   const isTerminal = process.stderr.isTTY;
   const progress = new Progress({ label: 'reading', write: context.err, isTerminal, clock: systemClock });
+  // Without a budget everything is read from now on, whatever a pass has read before.
+  const since = budgetBytes === Infinity ? { sinceMs: systemClock.nowMs() } : {};
   let readBytes = 0;
   try {
     for (;;) {
       signal.throwIfAborted();
-      const { step } = await ask({ action: 'verify' });
+      const { step } = await ask({ action: 'verify', ...since });
       if (step === undefined) return readBytes;
       readBytes += step.readBytes;
       findings.push(...step.findings);
@@ -169,6 +173,8 @@ async function withOwnDesk(
   const catalog = await openCatalog(folder, held, cleanup);
   const repository = await openRepository(repositoryIn(folder.root), systemRandom);
   cleanup.defer(() => repository.close());
+  const standing = await findStanding({ catalog, store: openObjectStore(repositoryIn(folder.root)) });
+  if (standing.is === 'behind') throw behindError((command) => formatCommand(context, command, folder.root));
   const desk = new RepositoryDesk({ catalog, repository, clock: systemClock, server: null });
   const ask: Ask = async (request) => {
     if (request.action !== 'collect' && request.action !== 'compact') return desk.answer(request);
@@ -214,7 +220,7 @@ function formatReport(report: RepositoryReport): string {
 }
 
 function formatPass({ pass, snapshots }: RepositoryReport): string {
-  const times = snapshots.map(({ verifiedAtMs }) => verifiedAtMs ?? 0);
+  const times = snapshots.filter(({ dataBytes }) => dataBytes > 0).map(({ verifiedAtMs }) => verifiedAtMs ?? 0);
   const oldest = times.length === 0 ? 0 : Math.min(...times);
   const known = oldest === 0 ? 'not all snapshots yet' : `all snapshots, last at ${formatTime(oldest)}`;
   const all = times.length === 0 ? 'no snapshot is there' : known;
@@ -230,14 +236,19 @@ function formatSnapshots({ snapshots }: RepositoryReport): string {
     formatBytes(each.dataBytes),
     formatBytes(each.ownBytes),
     each.freedBytes === null ? '…' : formatBytes(each.freedBytes),
-    each.verifiedAtMs === null ? 'not yet' : formatTime(each.verifiedAtMs),
+    formatVerified(each),
   ]);
   const titles = ['SNAPSHOT', 'DISK', 'DATA', 'RECORDED', 'FREES', 'VERIFIED'];
   return `${alignCells([titles, ...rows], snapshotColumns).join('\n')}\n`;
 }
 
+function formatVerified({ dataBytes, verifiedAtMs }: RepositoryReport['snapshots'][number]): string {
+  if (dataBytes === 0) return '–';
+  return verifiedAtMs === null ? 'not yet' : formatTime(verifiedAtMs);
+}
+
 function formatRatio(whole: number, part: number): string {
-  return part === 0 ? '–' : `${(whole / part).toFixed(2)} ×`;
+  return part === 0 || whole === 0 ? '–' : `${(whole / part).toFixed(2)} ×`;
 }
 
 function formatTime(atMs: number): string {

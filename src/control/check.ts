@@ -75,7 +75,10 @@ export async function checkEverything(
   const listed = second.stored.map(({ diskId }) => diskId);
   const missing = second.records.disks.map(({ diskId }) => diskId).filter((diskId) => !listed.includes(diskId));
   for (const diskId of [...listed, ...missing]) findings.push(...(await checkOne(disks, diskId)));
-  const checked = await repository.check({ readData: options.readData, listRoots: () => listNamedRoots(queries) });
+  const checked = await repository.check({
+    readData: options.readData ? true : 'known',
+    listRoots: () => listNamedRoots(queries),
+  });
   findings.push(...checked.map(formatRepositoryFinding));
   findings.push(...(await checkCatalog(queries)));
   const compared = options.readData ? await compareAll(queries, disks.dataPlane, listed, options.heal) : null;
@@ -229,7 +232,7 @@ function formatFinding(finding: DiskFinding): string {
 
 export function formatRepositoryFinding({ object, what, hurts }: RepositoryFinding): string {
   const harm = hurts.map(({ name, ranges }) => {
-    const places = ranges.map(({ offset, length }) => `${offset}–${offset + length}`);
+    const places = ranges.map(({ offset, length }) => `${offset}–${offset + length - 1}`);
     return places.length === 0 ? `all of ${name}` : `bytes ${places.join(', ')} of ${name}`;
   });
   return `the repository: ${object === null ? '' : `${object}: `}${what}${harm.length === 0 ? '' : `; this hurts ${harm.join('; ')}`}`;

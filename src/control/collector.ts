@@ -72,7 +72,7 @@ export class Collector {
     const startedMs = clock.monotonicMs();
     const { freedBytes, waiting } = await repository.collect(this.#book);
     if (mark !== undefined && waiting.packCount === 0) await lowerGarbageMark(catalog.queries, mark);
-    if (freedBytes === 0) return;
+    if (freedBytes <= 0) return; // new packs may take more than what went
     log.info(`${formatBytes(freedBytes)} of garbage collected in ${Math.round(clock.monotonicMs() - startedMs)} ms`);
   }
 }

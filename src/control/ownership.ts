@@ -51,14 +51,17 @@ export async function takeOwn(taking: Taking, advise: (command: string) => strin
       { retryable: false },
     );
   }
-  if (standing.is === 'behind') {
-    throw new OperationalError(
-      `catalog.db is older than the repository, as one that was restored from a copy: ` +
-        `\`${advise('repository import')}\` brings back what it does not know`,
-      { retryable: false },
-    );
-  }
+  if (standing.is === 'behind') throw behindError(advise);
   return await take(taking);
+}
+
+/** Of a catalog that was restored from a copy: what it thinks is in the repository may be gone. */
+export function behindError(advise: (command: string) => string): OperationalError {
+  return new OperationalError(
+    `catalog.db is older than the repository, as one that was restored from a copy: ` +
+      `\`${advise('repository import')}\` brings back what it does not know`,
+    { retryable: false },
+  );
 }
 
 /** Whoever had it. */

@@ -34,7 +34,7 @@ export class RepositoryDesk {
     this.#book = options.server?.book ?? new RepositoryBook(options.catalog, () => []);
   }
 
-  async answer({ action }: Asked['request']): Promise<Asked['reply']> {
+  async answer({ action, sinceMs }: Asked['request']): Promise<Asked['reply']> {
     const { catalog, repository, clock, server } = this.#options;
     const listRoots = () => listNamedRoots(catalog.queries);
     if (action === 'describe') {
@@ -48,7 +48,7 @@ export class RepositoryDesk {
     }
     if (action === 'verify') {
       await repository.count(this.#book);
-      const { readBytes, findings, ended, leftBytes } = await repository.verifyNext(clock.nowMs(), listRoots);
+      const { readBytes, findings, ended, leftBytes } = await repository.verifyNext(clock.nowMs(), listRoots, sinceMs);
       return { step: { readBytes, findings, leftBytes, isEnd: ended !== null } };
     }
     if (action === 'plan') return { collected: await repository.collect(this.#book, { dryRun: true }) };

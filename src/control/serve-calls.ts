@@ -11,7 +11,11 @@ export type ServeCalls = {
   stop: { request: object; reply: { pid: number; clientCount: number } };
   check: { request: { readData: boolean; heal: boolean }; reply: CheckReport };
   repository: {
-    request: { action: 'describe' | 'check' | 'verify' | 'plan' | 'collect' | 'compact' };
+    request: {
+      action: 'describe' | 'check' | 'verify' | 'plan' | 'collect' | 'compact';
+      /** Verify: only a pass counts that began then or later; absent: that which is under way goes on. */
+      sinceMs?: number;
+    };
     reply: {
       report?: RepositoryReport;
       findings?: string[];

@@ -8,6 +8,9 @@ import { OperationalError } from '../lib/errors.ts';
 import type { WorkerMessage } from '../transfer/job.ts';
 import type { Program } from './diskd-process.ts';
 
+/** What a worker makes is large buffers, and plans of a moment: a fragmented view's would fill 48 MiB before they are collected. */
+const SMALL_YOUNG_GENERATION = '--max-semi-space-size=4';
+
 export interface WorkerOptions {
   signal: AbortSignal;
   onProgress: (doneBytes: number, totalBytes: number) => void;
@@ -21,7 +24,7 @@ export async function runWorker<Result>(
   { signal, onProgress }: WorkerOptions,
 ): Promise<Result> {
   signal.throwIfAborted();
-  const child = spawn(program.execPath, [...program.args, command], {
+  const child = spawn(program.execPath, [SMALL_YOUNG_GENERATION, ...program.args, command], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     detached: true, // a session is what the kernel shares processors between: the worker steps back with its own
   });

@@ -89,11 +89,9 @@ class Collection {
   }
 
   async run(): Promise<CollectResult> {
-    const { stores, ledger, book, dryRun = false, listsStore } = this.#request;
+    const { stores, ledger, dryRun = false, listsStore } = this.#request;
     const { store, index } = stores;
-    // Whoever writes at this moment tries again where its file is gone.
-    const isQuiet = !dryRun && listsStore && (await book.look()).sessions.length === 0;
-    if (isQuiet) this.#result.freedBytes += await store.removeLeftovers();
+    if (!dryRun && listsStore) this.#result.freedBytes += await store.removeLeftovers();
     if (!dryRun) await finishDeletions(store);
     if (listsStore) this.#result.damaged.push(...(await index.reconcile(store)).damaged);
     const look = await this.#look();

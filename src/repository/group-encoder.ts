@@ -69,7 +69,7 @@ export class GroupEncoder {
 }
 
 /** Somewhat more than ZSTD_compressBound: then zstd works in one go, without buffers of its own. */
-function mostFrameBytes(plainBytes: number): number {
+export function mostFrameBytes(plainBytes: number): number {
   return plainBytes + Math.ceil(plainBytes / 128) + 128;
 }
 

@@ -1,5 +1,6 @@
 /** Digests and compression by threads, and without: the same results, in whatever order they come. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import test from 'node:test';
 import zlib from 'node:zlib';
 import { OperationalError } from '../lib/errors.ts';
@@ -67,4 +68,28 @@ test('threads that are ended fail what they were asked for, and what they are as
   threads.close();
   await digesting;
   await assert.rejects(threads.compress(plain), isRetryable);
+});
+
+test('where a thread cannot be started, those that were end, and so does the process', () => {
+  const script = `
+    import threads from 'node:worker_threads';
+    import { syncBuiltinESMExports } from 'node:module';
+    let count = 0;
+    threads.Worker = class extends threads.Worker {
+      constructor(...args) {
+        if (++count === 2) throw new Error('EAGAIN');
+        super(...args);
+      }
+    };
+    syncBuiltinESMExports();
+    const { GroupThreads } = await import('./group-threads.ts');
+    try {
+      new GroupThreads(3);
+    } catch (error) {
+      console.log(error.name, error.retryable, error.message);
+    }`;
+  const args = ['--input-type=module', '--eval', script];
+  const ended = spawnSync(process.execPath, args, { cwd: import.meta.dirname, encoding: 'utf8', timeout: 20_000 });
+  assert.equal(ended.status, 0, ended.stderr);
+  assert.equal(ended.stdout, 'OperationalError true cannot start a thread: EAGAIN\n');
 });

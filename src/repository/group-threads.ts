@@ -11,10 +11,9 @@ import { codeCacheEnvironment } from './code-cache.ts';
 import { CODEC_STORED, CODEC_ZSTD } from './compression.ts';
 import { DIGEST_BYTES } from './digest.ts';
 import type { Digest } from './digest.ts';
-import type { CompressedBytes } from './group-compressor.ts';
 import { COMPRESS_TASK, DIGEST_TASK, GroupWork } from './group-work.ts';
 import type { GroupWorkerStart } from './group-worker.ts';
-import type { Compressor } from './pack-writer.ts';
+import type { CompressedBytes, Compressor } from './pack-writer.ts';
 import { RESULT_BYTES, TaskGiver } from './task-ring.ts';
 import type { TaskResult } from './task-ring.ts';
 
@@ -38,7 +37,7 @@ interface Waiting {
 export class GroupThreads implements Compressor {
   readonly #arena = new SharedArrayBuffer(ARENA_BYTES);
   readonly #giver = new TaskGiver();
-  readonly #threads: readonly Worker[];
+  readonly #threads: Worker[] = [];
   /** Where there are no threads. */
   readonly #work: GroupWork | undefined;
   #allocatedTo = FIRST_AT;
@@ -47,9 +46,15 @@ export class GroupThreads implements Compressor {
   #isWatching = false;
   #failure: Error | undefined;
 
+  /** Throws a retryable OperationalError where no more threads can be made. */
   constructor(threadCount: number) {
     this.#work = threadCount === 0 ? new GroupWork(this.#arena) : undefined;
-    this.#threads = Array.from({ length: threadCount }, () => this.#startThread());
+    try {
+      while (this.#threads.length < threadCount) this.#threads.push(this.#startThread());
+    } catch (error) {
+      this.close();
+      throw new OperationalError(`cannot start a thread: ${messageOf(error)}`, { retryable: true, cause: error });
+    }
   }
 
   #startThread(): Worker {

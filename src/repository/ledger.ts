@@ -22,6 +22,7 @@ import { LEDGER } from './ledger-store.ts';
 import type { CountedTree, Home, LedgerStore } from './ledger-store.ts';
 import { storedShareOf } from './pack.ts';
 import type { Location } from './pack.ts';
+import { snapshotIdOf } from './needed-trees.ts';
 import type { PackIndex } from './pack-index.ts';
 import { PageReader } from './page-reader.ts';
 import { emptyTree } from './tree-ref.ts';
@@ -68,7 +69,12 @@ export class Ledger {
    * cannot be read.
    */
   async count(trees: readonly NamedTree[]): Promise<void> {
-    const wanted = new Map(trees.filter(({ tree }) => tree.root !== null).map((named) => [keyOf(named.tree), named]));
+    // Of several names of a tree the first counts: snapshots come before what stands on them.
+    const wanted = new Map<string, NamedTree>();
+    for (const named of trees) {
+      const key = keyOf(named.tree);
+      if (named.tree.root !== null && !wanted.has(key)) wanted.set(key, named);
+    }
     try {
       await this.#goOn(wanted);
       await this.#findHomes();
@@ -264,7 +270,7 @@ export class Ledger {
   /** By name. Where several names need one tree, none of them frees anything alone. */
   listSizes(): Map<string, TreeSize> {
     const trees = new Map(this.#store.listTrees().map((tree) => [tree.id, tree]));
-    const names = this.#store.listNames();
+    const names = new Map([...this.#store.listNames()].sort(([a], [b]) => rankOf(a) - rankOf(b)));
     const shared = new Map<number, number>();
     for (const id of names.values()) shared.set(id, (shared.get(id) ?? 0) + 1);
     const sizes = new Map<string, TreeSize>();
@@ -273,7 +279,7 @@ export class Ledger {
       const tree = trees.get(id);
       if (tree === undefined) continue;
       const freedBytes = (shared.get(id) ?? 0) > 1 ? 0 : tree.freedBytes;
-      // Of several that are the same, one has recorded it.
+      // Of several that are the same, one has recorded it: a snapshot, where there is one.
       const ownChunkCount = told.has(id) ? 0 : tree.ownChunkCount;
       told.add(id);
       sizes.set(name, { ownChunkCount, freedBytes, verifiedAtMs: tree.verifiedAtMs });
@@ -447,4 +453,8 @@ function hex(digest: Digest): string {
 
 function keyOf({ root, levels }: TreeRef): string {
   return `${root}:${levels}`;
+}
+
+function rankOf(name: string): number {
+  return snapshotIdOf(name) === null ? 1 : 0;
 }

@@ -42,13 +42,17 @@ export async function listNeededTrees(
   const deleted = new Set(await Array.fromAsync(listTombstoneIds(store)));
   const counted = ledger.listNamed();
   const trees = new Map<string, NamedTree>();
+  const uncounted: Manifest[] = [];
   for await (const snapshotId of listSnapshotIds(store)) {
     if (deleted.has(snapshotId)) continue;
     const name = snapshotTreeName(snapshotId);
     const known = counted.get(name);
-    const named = known === undefined ? await readNamed(store, snapshotId) : { name, near: [], ...known };
-    if (named !== undefined) trees.set(name, named);
+    if (known === undefined) uncounted.push(...(await readOne(store, snapshotId)));
+    else trees.set(name, { name, near: [], ...known });
   }
+  // A chunk counts as recorded by the first snapshot of the disk that has it.
+  uncounted.sort((a, b) => a.generation - b.generation || a.createdAtMs - b.createdAtMs);
+  for (const manifest of uncounted) trees.set(snapshotTreeName(manifest.snapshotId), namedTreeOf(manifest));
   for (const name of await listCopyNames(store)) {
     const known = counted.get(`catalog ${name}`);
     const tree = known?.tree ?? (await readWhole(store, name))?.tree;
@@ -68,10 +72,10 @@ async function readWhole(store: ObjectStore, name: string): Promise<CatalogCopy 
   }
 }
 
-/** Undefined when it was deleted since it was listed. */
-async function readNamed(store: ObjectStore, snapshotId: string): Promise<NamedTree | undefined> {
+/** None when it was deleted since it was listed. */
+async function readOne(store: ObjectStore, snapshotId: string): Promise<Manifest[]> {
   const bytes = await store.find(manifestName(snapshotId));
-  return bytes === undefined ? undefined : namedTreeOf(decodeManifest(bytes, snapshotId));
+  return bytes === undefined ? [] : [decodeManifest(bytes, snapshotId)];
 }
 
 /** A catalog that was restored from a copy may know another tree by a name: both are needed, then. */

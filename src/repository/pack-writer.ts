@@ -12,10 +12,9 @@ import { OperationalError } from '../lib/errors.ts';
 import { CHUNK_BYTES } from '../lib/geometry.ts';
 import type { Random } from '../lib/random.ts';
 import type { Digest } from './digest.ts';
-import { GroupCompressor } from './group-compressor.ts';
-import type { CompressedBytes } from './group-compressor.ts';
 import { KnownDigests } from './known-digests.ts';
 import type { ObjectStore } from './object-store/object-store.ts';
+import { PoolCompressor } from './pool-compressor.ts';
 import { GROUP_PLAIN_BYTES, PACK_TARGET_BYTES, encodePackEnd, encodePackHeader, packName } from './pack.ts';
 import type { EntryKind, Fence, PackContents, PackEntry, PackGroup } from './pack.ts';
 import type { PackIndex } from './pack-index.ts';
@@ -42,7 +41,14 @@ interface OpenPack {
   groups: PackGroup[];
 }
 
-/** Compresses groups, several at a time (`GroupCompressor`). */
+export interface CompressedBytes {
+  codec: number;
+  bytes: Buffer;
+  /** Of `bytes`, where it is known. */
+  crc32?: number;
+}
+
+/** Compresses groups, several at a time. */
 export interface Compressor {
   /** `plain` must not change meanwhile, and may hold the result afterwards. */
   compress(plain: Buffer): Promise<CompressedBytes>;
@@ -108,7 +114,7 @@ export class PackWriter {
     this.#onIndexed = options.onIndexed ?? (() => undefined);
     this.#groupBytes = options.groupBytes ?? GROUP_PLAIN_BYTES;
     this.#packBytes = options.packBytes ?? PACK_TARGET_BYTES;
-    this.#compressor = options.compressor ?? new GroupCompressor();
+    this.#compressor = options.compressor ?? new PoolCompressor();
   }
 
   /** Bytes of the packs that were sealed so far. */

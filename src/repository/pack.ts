@@ -154,14 +154,21 @@ function idBytes(packId: string): Buffer {
   return bytes;
 }
 
+/** Where every version has it: a pack says it twice, so that one damaged bit is not taken for a newer version. */
+export function versionOfEnd(trailer: Buffer): number {
+  return trailer.readUInt16LE(4);
+}
+
+export function versionOfHeader(header: Buffer): number {
+  return header.readUInt16LE(8);
+}
+
 /** How long the footer of a pack is, from its last `PACK_TRAILER_BYTES`. Throws CorruptionError, or for a newer version. */
 export function decodeFooterLength(trailer: Buffer, packId: string): number {
   const damaged = (where: string) => new CorruptionError(`pack ${packId}`, where);
   if (trailer.length !== PACK_TRAILER_BYTES) throw damaged('it is too short');
   if (!trailer.subarray(-END_MAGIC.length).equals(END_MAGIC)) throw damaged('its end is missing');
-  assertVersion(trailer.readUInt16LE(4), PACK_VERSION, `pack ${packId}`);
-  assertCodec(trailer.readUInt8(6));
-  assertCipher(trailer.readUInt8(7));
+  assertVersion(versionOfEnd(trailer), PACK_VERSION, `pack ${packId}`);
   if (!trailer.subarray(8, 8 + ID_BYTES).equals(idBytes(packId))) throw damaged('it is another pack');
   return trailer.readUInt32LE(0);
 }
@@ -179,6 +186,8 @@ export function decodePackEnd(packId: string, sizeBytes: number, end: Buffer): P
     const digests = { expected: expected.toString('hex'), actual: actual.toString('hex') };
     throw new CorruptionError(`pack ${packId}`, 'its footer', digests);
   }
+  assertCodec(trailer.readUInt8(6));
+  assertCipher(trailer.readUInt8(7));
   const fence = { ownerEpoch: trailer.readUInt32LE(24), session: Number(trailer.readBigUInt64LE(32)) };
   const isDense = trailer.readUInt8(28) === 1;
   assertReserved([trailer.readUInt8(28) & 0xfe, ...trailer.subarray(29, 32)], packId);

@@ -214,11 +214,22 @@ export class Repository {
     return this.#alone.run(async () => describeSizes(this.#stores, this.#openLedger()));
   }
 
-  /** One pack more of the pass of verification, which begins where there is none; see `Verification`. */
-  async verifyNext(nowMs: number, listRoots: CheckRequest['listRoots']): Promise<StepResult & { leftBytes: number }> {
+  /**
+   * One pack more of the pass of verification, which begins where there is none, or none that began at `sinceMs` or later; see
+   * `Verification`. Several may ask: when one has ended that pass, it has ended for all of them.
+   */
+  async verifyNext(
+    nowMs: number,
+    listRoots: CheckRequest['listRoots'],
+    sinceMs = 0,
+  ): Promise<StepResult & { leftBytes: number }> {
     return this.#alone.run(async () => {
       const verification = new Verification(this.#stores, this.#openLedger());
-      if (verification.findPass() === null) verification.begin(nowMs);
+      const pass = verification.findPass();
+      if (pass === null && sinceMs > 0 && verification.findLastPass() >= sinceMs) {
+        return { readBytes: 0, findings: [], ended: [], leftBytes: 0 };
+      }
+      if (pass === null || pass.startedAtMs < sinceMs) verification.begin(Math.max(nowMs, sinceMs));
       const result = await verification.step(nowMs, listRoots);
       return { ...result, leftBytes: verification.findPass()?.leftBytes ?? 0 };
     });

@@ -4,12 +4,12 @@
  */
 import type { Random } from '../lib/random.ts';
 import { CorruptionError } from '../lib/errors.ts';
-import { DenseCompressor } from './dense-compressor.ts';
 import { EntryReader } from './entry-reader.ts';
 import { DENSE_GROUP_BYTES, locationsOf } from './pack.ts';
 import { readPackContents } from './pack-end.ts';
 import { PackWriter } from './pack-writer.ts';
 import type { PackWriterOptions } from './pack-writer.ts';
+import { DENSE_PARAMS, PoolCompressor } from './pool-compressor.ts';
 import type { Stores } from './stores.ts';
 
 /** Plain data: it goes to a worker. */
@@ -47,7 +47,7 @@ export async function rewritePacks(
   },
 ): Promise<RewriteResult> {
   const result: RewriteResult = { packs: [], bad: [] };
-  const dense = isDense ? { groupBytes: DENSE_GROUP_BYTES, compressor: new DenseCompressor() } : {};
+  const dense = isDense ? { groupBytes: DENSE_GROUP_BYTES, compressor: new PoolCompressor(DENSE_PARAMS) } : {};
   const writer = new PackWriter({
     ...{ ...stores, random: options.random, fence: { ownerEpoch, session: 0 }, isKnown: () => false },
     ...dense,

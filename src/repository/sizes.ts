@@ -1,7 +1,8 @@
 /** How large a repository is, and what of it each snapshot and chain has (`ecs-api.md` 4.8): cheap, for it is counted already. */
 import { CHUNK_BYTES } from '../lib/geometry.ts';
 import type { Ledger } from './ledger.ts';
-import { listSnapshotIds, listTombstoneIds } from './manifest.ts';
+import { findManifest, listSnapshotIds, listTombstoneIds } from './manifest.ts';
+import type { ObjectStore } from './object-store/object-store.ts';
 import { findOwner } from './owner.ts';
 import type { Owner } from './owner.ts';
 import { snapshotIdOf } from './needed-trees.ts';
@@ -41,6 +42,8 @@ export async function describeSizes({ store, index }: Stores, ledger: Ledger): P
   const deleted = new Set(await Array.fromAsync(listTombstoneIds(store)));
   const stored = (await Array.fromAsync(listSnapshotIds(store))).filter((snapshotId) => !deleted.has(snapshotId));
   const counted = new Set(snapshots.map(({ snapshotId }) => snapshotId));
+  const uncounted = stored.filter((snapshotId) => !counted.has(snapshotId));
+  const empty = await listEmpty(store, uncounted);
   return {
     owner: await findOwner(store),
     packs: {
@@ -52,9 +55,9 @@ export async function describeSizes({ store, index }: Stores, ledger: Ledger): P
     },
     wholeBytes: sum(snapshots.map(({ dataBytes }) => dataBytes)),
     distinctBytes: ledger.liveChunkCount * CHUNK_BYTES,
-    snapshots,
-    chains: listChains(snapshots),
-    uncountedCount: stored.filter((snapshotId) => !counted.has(snapshotId)).length,
+    snapshots: [...snapshots, ...empty],
+    chains: listChains([...snapshots, ...empty]),
+    uncountedCount: uncounted.length - empty.length,
     badCopyCount: index.listBad().length,
   };
 }
@@ -69,6 +72,17 @@ function listSnapshotSizes(ledger: Ledger): SnapshotSize[] {
     const dataBytes = tree.dataChunkCount * CHUNK_BYTES;
     return [{ snapshotId, diskId: chain, dataBytes, ownBytes: ownChunkCount * CHUNK_BYTES, freedBytes, verifiedAtMs }];
   });
+}
+
+/** Snapshots of disks without data have no tree to be counted. */
+async function listEmpty(store: ObjectStore, snapshotIds: readonly string[]): Promise<SnapshotSize[]> {
+  const empty: SnapshotSize[] = [];
+  for (const snapshotId of snapshotIds) {
+    const manifest = await findManifest(store, snapshotId).catch(() => undefined); // a damaged one is told elsewhere
+    if (manifest?.tree.root !== null) continue;
+    empty.push({ snapshotId, diskId: manifest.diskId, dataBytes: 0, ownBytes: 0, freedBytes: 0, verifiedAtMs: null });
+  }
+  return empty;
 }
 
 function listChains(snapshots: readonly SnapshotSize[]): RepositorySizes['chains'] {

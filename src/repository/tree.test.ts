@@ -116,10 +116,16 @@ test('changes that change nothing give the parent', async () => {
 });
 
 test('changes out of order are a bug that is caught', async () => {
+  let isClosed = false;
   async function* wrong(): AsyncGenerator<TreeChange> {
-    yield { chunk: 2, digest: null };
-    yield { chunk: 1, digest: null };
+    try {
+      yield { chunk: 2, digest: null };
+      yield { chunk: 1, digest: null };
+    } finally {
+      isClosed = true;
+    }
   }
   const box = new PageBox();
   await assert.rejects(updateTree(emptyTree, wrong(), box.pages, box), AssertionError);
+  assert.ok(isClosed, 'whoever gives the changes can close what it has open');
 });

@@ -102,7 +102,12 @@ export async function updateTree(
   pages: PageReader,
   sink: PageSink,
 ): Promise<TreeRef> {
-  return new TreeUpdate(parent, changes, pages, sink).run();
+  const update = new TreeUpdate(parent, changes, pages, sink);
+  try {
+    return await update.run();
+  } finally {
+    await update.close();
+  }
 }
 
 class TreeUpdate {
@@ -124,6 +129,11 @@ class TreeUpdate {
     this.#pages = pages;
     this.#sink = sink;
     this.#dataChunkCount = parent.dataChunkCount;
+  }
+
+  /** Whoever gives the changes may have things open. */
+  async close(): Promise<void> {
+    await this.#changes.return?.();
   }
 
   async run(): Promise<TreeRef> {

@@ -5,8 +5,8 @@ import type { LineClient } from '../lib/line-channel.ts';
 import type { UploadJob } from './job.ts';
 import { isZeroChunk } from './read-plan.ts';
 
-/** Chunks of one answer of diskd: 1 GiB of disk, about 0.5 MB of JSON; some 8 MB where every block is in another slot. */
-const PAGE_CHUNKS = 16_384;
+/** Chunks of one answer of diskd: 64 MiB of disk, about 30 kB of JSON; 0.5 MB where every block is in another slot. */
+const PAGE_CHUNKS = 1024;
 
 export class View {
   readonly #job: UploadJob;

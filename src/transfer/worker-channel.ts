@@ -30,8 +30,9 @@ async function tryJob<Result>(
   work: (job: unknown, onProgress: (doneBytes: number, totalBytes: number) => void) => Promise<Result>,
 ): Promise<WorkerMessage<Result>> {
   try {
+    // When the channel has closed the process is about to end: there is nobody to tell.
     const onProgress = (doneBytes: number, totalBytes: number) =>
-      void process.send?.({ type: 'progress', doneBytes, totalBytes });
+      void process.send?.({ type: 'progress', doneBytes, totalBytes }, undefined, {}, () => undefined);
     return { type: 'done', result: await work(job, onProgress) };
   } catch (error) {
     const message = error instanceof AssertionError ? (error.stack ?? error.message) : messageOf(error);

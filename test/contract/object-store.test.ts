@@ -7,13 +7,14 @@ import path from 'node:path';
 import test from 'node:test';
 import type { Clock } from '../../src/lib/clock.ts';
 import { AssertionError } from '../../src/lib/errors.ts';
+import { systemFiles } from '../../src/lib/files.ts';
 import type { Random } from '../../src/lib/random.ts';
 import { directBuffer, directReadBytes } from '../../src/repository/direct-file.ts';
 import { DirectoryStore } from '../../src/repository/object-store/directory-store.ts';
 import { MemoryStore } from '../../src/repository/object-store/memory-store.ts';
 import type { ObjectStore } from '../../src/repository/object-store/object-store.ts';
 import { RetryingStore } from '../../src/repository/object-store/retrying-store.ts';
-import { RecordingFiles } from '../crash/recording-files.ts';
+import { RecordingFiles, systemError } from '../crash/recording-files.ts';
 import { DelayedStore } from '../support/delayed-store.ts';
 import { FaultyStore } from '../support/faulty-store.ts';
 import type { Fault, FaultPlan } from '../support/faulty-store.ts';
@@ -120,6 +121,17 @@ for (const [name, open] of Object.entries(implementations)) {
     assert.equal(await store.removeLeftovers(), 0, 'nothing is left behind');
   });
 
+  withStore('puts under way beside removeLeftovers create their objects', async (store) => {
+    const contents = [Buffer.from('small'), randomBytes(3 * 1024 * 1024 + 777)];
+    const puts = contents.map(async (content, number) => store.put(`a/${number}`, [content]));
+    const all = Promise.all(puts);
+    const isEnded = async () => Promise.race([all.then(() => true), new Promise(setImmediate).then(() => false)]);
+    do assert.equal(await store.removeLeftovers(), 0);
+    while (!(await isEnded()));
+    assert.deepEqual(await all, [true, true]);
+    for (const [number, content] of contents.entries()) assert.ok((await store.find(`a/${number}`))?.equals(content));
+  });
+
   withStore('an empty object is an object', async (store) => {
     assert.equal(await store.put('a/empty', []), true);
     assert.equal((await store.find('a/empty'))?.length, 0);
@@ -154,16 +166,45 @@ for (const [name, open] of Object.entries(implementations)) {
   });
 }
 
-test('DirectoryStore: what an interrupted put left is removed and counted', async () => {
+test('DirectoryStore: what an interrupted put left is removed and counted an hour after it was written, not before', async () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'hupo-store-'));
   try {
-    fs.mkdirSync(path.join(folder, 'tmp'));
-    fs.writeFileSync(path.join(folder, 'tmp', 'packs~ab~one.0'), 'half');
-    assert.equal(await new DirectoryStore(folder).removeLeftovers(), 4);
-    assert.deepEqual(fs.readdirSync(path.join(folder, 'tmp')), []);
+    const temporary = path.join(folder, 'tmp');
+    fs.mkdirSync(temporary);
+    const writtenAtS = { 'packs~ab~old.0': 1000, 'packs~ab~young.0': 1001 };
+    for (const [leaf, seconds] of Object.entries(writtenAtS)) {
+      fs.writeFileSync(path.join(temporary, leaf), 'half');
+      fs.utimesSync(path.join(temporary, leaf), seconds, seconds);
+    }
+    const clock = { nowMs: () => 1_000_500 + 60 * 60 * 1000 };
+    assert.equal(await new DirectoryStore(folder, systemFiles, clock).removeLeftovers(), 4);
+    assert.deepEqual(fs.readdirSync(temporary), ['packs~ab~young.0']);
   } finally {
     fs.rmSync(folder, { recursive: true });
   }
+});
+
+test('DirectoryStore: a put of another store beside removeLeftovers creates its object', async () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'hupo-store-'));
+  try {
+    const put = new DirectoryStore(folder).put('a/x', bytes('x'));
+    assert.equal(fs.readdirSync(path.join(folder, 'tmp')).length, 1, 'it is being written');
+    assert.equal(await new DirectoryStore(folder).removeLeftovers(), 0);
+    assert.equal(await put, true);
+  } finally {
+    fs.rmSync(folder, { recursive: true });
+  }
+});
+
+test('DirectoryStore: what a put leaves that failed is a leftover like others', async () => {
+  const machine = new RecordingFiles();
+  const files = machine.startProcess();
+  files.ensureFolder('/repository');
+  const store = new DirectoryStore('/repository', files);
+  machine.fault = ({ name }) => (name === 'link' ? { error: systemError('ENOSPC', 'link') } : undefined);
+  await assert.rejects(store.put('a/x', bytes('four')), { name: 'OperationalError', retryable: true });
+  assert.equal(await store.removeLeftovers(), 4);
+  assert.deepEqual(files.list('/repository/tmp'), []);
 });
 
 test('DelayedStore: a list is a round trip for each thousand names, every other call is one', async () => {

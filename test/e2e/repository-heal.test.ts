@@ -66,6 +66,9 @@ test('damage of the repository is named, and mended from the disk or by the next
     const lost = check();
     assert.equal(lost.status, 1);
     assert.doesNotMatch(lost.stdout, /stored again/);
+    const known = server.cli('check', ...options);
+    assert.equal(known.status, 1, known.stdout);
+    assert.match(known.stdout, new RegExp(`this hurts bytes \\d+–\\d+ of ${snapshotId}`));
     assert.notEqual(server.cli('snapshot', 'export', snapshotId, file, ...options).status, 0);
     await client.write(0, bytes);
     await client.flush();

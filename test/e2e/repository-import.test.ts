@@ -130,6 +130,11 @@ test('a catalog that was restored from an old copy imports before it writes, and
     const options = ['--data', server.dataFolder];
     const refused = server.cli('serve', '--listen', '127.0.0.1:0', ...options);
     assert.match(refused.stderr, /older than the repository.*repository import /);
+    for (const command of ['show', 'check']) {
+      const looked = server.cli('repository', command, ...options);
+      assert.equal(looked.status, 1);
+      assert.match(looked.stderr, /older than the repository.*repository import /);
+    }
     const imported = server.cli('repository', 'import', ...options);
     assert.match(imported.stdout, new RegExp(`snapshot ${first} is not in the repository any more`));
     assert.match(imported.stdout, new RegExp(`snapshot ${second} of ${diskId}, of .* is in the catalog again`));

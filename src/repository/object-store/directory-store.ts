@@ -1,10 +1,13 @@
 /**
  * An object store in a directory: an object is a file of that path. It is written below `tmp/`, synced, given its name, which
  * only one can have, and its folder synced, so a crash leaves the whole object or a file in `tmp/`, which `removeLeftovers`
- * removes, or both. Where the file system has no second names for files, "create only" holds in one process only.
+ * removes when nobody can be writing it any more, or both. Where the file system has no second names for files, "create only"
+ * holds in one process only.
  */
 import fs from 'node:fs';
 import path from 'node:path';
+import { systemClock } from '../../lib/clock.ts';
+import type { Clock } from '../../lib/clock.ts';
 import { CorruptionError, OperationalError, errnoOf, messageOf } from '../../lib/errors.ts';
 import { findFileBytes, systemFiles } from '../../lib/files.ts';
 import type { Files } from '../../lib/files.ts';
@@ -19,19 +22,26 @@ const DIRECT_BYTES = 1024 * 1024;
 /** What file systems say that give a file one name only (exFAT, some network and user-space ones). */
 const HAS_NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'];
 
+/** A file in `tmp/` that nobody has written to for so long is taken for one whose writer has died. */
+const LEFTOVER_AGE_MS = 60 * 60 * 1000;
+
 export class DirectoryStore implements ObjectStore {
   readonly #root: string;
   readonly #files: Files;
+  readonly #clock: Pick<Clock, 'nowMs'>;
   readonly #naming = new Mutex();
   /** Folders whose own names are known to survive a power cut. */
   readonly #durableFolders: Set<string>;
   readonly #spareBuffers: Buffer[] = [];
+  /** Files in `tmp/` of puts that have not ended. */
+  readonly #temporaries = new Set<string>();
   #putCount = 0;
 
   /** `root` must exist. */
-  constructor(root: string, files: Files = systemFiles) {
+  constructor(root: string, files: Files = systemFiles, clock: Pick<Clock, 'nowMs'> = systemClock) {
     this.#root = root;
     this.#files = files;
+    this.#clock = clock;
     this.#durableFolders = new Set([root]);
   }
 
@@ -40,18 +50,29 @@ export class DirectoryStore implements ObjectStore {
     return explaining(`cannot write ${name}`, async () => {
       const target = this.#path(name);
       if (this.#files.find(target) === undefined) {
-        const temporary = await this.#writeTemporary(name, parts);
-        if (await this.#naming.run(async () => this.#moveInPlace(temporary, target))) return true;
+        if (await this.#create(name, parts)) return true;
       }
       await this.persist(name);
       return false;
     });
   }
 
-  async #writeTemporary(name: string, parts: readonly Uint8Array[]): Promise<string> {
+  /** False when the name is taken. */
+  async #create(name: string, parts: readonly Uint8Array[]): Promise<boolean> {
     const folder = path.join(this.#root, 'tmp');
     this.#files.ensureFolder(folder);
     const { temporary, fd } = this.#createTemporary(path.join(folder, name.replaceAll('/', '~')));
+    this.#temporaries.add(temporary);
+    try {
+      await this.#fill(temporary, fd, parts);
+      return await this.#naming.run(async () => this.#moveInPlace(temporary, this.#path(name)));
+    } finally {
+      this.#temporaries.delete(temporary);
+    }
+  }
+
+  /** Closes `fd`. */
+  async #fill(temporary: string, fd: number, parts: readonly Uint8Array[]): Promise<void> {
     try {
       const sizeBytes = parts.reduce((sum, part) => sum + part.length, 0);
       if (this.#files === systemFiles && sizeBytes >= DIRECT_BYTES) await this.#writeDirect(temporary, parts);
@@ -64,7 +85,6 @@ export class DirectoryStore implements ObjectStore {
     } finally {
       this.#files.close(fd);
     }
-    return temporary;
   }
 
   /** A file that nobody else has: another process, or a crash, may have left one of the same name. */
@@ -202,11 +222,14 @@ export class DirectoryStore implements ObjectStore {
 
   async removeLeftovers(): Promise<number> {
     const folder = path.join(this.#root, 'tmp');
+    const oldestMs = this.#clock.nowMs() - LEFTOVER_AGE_MS;
     let freedBytes = 0;
     for (const leaf of this.#files.list(folder)) {
       const file = path.join(folder, leaf);
-      freedBytes += this.#files.find(file)?.sizeBytes ?? 0;
+      const info = this.#files.find(file);
+      if (info === undefined || info.modifiedAtMs >= oldestMs || this.#temporaries.has(file)) continue;
       this.#files.unlink(file);
+      freedBytes += info.sizeBytes;
     }
     return freedBytes;
   }

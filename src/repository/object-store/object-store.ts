@@ -38,7 +38,11 @@ export interface ObjectStore {
    * end, as after a crash of the writer.
    */
   persist(name: string): Promise<void>;
-  /** Removes what interrupted puts left behind; no put may be running anywhere. Returns the bytes that it freed. */
+  /**
+   * Removes what interrupted puts left behind, once nobody can be writing it any more. Puts through this store are never
+   * hurt; one of another store that has written nothing for an hour may reject, and can be repeated. Returns the bytes
+   * that it freed.
+   */
   removeLeftovers(): Promise<number>;
 }
 
