@@ -1,8 +1,8 @@
 /** A worker thread of a restore, as seen from the thread that plans it: the same to use as a `GroupRestorer`. */
-import module from 'node:module';
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { AssertionError, CorruptionError, OperationalError, messageOf } from '../lib/errors.ts';
+import { codeCacheEnvironment } from './code-cache.ts';
 import type { RestoreStart } from './group-restorer.ts';
 import type { GroupTask } from './plan-restore.ts';
 import type { RestoreOrder, RestoreReply } from './restore-worker.ts';
@@ -63,10 +63,4 @@ export class RestoreThread {
     this.#failure ??= error;
     for (const waiting of this.#waiting.splice(0)) waiting.reject(error);
   }
-}
-
-/** All that a thread needs of the environment: compiled code from where this one has it. It starts in a third of the time. */
-function codeCacheEnvironment(): NodeJS.ProcessEnv {
-  const folder = module.getCompileCacheDir();
-  return folder === undefined ? {} : { NODE_COMPILE_CACHE: path.dirname(folder) };
 }
