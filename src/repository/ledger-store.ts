@@ -272,8 +272,7 @@ export class LedgerStore {
 
   /** Live bytes of the packs that anything has its home in, or had. */
   listLiveBytes(): Map<string, number> {
-    const rows = this.#prepare('SELECT lower(hex(id)) AS packId, liveBytes FROM packs').all();
-    return new Map(rows.map((row) => [row['packId'] as string, row['liveBytes'] as number]));
+    return new Map(this.#list('SELECT lower(hex(id)), liveBytes FROM packs') as [string, number][]);
   }
 
   /** A pack that is gone: what had its home there has none. */
@@ -289,6 +288,48 @@ export class LedgerStore {
 
   listTrees(): CountedTree[] {
     return this.#prepare('SELECT * FROM trees ORDER BY id').all().map(toTree);
+  }
+
+  /** What an earlier process was at. */
+  listUnfinished(): CountedTree[] {
+    return this.#prepare("SELECT * FROM trees WHERE state <> 'whole' ORDER BY id").all().map(toTree);
+  }
+
+  listUnmeasured(): CountedTree[] {
+    return this.#prepare("SELECT * FROM trees WHERE freedBytes IS NULL AND state = 'whole' ORDER BY id")
+      .all()
+      .map(toTree);
+  }
+
+  /** By `treeKeyOf`, of all trees. */
+  listIds(): Map<string, number> {
+    const rows = this.#list("SELECT lower(hex(root)) || ':' || levels, id FROM trees ORDER BY id");
+    return new Map(rows as [string, number][]);
+  }
+
+  /** The tree of each chain that was added last. */
+  listLatestIds(): Map<string, number> {
+    return new Map(this.#list('SELECT chain, max(id) FROM trees GROUP BY chain') as [string, number][]);
+  }
+
+  /** Names with what they name. */
+  listNamed(): Map<string, { tree: TreeRef; chain: string }> {
+    const rows = this.#list(`
+      SELECT name, lower(hex(root)), levels, dataChunkCount, chain FROM names JOIN trees ON trees.id = names.tree
+    `) as [string, string, number, number, string][];
+    return new Map(
+      rows.map(([name, root, levels, dataChunkCount, chain]) => [
+        name,
+        { tree: { root, levels, dataChunkCount }, chain },
+      ]),
+    );
+  }
+
+  /** Rows as arrays: they take a third of the time that objects do. */
+  #list(text: string): unknown[][] {
+    const statement = this.#prepare(text);
+    statement.setReturnArrays(true);
+    return statement.all() as unknown as unknown[][];
   }
 
   findTree(id: number): CountedTree | undefined {
@@ -338,8 +379,7 @@ export class LedgerStore {
 
   /** Name → tree. */
   listNames(): Map<string, number> {
-    const rows = this.#prepare('SELECT name, tree FROM names').all();
-    return new Map(rows.map((row) => [row['name'] as string, row['tree'] as number]));
+    return new Map(this.#list('SELECT name, tree FROM names') as [string, number][]);
   }
 
   setName(name: string, tree: number | null): void {
@@ -402,6 +442,11 @@ export class LedgerStore {
   setFact(name: string, value: number): void {
     this.#prepare('INSERT OR REPLACE INTO facts VALUES (?, ?)').run(name, value);
   }
+}
+
+/** Trees with the same key are the same. */
+export function treeKeyOf({ root, levels }: Pick<TreeRef, 'root' | 'levels'>): string {
+  return `${root}:${levels}`;
 }
 
 function toTree(row: Record<string, unknown>): CountedTree {

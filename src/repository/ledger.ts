@@ -18,7 +18,7 @@ import { walkApart } from './aligned-walk.ts';
 import type { ApartPlace } from './aligned-walk.ts';
 import type { Digest } from './digest.ts';
 import type { EntryReader } from './entry-reader.ts';
-import { LEDGER } from './ledger-store.ts';
+import { LEDGER, treeKeyOf as keyOf } from './ledger-store.ts';
 import type { CountedTree, Home, LedgerStore } from './ledger-store.ts';
 import { storedShareOf } from './pack.ts';
 import type { Location } from './pack.ts';
@@ -78,14 +78,14 @@ export class Ledger {
     try {
       await this.#goOn(wanted);
       await this.#findHomes();
-      await this.#addAll(wanted, trees);
-      await this.#removeOthers(wanted);
+      const counted = await this.#addAll(wanted, trees);
+      await this.#removeOthers(wanted, counted);
+      this.#nameAll(trees, counted);
     } catch (error) {
       if (!(error instanceof CorruptionError) || !this.#mayBeStale(error, wanted)) throw error;
       this.#store.clear();
-      await this.#addAll(wanted, trees);
+      this.#nameAll(trees, await this.#addAll(wanted, trees));
     }
-    this.#nameAll(trees);
   }
 
   /**
@@ -93,23 +93,30 @@ export class Ledger {
    * wanted may be gone, when another collector was at work since.
    */
   #mayBeStale({ what }: CorruptionError, wanted: ReadonlyMap<string, NamedTree>): boolean {
-    return what === LEDGER || this.#store.listTrees().some(({ tree }) => !wanted.has(keyOf(tree)));
+    return (
+      what === LEDGER ||
+      this.#store
+        .listIds()
+        .keys()
+        .some((key) => !wanted.has(key))
+    );
   }
 
   /** What an earlier process left. */
   async #goOn(wanted: ReadonlyMap<string, NamedTree>): Promise<void> {
-    for (const tree of this.#store.listTrees()) {
+    for (const tree of this.#store.listUnfinished()) {
       if (tree.state === 'removing') await this.#remove(tree);
-      if (tree.state !== 'adding') continue;
-      if (!wanted.has(keyOf(tree.tree))) throw new CorruptionError(LEDGER, 'half of a tree that is gone is counted');
-      await this.#add(tree);
+      else if (!wanted.has(keyOf(tree.tree)))
+        throw new CorruptionError(LEDGER, 'half of a tree that is gone is counted');
+      else await this.#add(tree);
     }
   }
 
-  async #addAll(wanted: ReadonlyMap<string, NamedTree>, trees: readonly NamedTree[]): Promise<void> {
+  /** Ids by key of all trees that are counted then. */
+  async #addAll(wanted: ReadonlyMap<string, NamedTree>, trees: readonly NamedTree[]): Promise<Map<string, number>> {
     const keys = new Map(trees.map(({ name, tree }) => [name, keyOf(tree)]));
-    const known = new Map(this.#store.listTrees().map((tree) => [keyOf(tree.tree), tree.id]));
-    const latest = new Map(this.#store.listTrees().map(({ chain, id }) => [chain, id]));
+    const known = this.#store.listIds();
+    const latest = this.#store.listLatestIds();
     for (const [key, { tree, near, chain }] of wanted) {
       if (known.has(key)) continue;
       const likely = near.map((name) => known.get(keys.get(name) ?? '')).find((id) => id !== undefined);
@@ -119,19 +126,19 @@ export class Ledger {
       known.set(key, added.id);
       latest.set(chain, added.id);
     }
+    return known;
   }
 
-  async #removeOthers(wanted: ReadonlyMap<string, NamedTree>): Promise<void> {
-    for (const { id, tree } of this.#store.listTrees()) {
-      if (wanted.has(keyOf(tree))) continue;
+  async #removeOthers(wanted: ReadonlyMap<string, NamedTree>, counted: ReadonlyMap<string, number>): Promise<void> {
+    for (const [key, id] of counted) {
+      if (wanted.has(key)) continue;
       const found = this.#store.findTree(id);
       if (found !== undefined) await this.#remove(found);
     }
   }
 
-  #nameAll(trees: readonly NamedTree[]): void {
-    const ids = new Map(this.#store.listTrees().map((tree) => [keyOf(tree.tree), tree.id]));
-    const wanted = new Map(trees.map(({ name, tree }) => [name, ids.get(keyOf(tree))]));
+  #nameAll(trees: readonly NamedTree[], counted: ReadonlyMap<string, number>): void {
+    const wanted = new Map(trees.map(({ name, tree }) => [name, counted.get(keyOf(tree))]));
     this.#store.transaction(() => {
       for (const [name, id] of this.#store.listNames()) {
         if (wanted.get(name) === id) wanted.delete(name);
@@ -240,9 +247,8 @@ export class Ledger {
 
   /** Measures what was not measured yet, of the trees that are needed by one name. */
   async measure(signal?: AbortSignal): Promise<void> {
-    for (const tree of this.#store.listTrees()) {
+    for (const tree of this.#store.listUnmeasured()) {
       signal?.throwIfAborted();
-      if (tree.freedBytes !== null || tree.state !== 'whole') continue;
       const freedBytes = await this.#measureOne(tree);
       this.#store.transaction(() => this.#store.updateTree(tree.id, { freedBytes }));
     }
@@ -289,13 +295,7 @@ export class Ledger {
 
   /** Every name with the tree that it needs. */
   listNamed(): Map<string, Pick<NamedTree, 'tree' | 'chain'>> {
-    const trees = new Map(this.#store.listTrees().map((tree) => [tree.id, tree]));
-    const named = new Map<string, Pick<NamedTree, 'tree' | 'chain'>>();
-    for (const [name, id] of this.#store.listNames()) {
-      const found = trees.get(id);
-      if (found !== undefined) named.set(name, { tree: found.tree, chain: found.chain });
-    }
-    return named;
+    return this.#store.listNamed();
   }
 
   /** Of each pack, what is needed of it; packs that are not named: nothing. */
@@ -449,10 +449,6 @@ function isSame(first: Digest | null, second: Digest | null): boolean {
 
 function hex(digest: Digest): string {
   return digest.toString('hex');
-}
-
-function keyOf({ root, levels }: TreeRef): string {
-  return `${root}:${levels}`;
 }
 
 function rankOf(name: string): number {
