@@ -5,24 +5,15 @@
  */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { CollectorWorld } from './collector-world.ts';
+import { runSeeds } from '../support/seed-threads.ts';
 
-const seeds = Number(process.env['HUPO_SEEDS'] ?? 300);
+const seedCount = Number(process.env['HUPO_SEEDS'] ?? 600);
 const firstSeed = Number(process.env['HUPO_FIRST_SEED'] ?? 1);
 
-test(`${seeds} schedules of uploads, deletions, reads and collectors from seed ${firstSeed}`, async () => {
-  const events = new Map<string, number>();
-  for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
-    const world = new CollectorWorld(seed);
-    try {
-      await world.run({ uploaders: 3, uploads: 4 });
-    } catch (error) {
-      throw new Error(`HUPO_FIRST_SEED=${seed} HUPO_SEEDS=1`, { cause: error });
-    }
-    world.close();
-    for (const [event, count] of world.events) events.set(event, (events.get(event) ?? 0) + count);
-  }
-  if (seeds < 100) return;
+test(`${seedCount} schedules of uploads, deletions, reads and collectors from seed ${firstSeed}`, async () => {
+  const module = import.meta.resolve('./collector-seed.ts');
+  const events = await runSeeds({ module, firstSeed, seedCount });
+  if (seedCount < 100) return;
   for (const event of ['snapshot', 'collected', 'rewritten', 'fenced', 'kill', 'restart', 'index lost']) {
     assert.ok((events.get(event) ?? 0) > 0, `nobody was ever: ${event}`);
   }
