@@ -39,13 +39,13 @@ export class EntryReader {
   }
 
   async #readKnown(digest: Digest, kind: EntryKind): Promise<Buffer | CorruptionError> {
-    let failure = new CorruptionError(`${kind} ${digest.toString('hex')}`, 'no pack holds it');
+    let failure: CorruptionError | undefined;
     for (const location of this.#index.locate(digest)) {
       const found = await this.readAt(location, digest, kind);
       if (Buffer.isBuffer(found)) return found;
       failure = found;
     }
-    return failure;
+    return failure ?? new CorruptionError(`${kind} ${digest.toString('hex')}`, 'no pack holds it');
   }
 
   /** One copy: its verified bytes, or what is wrong with it. */

@@ -27,8 +27,10 @@ export function chunksOfLevel(level: number): number {
   return PAGE_FANOUT ** level;
 }
 
+const ABSENT: Readonly<Children> = Array.from({ length: PAGE_FANOUT }, () => null);
+
 export function noChildren(): Children {
-  return Array.from({ length: PAGE_FANOUT }, () => null);
+  return [...ABSENT];
 }
 
 /** At least one child must be there. */
