@@ -8,7 +8,7 @@ import { CorruptionError } from '../lib/errors.ts';
 import { CHUNK_BYTES } from '../lib/geometry.ts';
 import { expandGroup } from './compression.ts';
 import { digestOf } from './digest.ts';
-import { findBytes } from './entry-reader.ts';
+import { EntryReader, findBytes } from './entry-reader.ts';
 import type { Digest } from './digest.ts';
 import type { ObjectStore } from './object-store/object-store.ts';
 import { PACK_HEADER_BYTES, PACK_PREFIX, encodePackHeader, findPackId, locationsOf, packName } from './pack.ts';
@@ -95,9 +95,9 @@ async function checkPack(
     contents = await readPackContents(store, packId, sizeBytes);
   } catch (error) {
     if (!(error instanceof CorruptionError)) throw error;
-    bad.addPack(packId);
-    return [error.message];
+    return [error.message, ...(await checkEndless({ store, index }, { packId, sizeBytes }, readData, bad))];
   }
+  index.setEndDamaged(packId, false);
   if (count !== null && !isIndexedRight(index, contents, count)) index.add(contents);
   const header = await findBytes(store, packName(packId), { offset: 0, length: PACK_HEADER_BYTES });
   if (!Buffer.isBuffer(header) || !header.equals(encodePackHeader(packId))) findings.push('its header is damaged');
@@ -107,6 +107,33 @@ async function checkPack(
   for (const { offset } of odd)
     findings.push(`the group at ${offset} has chunks of another length than ${CHUNK_BYTES}`);
   if (readData) findings.push(...(await verifyGroups({ store, index }, contents, bad)));
+  return findings;
+}
+
+/** A pack whose end is damaged: what the index knows of it can still be read, and the next collection writes it anew. */
+async function checkEndless(
+  stores: Stores,
+  { packId, sizeBytes }: { packId: string; sizeBytes: number },
+  readData: boolean,
+  bad: BadCopies,
+): Promise<string[]> {
+  const { store, index } = stores;
+  const known = index.listPacks().find((pack) => pack.packId === packId);
+  if (known?.sizeBytes !== sizeBytes) {
+    bad.addPack(packId);
+    return [];
+  }
+  index.setEndDamaged(packId, true);
+  const findings = ['what the index knows of it can be read, and the next collection writes that anew'];
+  if (!readData) return findings;
+  const entries = new EntryReader(store, index);
+  for (const { digest, location } of index.listEntries(packId)) {
+    const bytes = await entries.readAt(location, digest, 'chunk');
+    if (Buffer.isBuffer(bytes)) continue;
+    bad.add(digest, packId);
+    index.markBad(digest, packId);
+    findings.push(bytes.message);
+  }
   return findings;
 }
 

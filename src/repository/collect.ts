@@ -9,15 +9,13 @@
  */
 import { CorruptionError } from '../lib/errors.ts';
 import type { CollectorBook, CondemnedPacks, Look } from './collector-book.ts';
-import type { Digest } from './digest.ts';
 import type { Ledger } from './ledger.ts';
 import { finishDeletions } from './manifest.ts';
 import { listNeededTrees } from './needed-trees.ts';
-import type { IndexedPack } from './pack-index.ts';
-import { locationsOf, packName } from './pack.ts';
-import type { Location, PackContents } from './pack.ts';
-import { readPackContents } from './pack-end.ts';
-import { encodeKept } from './rewrite.ts';
+import type { IndexedPack, UnreadablePack } from './pack-index.ts';
+import { packName } from './pack.ts';
+import type { LocatedEntry } from './pack.ts';
+import { encodeKept, findPackEntries } from './rewrite.ts';
 import type { Rewriter, RewrittenPack } from './rewrite.ts';
 import { planCollect, planDense } from './plan-collect.ts';
 import type { CollectPlan } from './plan-collect.ts';
@@ -75,6 +73,8 @@ export async function collectGarbage(request: CollectRequest): Promise<CollectRe
 class Collection {
   readonly #request: CollectRequest;
   #packs: Map<string, IndexedPack> = new Map();
+  /** Packs whose end cannot be read and that the index does not know, with their bytes. */
+  readonly #strangers = new Map<string, number>();
   readonly #result: CollectResult = {
     freedBytes: 0,
     deletedPacks: 0,
@@ -93,10 +93,12 @@ class Collection {
     const { store, index } = stores;
     if (!dryRun && listsStore) this.#result.freedBytes += await store.removeLeftovers();
     if (!dryRun) await finishDeletions(store);
-    if (listsStore) this.#result.damaged.push(...(await index.reconcile(store)).damaged);
+    const { unreadable } = listsStore ? await index.reconcile(store) : { unreadable: [] };
+    this.#result.damaged.push(...unreadable.map(({ error }) => error));
     const look = await this.#look();
     const packs = this.#measurePacks(look);
-    const plan = this.#addHealed(planCollect(packs, ledger.findFact(LEFT_DEAD_BYTES) ?? 0), packs);
+    const plan = this.#addDamaged(planCollect(packs, ledger.findFact(LEFT_DEAD_BYTES) ?? 0), packs);
+    plan.deletes.push(...this.#listDead(unreadable, look));
     if (dryRun) return this.#describe(plan, look);
     await this.#settle(look);
     const dense = this.#planDense(packs, plan);
@@ -142,8 +144,8 @@ class Collection {
   async #leave(packId: string): Promise<void> {
     const { ledger } = this.#request;
     if ((ledger.listLiveBytes().get(packId) ?? 0) === 0) return;
-    const contents = await this.#tryContents(packId, this.#packs.get(packId)?.sizeBytes ?? 0);
-    if (contents !== undefined) await ledger.leave(packId, locationsOf(contents));
+    const entries = await this.#findEntries(packId);
+    if (entries !== undefined) await ledger.leave(packId, entries);
   }
 
   /** Of packs that may be condemned: not those that are, that a session is still writing for, or that are damaged. */
@@ -168,11 +170,23 @@ class Collection {
     return stores.index.listBad().flatMap(({ digest, packId }) => (ledger.isKept(digest, packId) ? [packId] : []));
   }
 
-  /** What is needed of a pack with damaged copies goes to new ones, as soon as those have good copies elsewhere. */
-  #addHealed(plan: CollectPlan, packs: readonly { packId: string; liveBytes: number }[]): CollectPlan {
+  /**
+   * What is needed of a damaged pack goes to new ones: where its end is damaged, and where copies in it are, as soon as those have
+   * good ones elsewhere.
+   */
+  #addDamaged(plan: CollectPlan, packs: readonly { packId: string; liveBytes: number }[]): CollectPlan {
     const bad = new Set(this.#request.stores.index.listBad().map(({ packId }) => packId));
-    const healed = packs.filter(({ packId, liveBytes }) => bad.has(packId) && liveBytes > 0);
-    return { ...plan, rewrites: [...new Set([...plan.rewrites, ...healed.map(({ packId }) => packId)])] };
+    const isDamaged = (packId: string) => bad.has(packId) || this.#packs.get(packId)?.isEndDamaged === true;
+    const damaged = packs.filter(({ packId, liveBytes }) => isDamaged(packId) && liveBytes > 0);
+    return { ...plan, rewrites: [...new Set([...plan.rewrites, ...damaged.map(({ packId }) => packId)])] };
+  }
+
+  /** Packs of which nobody knows what they hold are of no use when all that is needed has a good copy elsewhere. */
+  #listDead(unreadable: readonly UnreadablePack[], { condemned }: Look): string[] {
+    for (const { packId, sizeBytes } of unreadable) this.#strangers.set(packId, sizeBytes);
+    if (this.#request.ledger.hasHomeless() || this.#listBadKept().length > 0) return [];
+    const known = new Set([...condemned.packs, ...condemned.dying].map(({ packId }) => packId));
+    return [...this.#strangers.keys()].filter((packId) => !known.has(packId));
   }
 
   #planDense(packs: readonly { packId: string; liveBytes: number }[], plan: CollectPlan): string[] {
@@ -187,7 +201,7 @@ class Collection {
   #describe(plan: CollectPlan, look: Look): CollectResult {
     const live = this.#request.ledger.listLiveBytes();
     const going = [...plan.deletes, ...plan.rewrites, ...look.condemned.packs.map(({ packId }) => packId)];
-    const freed = going.map((packId) => (this.#packs.get(packId)?.sizeBytes ?? 0) - (live.get(packId) ?? 0));
+    const freed = going.map((packId) => this.#sizeOf(packId) - (live.get(packId) ?? 0));
     return {
       ...this.#result,
       freedBytes: freed.reduce((sum, bytes) => sum + bytes, 0),
@@ -207,7 +221,7 @@ class Collection {
     const due = condemned.packs.filter(({ epoch }) => epoch <= oldest).map(({ packId }) => packId);
     const dueIds = new Set(due);
     const waiting = condemned.packs.filter(({ packId }) => !dueIds.has(packId));
-    const bytes = waiting.reduce((sum, { packId }) => sum + (this.#packs.get(packId)?.sizeBytes ?? 0), 0);
+    const bytes = waiting.reduce((sum, { packId }) => sum + this.#sizeOf(packId), 0);
     this.#result.waiting = { packCount: waiting.length, bytes };
     const live = ledger.listLiveBytes();
     const pardoned: string[] = [];
@@ -238,26 +252,26 @@ class Collection {
     if (!ledger.hasHomeless()) return false;
     const info = await stores.store.stat(packName(packId));
     if (info === undefined) return false;
-    const contents = await this.#tryContents(packId, info.sizeBytes);
-    return contents === undefined || [...locationsOf(contents)].some(({ digest }) => ledger.isHomeless(digest));
+    const entries = await findPackEntries(stores, packId, info.sizeBytes);
+    return entries === undefined || entries.some(({ digest }) => ledger.isHomeless(digest));
   }
 
   async #delete(packId: string): Promise<void> {
     const { ledger, stores } = this.#request;
-    stores.index.remove(packId, await this.#tryContents(packId, this.#packs.get(packId)?.sizeBytes ?? 0));
+    stores.index.remove(packId, await this.#findEntries(packId));
     await stores.store.delete(packName(packId));
     ledger.forgetPack(packId);
-    this.#result.freedBytes += this.#packs.get(packId)?.sizeBytes ?? 0;
+    this.#result.freedBytes += this.#sizeOf(packId);
     this.#result.deletedPacks++;
   }
 
-  async #tryContents(packId: string, sizeBytes: number): Promise<PackContents | undefined> {
-    try {
-      return await readPackContents(this.#request.stores.store, packId, sizeBytes);
-    } catch (error) {
-      if (error instanceof CorruptionError) return undefined;
-      throw error;
-    }
+  async #findEntries(packId: string): Promise<LocatedEntry[] | undefined> {
+    return findPackEntries(this.#request.stores, packId, this.#sizeOf(packId));
+  }
+
+  /** Bytes. */
+  #sizeOf(packId: string): number {
+    return this.#packs.get(packId)?.sizeBytes ?? this.#strangers.get(packId) ?? 0;
   }
 
   /** The packs that hold nothing live any more, for it has its home in new ones. */
@@ -285,25 +299,23 @@ class Collection {
 
   /** Which of its entries have their home in it; undefined when its end cannot be read, and it must stay. */
   async #planRewrite(packId: string): Promise<RewrittenPack | undefined> {
-    const sizeBytes = this.#packs.get(packId)?.sizeBytes ?? 0;
-    const contents = await this.#tryContents(packId, sizeBytes);
-    if (contents === undefined) {
+    const entries = await this.#findEntries(packId);
+    if (entries === undefined) {
       this.#result.damaged.push(new CorruptionError(`pack ${packId}`, 'its end'));
       return undefined;
     }
-    const kept = [...locationsOf(contents)].map(({ digest }) => this.#request.ledger.isKept(digest, packId));
-    return { packId, sizeBytes, kept: encodeKept(kept) };
+    const kept = entries.map(({ digest }) => this.#request.ledger.isKept(digest, packId));
+    return { packId, sizeBytes: this.#sizeOf(packId), kept: encodeKept(kept) };
   }
 
   /** The packs of the batch that are rewritten whole. */
   async #rewrite(packs: readonly RewrittenPack[], isDense: boolean): Promise<string[]> {
     const { stores, ledger, ownerEpoch, rewrite } = this.#request;
     const written = await rewrite({ packs, isDense, ownerEpoch });
-    const moved: { digest: Digest; location: Location }[] = [];
+    const moved: LocatedEntry[] = [];
     for (const { packId, sizeBytes } of written.packs) {
       // Another collector that took it for garbage may have deleted it by now.
-      const contents = await this.#tryContents(packId, sizeBytes);
-      if (contents !== undefined) moved.push(...locationsOf(contents));
+      moved.push(...((await findPackEntries(stores, packId, sizeBytes)) ?? []));
       this.#result.freedBytes -= sizeBytes;
     }
     ledger.moveHomes(moved);

@@ -3,24 +3,29 @@
  * may be lost at any time: it is counted anew from the trees. What is committed survives a power cut, for packs are deleted on
  * the strength of it.
  */
-import { DatabaseSync } from 'node:sqlite';
-import type { StatementSync } from 'node:sqlite';
-import fs from 'node:fs';
-import { CorruptionError, messageOf } from '../lib/errors.ts';
-import { explainSqlite, guardSqlite } from '../lib/sqlite-errors.ts';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { inTransaction, openCacheDatabase } from '../lib/cache-database.ts';
+import type { CacheSchema } from '../lib/cache-database.ts';
+import { CorruptionError } from '../lib/errors.ts';
+import { guardSqlite } from '../lib/sqlite-errors.ts';
 import type { Digest } from './digest.ts';
 import type { TreeRef } from './tree-ref.ts';
 
 /** What is damaged, in a CorruptionError, when it is the ledger itself. */
 export const LEDGER = 'the ledger';
-/** 2: shares of groups add up. */
-const SCHEMA_VERSION = 2;
 const LIVE_CHUNKS = 'liveChunkCount';
 const KNOWN_NUMBERS = 1000;
 /** 64 MiB: digests are everywhere in the file, so what is written again soon is best written once. */
 const CHECKPOINT_PAGES = 16_384;
 
-const SCHEMA = `
+const SCHEMA: CacheSchema = {
+  what: LEDGER,
+  file: 'ledger.db',
+  /** 2: shares of groups add up. */
+  version: 2,
+  busyTimeoutMs: 0,
+  pragmas: `PRAGMA synchronous = FULL; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`,
+  sql: `
   CREATE TABLE trees (
     id INTEGER PRIMARY KEY AUTOINCREMENT, root BLOB NOT NULL, levels INTEGER NOT NULL, dataChunkCount INTEGER NOT NULL,
     chain TEXT NOT NULL, parent INTEGER, heir INTEGER, seat INTEGER NOT NULL,
@@ -37,8 +42,8 @@ const SCHEMA = `
   CREATE INDEX homelessRefs ON refs (digest) WHERE pack = 0;
   CREATE TABLE packs (number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, liveBytes INTEGER NOT NULL);
   CREATE TABLE facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-  PRAGMA user_version = ${SCHEMA_VERSION};
-`;
+`,
+};
 
 /** A tree that something needs, and how it is counted. */
 export interface CountedTree {
@@ -97,33 +102,9 @@ export class LedgerStore {
     this.#deleteRef = database.prepare('DELETE FROM refs WHERE digest = ?');
   }
 
-  /** Opens or makes the file (`:memory:` for tests). One that is of no use is made again. */
+  /** `file`: `:memory:` for tests. */
   static open(file: string): LedgerStore {
-    try {
-      return LedgerStore.#openFile(file);
-    } catch (error) {
-      if (!/malformed|not a database|other version/.test(messageOf(error)))
-        throw explainSqlite(LEDGER, 'ledger.db', error);
-      for (const name of [file, `${file}-wal`, `${file}-shm`]) fs.rmSync(name, { force: true });
-      return LedgerStore.#openFile(file);
-    }
-  }
-
-  static #openFile(file: string): LedgerStore {
-    const database = new DatabaseSync(file);
-    try {
-      database.exec(`
-        PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536;
-        PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};
-      `);
-      const version = database.prepare('PRAGMA user_version').get()?.['user_version'];
-      if (version === 0) database.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT`);
-      else if (version !== SCHEMA_VERSION) throw new CorruptionError(LEDGER, 'it is of an other version');
-      return new LedgerStore(database);
-    } catch (error) {
-      database.close();
-      throw error;
-    }
+    return new LedgerStore(openCacheDatabase(file, SCHEMA));
   }
 
   close(): void {
@@ -154,15 +135,14 @@ export class LedgerStore {
   /** All of `act`, durably, or nothing. */
   transaction<T>(act: () => T): T {
     return guardSqlite(LEDGER, 'ledger.db', () => {
-      this.#database.exec('BEGIN IMMEDIATE');
       try {
-        const result = act();
-        this.#flush();
-        this.#database.exec('COMMIT');
-        return result;
+        return inTransaction(this.#database, () => {
+          const result = act();
+          this.#flush();
+          return result;
+        });
       } catch (error) {
         this.#numbers.clear();
-        if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
         throw error;
       } finally {
         this.#liveBytes.clear();

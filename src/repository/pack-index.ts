@@ -8,11 +8,11 @@
  * A digest may be in several packs (two uploads at once, an interrupted collection): all places are kept. Those in condemned
  * packs, and those that were found damaged, are read last and never taken for known: what is met again is stored again.
  */
-import fs from 'node:fs';
-import { DatabaseSync } from 'node:sqlite';
-import type { StatementSync } from 'node:sqlite';
-import { CorruptionError, OperationalError, messageOf } from '../lib/errors.ts';
-import { explainSqlite, guardSqlite } from '../lib/sqlite-errors.ts';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { inTransaction, openCacheDatabase } from '../lib/cache-database.ts';
+import type { CacheSchema } from '../lib/cache-database.ts';
+import { CorruptionError } from '../lib/errors.ts';
+import { guardSqlite } from '../lib/sqlite-errors.ts';
 import type { CondemnedPacks } from './collector-book.ts';
 import type { Digest } from './digest.ts';
 import type { ObjectStore } from './object-store/object-store.ts';
@@ -20,16 +20,19 @@ import { PACK_PREFIX, findPackId, locationsOf, packName } from './pack.ts';
 import { readPackContents } from './pack-end.ts';
 import type { Location, PackContents } from './pack.ts';
 
-/** `PRAGMA user_version`: another one means that the file is made again. */
-const SCHEMA_VERSION = 3;
-const BUSY_TIMEOUT_MS = 15_000;
 /** 32 MiB: a pack's digests are everywhere in the file, so a checkpoint, which syncs, would else come with every pack. */
 const CHECKPOINT_PAGES = 8192;
 
-const SCHEMA = `
+const SCHEMA: CacheSchema = {
+  what: 'the repository',
+  file: 'index.db',
+  version: 4,
+  busyTimeoutMs: 15_000,
+  pragmas: `PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`,
+  sql: `
   CREATE TABLE packs (
     number INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL UNIQUE, sizeBytes INTEGER NOT NULL, groupBytes INTEGER NOT NULL,
-    session INTEGER NOT NULL, isCondemned INTEGER NOT NULL, verifiedAtMs INTEGER,
+    session INTEGER NOT NULL, isCondemned INTEGER NOT NULL, isEndDamaged INTEGER NOT NULL DEFAULT 0, verifiedAtMs INTEGER,
     plainBytes INTEGER NOT NULL, isDense INTEGER NOT NULL, addedAtMs INTEGER NOT NULL DEFAULT (unixepoch() * 1000)
   );
   CREATE TABLE entries (
@@ -41,8 +44,8 @@ const SCHEMA = `
   CREATE TABLE condemned (id BLOB PRIMARY KEY) WITHOUT ROWID;
   CREATE TABLE gone (id BLOB PRIMARY KEY) WITHOUT ROWID;
   CREATE TABLE facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
-  PRAGMA user_version = ${SCHEMA_VERSION};
-`;
+`,
+};
 
 export interface IndexedPack {
   packId: string;
@@ -57,13 +60,17 @@ export interface IndexedPack {
   /** The session that wrote it. */
   session: number;
   isCondemned: boolean;
+  /** What it holds is known from here only. */
+  isEndDamaged: boolean;
   /** When every byte of it was last read; null: not yet. */
   verifiedAtMs: number | null;
 }
 
-export interface ReconcileResult {
-  /** Packs whose end cannot be read: what they hold is not known. */
-  damaged: CorruptionError[];
+/** A pack whose end cannot be read: what it holds is not known. */
+export interface UnreadablePack {
+  packId: string;
+  sizeBytes: number;
+  error: CorruptionError;
 }
 
 export class PackIndex {
@@ -94,36 +101,9 @@ export class PackIndex {
     );
   }
 
-  /** Opens or makes the file (`:memory:` for tests). A file that SQLite finds unusable is made again. */
+  /** `file`: `:memory:` for tests. */
   static open(file: string): PackIndex {
-    try {
-      return PackIndex.#openFile(file);
-    } catch (error) {
-      if (!/malformed|not a database|other version/.test(messageOf(error)))
-        throw explainSqlite('the repository', 'index.db', error);
-      for (const name of [file, `${file}-wal`, `${file}-shm`]) fs.rmSync(name, { force: true });
-      return PackIndex.#openFile(file);
-    }
-  }
-
-  static #openFile(file: string): PackIndex {
-    const database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
-    try {
-      database.exec(`
-        PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16384;
-        PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};
-      `);
-      transaction(database, () => {
-        const version = database.prepare('PRAGMA user_version').get()?.['user_version'];
-        if (version === SCHEMA_VERSION) return;
-        if (version !== 0) throw new OperationalError('index.db is of an other version', { retryable: false });
-        database.exec(SCHEMA);
-      });
-      return new PackIndex(database);
-    } catch (error) {
-      database.close();
-      throw error;
-    }
+    return new PackIndex(openCacheDatabase(file, SCHEMA));
   }
 
   close(): void {
@@ -184,25 +164,23 @@ export class PackIndex {
   }
 
   /**
-   * Forgets a pack for ever, before it is deleted. Its rows count no more; without its `contents` they stay until the next
+   * Forgets a pack for ever, before it is deleted. Its rows count no more; without its `entries` they stay until the next
    * comparison with the store.
    */
-  remove(packId: string, contents?: PackContents): void {
+  remove(packId: string, entries: Iterable<{ digest: Digest }> = []): void {
     const id = idOf(packId);
     this.transaction(() => {
       this.database.prepare('INSERT OR IGNORE INTO gone VALUES (?)').run(id);
-      this.#removeRows(id, contents);
+      this.#removeRows(id, entries);
       this.database.prepare('DELETE FROM bad WHERE packId = ?').run(id);
     });
   }
 
-  #removeRows(id: Buffer, contents?: PackContents): void {
+  #removeRows(id: Buffer, entries: Iterable<{ digest: Digest }> = []): void {
     const number = this.database.prepare('SELECT number FROM packs WHERE id = ?').get(id)?.['number'] as
       number | undefined;
     if (number === undefined) return;
-    for (const { digest } of contents?.groups.flatMap(({ entries }) => entries) ?? []) {
-      this.#deleteEntry.run(digest, number);
-    }
+    for (const { digest } of entries) this.#deleteEntry.run(digest, number);
     this.database.prepare('DELETE FROM packs WHERE number = ?').run(number);
   }
 
@@ -211,8 +189,8 @@ export class PackIndex {
     const rows = guarded(() =>
       this.database
         .prepare(
-          `SELECT lower(hex(id)) AS packId, sizeBytes, groupBytes, plainBytes, session, isDense, isCondemned, verifiedAtMs,
-             addedAtMs FROM packs
+          `SELECT lower(hex(id)) AS packId, sizeBytes, groupBytes, plainBytes, session, isDense, isCondemned,
+             isEndDamaged, verifiedAtMs, addedAtMs FROM packs
            ORDER BY number`,
         )
         .all(),
@@ -221,12 +199,26 @@ export class PackIndex {
       ...row,
       isDense: row['isDense'] === 1,
       isCondemned: row['isCondemned'] === 1,
+      isEndDamaged: row['isEndDamaged'] === 1,
     })) as unknown as IndexedPack[];
   }
 
   /** What the index says of an entry of a pack: groupOffset,storedLength,plainLength,codec,position,length. */
   findEntry(digest: Digest, packId: string): string | undefined {
     return guarded(() => this.#findEntry.get(digest, idOf(packId))?.['place']) as string | undefined;
+  }
+
+  /** What is known to be in a pack, in order. Reads all of the index. */
+  listEntries(packId: string): { digest: Digest; location: Location }[] {
+    const rows = guarded(() =>
+      this.database
+        .prepare(
+          `SELECT digest, groupOffset, storedLength, plainLength, codec, position, length
+           FROM entries JOIN packs ON packs.number = entries.pack WHERE packs.id = ? ORDER BY groupOffset, position`,
+        )
+        .all(idOf(packId)),
+    ) as unknown as ({ digest: Uint8Array } & Omit<Location, 'packId'>)[];
+    return rows.map(({ digest, ...place }) => ({ digest: Buffer.from(digest), location: { packId, ...place } }));
   }
 
   /** Rows of each pack. Reads all of the index. */
@@ -280,6 +272,11 @@ export class PackIndex {
     return rows.map((row) => ({ digest: Buffer.from(row['digest'] as Uint8Array), packId: row['packId'] as string }));
   }
 
+  setEndDamaged(packId: string, isEndDamaged: boolean): void {
+    const update = this.database.prepare('UPDATE packs SET isEndDamaged = ?1 WHERE id = ?2 AND isEndDamaged <> ?1');
+    guarded(() => update.run(isEndDamaged ? 1 : 0, idOf(packId)));
+  }
+
   /** The number of the latest pack. */
   get latestNumber(): number {
     return guarded(
@@ -327,7 +324,7 @@ export class PackIndex {
 
   /** Runs `act` in one write transaction; waits for other writers. */
   transaction<T>(act: () => T): T {
-    return guarded(() => transaction(this.database, act));
+    return guarded(() => inTransaction(this.database, act));
   }
 
   /**
@@ -342,9 +339,9 @@ export class PackIndex {
   }
 
   /** Makes the index agree with the packs that are in the store. Packs whose end is damaged stay unknown. */
-  async reconcile(store: ObjectStore): Promise<ReconcileResult> {
+  async reconcile(store: ObjectStore): Promise<{ unreadable: UnreadablePack[] }> {
     const gone = new Map(this.listPacks().map(({ packId, sizeBytes }) => [packId, sizeBytes]));
-    const damaged: CorruptionError[] = [];
+    const unreadable: UnreadablePack[] = [];
     for await (const { name, sizeBytes } of store.list(PACK_PREFIX)) {
       const packId = findPackId(name);
       if (packId === undefined) continue;
@@ -353,7 +350,7 @@ export class PackIndex {
       if (known === sizeBytes) continue;
       if (known !== undefined) this.#forget([packId]);
       const error = await this.#addFromStore(store, packId, sizeBytes);
-      if (error !== undefined) damaged.push(error);
+      if (error !== undefined) unreadable.push({ packId, sizeBytes, error });
     }
     // A pack that was added since the list began is no stranger: only what the store denies is forgotten.
     const denied: string[] = [];
@@ -361,7 +358,7 @@ export class PackIndex {
       if ((await store.stat(packName(packId))) === undefined) denied.push(packId);
     }
     if (denied.length > 0) this.#forget(denied);
-    return { damaged };
+    return { unreadable };
   }
 
   /** They may come back, as what the store had lost for a while does. */
@@ -393,19 +390,6 @@ export class PackIndex {
 
 function idOf(packId: string): Buffer {
   return Buffer.from(packId, 'hex');
-}
-
-function transaction<T>(database: DatabaseSync, act: () => T): T {
-  if (database.isTransaction) return act();
-  database.exec('BEGIN IMMEDIATE');
-  try {
-    const result = act();
-    database.exec('COMMIT');
-    return result;
-  } catch (error) {
-    if (database.isTransaction) database.exec('ROLLBACK');
-    throw error;
-  }
 }
 
 function guarded<T>(act: () => T): T {

@@ -254,11 +254,14 @@ function decodeGroup(footer: Buffer, at: number, entryAt: number, damaged: (wher
   };
 }
 
+export interface LocatedEntry {
+  digest: Digest;
+  kind: EntryKind;
+  location: Location;
+}
+
 /** Where each entry of a pack lies, in order. */
-export function* locationsOf({
-  packId,
-  groups,
-}: PackContents): Generator<{ digest: Digest; kind: EntryKind; location: Location }> {
+export function* locationsOf({ packId, groups }: PackContents): Generator<LocatedEntry> {
   for (const { offset: groupOffset, storedLength, plainLength, codec, kind, entries } of groups) {
     let position = 0;
     for (const { digest, length } of entries) {

@@ -172,7 +172,10 @@ export class Repository {
       const ownerEpoch = this.#owner?.ownerEpoch ?? 0;
       const assertOwned = () => this.assertOwned();
       try {
-        return await collectGarbage({ ...request, book: owned, ownerEpoch, listsStore, assertOwned });
+        const result = await collectGarbage({ ...request, book: owned, ownerEpoch, listsStore, assertOwned });
+        // Packs that cannot be read are looked for again: they go when nothing is missing any more.
+        this.#maybeStrangers ||= result.damaged.length > 0;
+        return result;
       } catch (error) {
         this.#maybeStrangers = true;
         throw error;
@@ -245,8 +248,10 @@ export class Repository {
     return new Verification(this.#stores, this.#openLedger()).findLastPass();
   }
 
+  /** Whether there is something that a collection may mend, or that goes with one. */
   hasBadCopies(): boolean {
-    return this.#stores.index.listBad().length > 0;
+    const { index } = this.#stores;
+    return index.listBad().length > 0 || index.listPacks().some(({ isEndDamaged }) => isEndDamaged);
   }
 
   /** A writer has died: it may have left packs that the index does not know. */

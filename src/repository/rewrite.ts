@@ -5,7 +5,9 @@
 import type { Random } from '../lib/random.ts';
 import { CorruptionError } from '../lib/errors.ts';
 import { EntryReader } from './entry-reader.ts';
-import { DENSE_GROUP_BYTES, locationsOf } from './pack.ts';
+import { CHUNK_BYTES } from '../lib/geometry.ts';
+import { DENSE_GROUP_BYTES, locationsOf, packName } from './pack.ts';
+import type { LocatedEntry } from './pack.ts';
 import { readPackContents } from './pack-end.ts';
 import { PackWriter } from './pack-writer.ts';
 import type { PackWriterOptions } from './pack-writer.ts';
@@ -71,16 +73,31 @@ export async function rewritePacks(
   return result;
 }
 
-async function listNeeded({ store }: Stores, { packId, sizeBytes, kept }: RewrittenPack) {
+/** None when another collector has deleted it since it was planned: the book decides what becomes of that. */
+async function listNeeded(stores: Stores, { packId, sizeBytes, kept }: RewrittenPack): Promise<LocatedEntry[]> {
   const isKept = decodeKept(kept);
+  const entries = await findPackEntries(stores, packId, sizeBytes);
+  return (entries ?? []).filter((_entry, position) => isKept(position));
+}
+
+/**
+ * What a pack holds, in order; where its end is damaged, as the index knows it. Undefined when that does not either, or when
+ * the pack is not there.
+ */
+export async function findPackEntries(
+  { store, index }: Stores,
+  packId: string,
+  sizeBytes: number,
+): Promise<LocatedEntry[] | undefined> {
   try {
-    return [...locationsOf(await readPackContents(store, packId, sizeBytes))].filter((_entry, position) =>
-      isKept(position),
-    );
+    return [...locationsOf(await readPackContents(store, packId, sizeBytes))];
   } catch (error) {
-    // Another collector has deleted it since it was planned: the book decides what becomes of that.
-    if (error instanceof CorruptionError) return [];
-    throw error;
+    if (!(error instanceof CorruptionError)) throw error;
+    if ((await store.stat(packName(packId))) === undefined) return undefined;
+    const entries = index.listEntries(packId);
+    // The index does not keep kinds. Chunks have one length, which no page has.
+    const kindOf = ({ length }: { length: number }) => (length === CHUNK_BYTES ? 'chunk' : 'page');
+    return entries.length === 0 ? undefined : entries.map((entry) => ({ ...entry, kind: kindOf(entry.location) }));
   }
 }
 

@@ -15,7 +15,16 @@ import { assertOwner, findOwner, takeRepository } from '../../src/repository/own
 import { PackIndex } from '../../src/repository/pack-index.ts';
 import { PageReader } from '../../src/repository/page-reader.ts';
 import { findChunkDigest } from '../../src/repository/tree.ts';
-import { chunkBytes, imageOf, manifestOf, memoryStores, seededRandom, storeImage } from '../support/repositories.ts';
+import {
+  assertChecksClean,
+  chunkBytes,
+  collectAlone,
+  imageOf,
+  manifestOf,
+  memoryStores,
+  seededRandom,
+  storeImage,
+} from '../support/repositories.ts';
 import type { Image, MemoryStores } from '../support/repositories.ts';
 
 interface Fixture {
@@ -98,7 +107,7 @@ function hurtChunks(findings: RepositoryFinding[], images: Map<string, Image>): 
   return hurt;
 }
 
-/** The checker blames `object`, and hurt is what cannot be read from the repository alone. */
+/** The checker blames `object`, and hurt is what cannot be read; also without the index, of which what fails is returned. */
 async function assertFound(fixture: Fixture, object: string | null): Promise<Map<string, number[]>> {
   const findings = await checkRepository(fixture.stores, { readData: true, listRoots: async () => [] });
   assert.deepEqual(
@@ -107,8 +116,11 @@ async function assertFound(fixture: Fixture, object: string | null): Promise<Map
     JSON.stringify(findings),
   );
   assert.ok(findings.every(({ what }) => what !== ''));
+  assert.deepEqual(hurtChunks(findings, fixture.images), await readAll(fixture, fixture.stores.index));
+  const lost = { ...fixture.stores, index: PackIndex.open(':memory:') };
+  const alone = await checkRepository(lost, { readData: true, listRoots: async () => [] });
   const failed = await readAll(fixture, PackIndex.open(':memory:'));
-  assert.deepEqual(hurtChunks(findings, fixture.images), failed);
+  assert.deepEqual(hurtChunks(alone, fixture.images), failed);
   return failed;
 }
 
@@ -140,6 +152,58 @@ test('a flipped bit is found after the index was lost, too', async () => {
   fixture.stores.index = PackIndex.open(':memory:');
   const failed = await assertFound(fixture, fixture.packs[0]);
   assert.deepEqual([...failed.keys()], ['s-1']);
+});
+
+test('a pack whose end alone is damaged hurts nobody, and the next collection writes it anew', async () => {
+  const fixture = await createFixture();
+  const bytes = bytesOf(fixture, fixture.packs[0]);
+  bytes[bytes.length - 1] = bytes.readUInt8(bytes.length - 1) ^ 1;
+  const findings = await checkRepository(fixture.stores, { readData: false, listRoots: async () => [] });
+  assert.deepEqual(findings, [
+    {
+      object: fixture.packs[0],
+      what: `pack ${fixture.packs[0].slice(-32)} is damaged: its end is missing; what the index knows of it can be read, and the next collection writes that anew`,
+      hurts: [],
+    },
+  ]);
+  await collectAlone(fixture.stores);
+  assert.equal(fixture.stores.store.objects.has(fixture.packs[0]), false);
+  await assertChecksClean(fixture.stores);
+  assert.equal((await readAll(fixture, PackIndex.open(':memory:'))).size, 0);
+});
+
+test('a damaged end beside damaged copies: these stay told, all else is written anew', async () => {
+  const fixture = await createFixture();
+  const { stores, images, packs } = fixture;
+  const bytes = bytesOf(fixture, packs[0]);
+  bytes[5000] = bytes.readUInt8(5000) ^ 1;
+  bytes[bytes.length - 1] = bytes.readUInt8(bytes.length - 1) ^ 1;
+  const failed = await readAll(fixture, stores.index);
+  assert.ok((failed.get('s-1') ?? []).length > 0 && (failed.get('s-1') ?? []).length < 12);
+  await checkRepository(stores, { readData: true, listRoots: async () => [] });
+  await collectAlone(stores);
+  assert.ok(stores.store.objects.has(packs[0]), 'it stays while something is nowhere else');
+  assert.deepEqual(await readAll(fixture, stores.index), failed);
+  await storeImage(stores, images.get('s-1') ?? new Map(), { random: seededRandom(77) });
+  await collectAlone(stores);
+  assert.equal(stores.store.objects.has(packs[0]), false);
+  await assertChecksClean(stores);
+  assert.equal((await readAll(fixture, PackIndex.open(':memory:'))).size, 0);
+});
+
+test('a pack that nobody can read goes when all that is needed is elsewhere, not before', async () => {
+  const fixture = await createFixture();
+  const { stores, images, packs } = fixture;
+  const bytes = bytesOf(fixture, packs[0]);
+  bytes[bytes.length - 1] = bytes.readUInt8(bytes.length - 1) ^ 1;
+  const lost = { ...stores, index: PackIndex.open(':memory:') };
+  await assert.rejects(collectAlone(lost), CorruptionError);
+  assert.ok(stores.store.objects.has(packs[0]));
+  await storeImage(lost, images.get('s-1') ?? new Map(), { random: seededRandom(77) });
+  const { freedBytes } = await collectAlone(lost);
+  assert.equal(freedBytes, bytes.length);
+  assert.equal(stores.store.objects.has(packs[0]), false);
+  await assertChecksClean(lost);
 });
 
 test('a pack cut at any length is found', async () => {

@@ -158,7 +158,7 @@ async function rewritePacksOf(
   }));
   await rewritePacks(stores, { packs, isDense: true, ownerEpoch }, { random: seededRandom(100) });
   for (const contents of gone) {
-    stores.index.remove(contents.packId, contents);
+    stores.index.remove(contents.packId, locationsOf(contents));
     await stores.store.delete(packName(contents.packId));
   }
 }
