@@ -1,37 +1,17 @@
-/**
- * Expands groups into memory that is there already, on this thread. `zlib.zstdDecompressSync` makes a stream, a decoder and
- * a buffer for each group; what it does with them is done here with one decoder for all: a twelfth of a restore's
- * processor time. Node has no documented way to that, so a Node whose streams are made otherwise is served by
- * `zstdDecompressSync`, and a test says so.
- */
+/** Expands groups into memory that is there already, on this thread. */
 import zlib from 'node:zlib';
 import { CODEC_STORED, assertCodec, expandGroupNow } from './compression.ts';
 import type { StoredBytes } from './compression.ts';
 import { freeBuffer } from './free-buffer.ts';
-
-/** The least that Node takes: a stream's own buffer is of no use here. */
-const UNUSED_BYTES = 64;
-
-/** What is below a zlib stream of Node, the same for all its codecs since Node 11. */
-interface Handle {
-  writeSync(
-    ...args: [flush: number, from: Buffer, at: number, length: number, to: Buffer, toAt: number, room: number]
-  ): void;
-}
-
-interface Internals {
-  _handle: Handle;
-  /** After a write: the room and the input that are left. */
-  _writeState: Uint32Array;
-}
+import { UNUSED_BYTES, ZstdCoder } from './zstd-coder.ts';
 
 export class GroupDecoder {
-  readonly #usesInternals: boolean;
-  #stream: zlib.ZstdDecompress | undefined;
+  readonly #usesCoder: boolean;
+  readonly #coder = new ZstdCoder(() => zlib.createZstdDecompress({ chunkSize: UNUSED_BYTES }));
 
-  /** `usesInternals` is false in tests alone: in another Node they are not there. */
-  constructor(usesInternals = true) {
-    this.#usesInternals = usesInternals;
+  /** `usesCoder` is false in tests alone: as in a Node that has none. */
+  constructor(usesCoder = true) {
+    this.#usesCoder = usesCoder;
   }
 
   /** Fills `target` with the plain bytes; false when the stored ones are damaged, or their plain ones are not as many. */
@@ -42,38 +22,21 @@ export class GroupDecoder {
     }
     assertCodec(stored.codec);
     // Bad bytes may leave the decoder in the midst of them: what it then refuses is shown to a fresh one.
-    const isFresh = this.#stream === undefined;
-    return this.#tryExpand(stored, target) || (!isFresh && this.#tryExpand(stored, target));
+    const { isUsed } = this.#coder;
+    return this.#tryExpand(stored, target) || (isUsed && this.#tryExpand(stored, target));
   }
 
   #tryExpand(stored: StoredBytes, target: Buffer): boolean {
-    const stream = (this.#stream ??= openStream());
-    if (!this.#usesInternals || !hasInternals(stream)) return expandSlowly(stored, target);
-    const { bytes } = stored;
-    stream._handle.writeSync(zlib.constants.ZSTD_e_end, bytes, 0, bytes.length, target, 0, target.length);
-    const [room, input] = stream._writeState;
-    const isExpanded = !stream.destroyed && room === 0 && input === 0;
-    if (!isExpanded) this.close();
-    return isExpanded;
+    const room = this.#usesCoder ? this.#coder.code(stored.bytes, target) : undefined;
+    if (room === undefined) return expandSlowly(stored, target);
+    if (room !== 0) this.close();
+    return room === 0;
   }
 
   /** Frees the decoder; the next group gets another. */
   close(): void {
-    this.#stream?.destroy();
-    this.#stream = undefined;
+    this.#coder.close();
   }
-}
-
-/** Whether this Node is as is thought above. */
-export function hasInternals(stream: zlib.ZstdDecompress): stream is zlib.ZstdDecompress & Internals {
-  const { _handle: handle, _writeState: state } = stream as Partial<Internals>;
-  return typeof handle?.writeSync === 'function' && state instanceof Uint32Array;
-}
-
-export function openStream(): zlib.ZstdDecompress {
-  const stream = zlib.createZstdDecompress({ chunkSize: UNUSED_BYTES });
-  stream.on('error', () => undefined); // `expand` sees it before it is told
-  return stream;
 }
 
 function expandSlowly(stored: StoredBytes, target: Buffer): boolean {

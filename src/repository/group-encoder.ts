@@ -1,11 +1,8 @@
-/**
- * Compresses groups on this thread, one after the other, into memory that is there already. `zlib.zstdCompressSync` makes a
- * stream, an encoder and a buffer for each group; what it does with them is done here with one encoder for all. Node has no
- * documented way to that, so a Node whose streams are made otherwise is served by `zstdCompressSync`, and a test says so.
- */
+/** Compresses groups on this thread, one after the other, into memory that is there already. */
 import zlib from 'node:zlib';
 import { OperationalError, messageOf } from '../lib/errors.ts';
 import { freeBuffer } from './free-buffer.ts';
+import { UNUSED_BYTES, ZstdCoder } from './zstd-coder.ts';
 
 /**
  * Level 1 for inputs of 256 KiB, with 5-byte matches: measured on a file-system image, 1 % smaller than plain level 1 at
@@ -18,28 +15,14 @@ export const GROUP_PARAMS = {
   [zlib.constants.ZSTD_c_hashLog]: 14,
 };
 
-/** The least that Node takes: a stream's own buffer is of no use here. */
-const UNUSED_BYTES = 64;
-
-/** What is below a zlib stream of Node, the same for all its codecs since Node 11. */
-interface Internals {
-  _handle: {
-    writeSync(
-      ...args: [flush: number, from: Buffer, at: number, length: number, to: Buffer, toAt: number, room: number]
-    ): void;
-  };
-  /** After a write: the room and the input that are left. */
-  _writeState: Uint32Array;
-}
-
 export class GroupEncoder {
-  readonly #usesInternals: boolean;
+  readonly #usesCoder: boolean;
+  readonly #coder = new ZstdCoder(() => zlib.createZstdCompress({ params: GROUP_PARAMS, chunkSize: UNUSED_BYTES }));
   #target: Buffer = Buffer.alloc(0);
-  #stream: zlib.ZstdCompress | undefined;
 
-  /** `usesInternals` is false in tests alone: in another Node they are not there. */
-  constructor(usesInternals = true) {
-    this.#usesInternals = usesInternals;
+  /** `usesCoder` is false in tests alone: as in a Node that has none. */
+  constructor(usesCoder = true) {
+    this.#usesCoder = usesCoder;
   }
 
   /** One zstd frame, valid until the next call; undefined where it is no smaller than `plain`. */
@@ -51,38 +34,23 @@ export class GroupEncoder {
   }
 
   #encode(plain: Buffer): number {
-    const stream = (this.#stream ??= openStream());
     const target = this.#target;
-    if (!this.#usesInternals || !hasInternals(stream)) return encodeSlowly(plain, target);
-    stream._handle.writeSync(zlib.constants.ZSTD_e_end, plain, 0, plain.length, target, 0, target.length);
-    const [room = 0, input] = stream._writeState;
-    if (stream.destroyed || input !== 0 || room === 0) {
+    const room = this.#usesCoder ? this.#coder.code(plain, target) : undefined;
+    if (room === undefined) return encodeSlowly(plain, target);
+    if (room === null || room === 0) {
       throw new OperationalError('cannot compress: zstd did not finish', { retryable: true });
     }
     return target.length - room;
   }
 
   close(): void {
-    this.#stream?.destroy();
-    this.#stream = undefined;
+    this.#coder.close();
   }
 }
 
 /** Somewhat more than ZSTD_compressBound: then zstd works in one go, without buffers of its own. */
 export function mostFrameBytes(plainBytes: number): number {
   return plainBytes + Math.ceil(plainBytes / 128) + 128;
-}
-
-/** Whether this Node is as is thought above. */
-export function hasInternals(stream: zlib.ZstdCompress): stream is zlib.ZstdCompress & Internals {
-  const { _handle: handle, _writeState: state } = stream as Partial<Internals>;
-  return typeof handle?.writeSync === 'function' && state instanceof Uint32Array;
-}
-
-export function openStream(): zlib.ZstdCompress {
-  const stream = zlib.createZstdCompress({ params: GROUP_PARAMS, chunkSize: UNUSED_BYTES });
-  stream.on('error', () => undefined); // `encode` sees it before it is told
-  return stream;
 }
 
 function encodeSlowly(plain: Buffer, target: Buffer): number {

@@ -6,7 +6,7 @@ import path from 'node:path';
 import test from 'node:test';
 import { AssertionError, CorruptionError } from '../lib/errors.ts';
 import { CHUNK_BYTES } from '../lib/geometry.ts';
-import { BatchLookup } from './batch-lookup.ts';
+import { BatchLookup } from './digest-questions.ts';
 import { digestOf } from './digest.ts';
 import { GroupRestorer } from './group-restorer.ts';
 import type { RestoreStart } from './group-restorer.ts';

@@ -12,7 +12,7 @@ import { OperationalError } from '../lib/errors.ts';
 import { CHUNK_BYTES } from '../lib/geometry.ts';
 import type { Random } from '../lib/random.ts';
 import type { Digest } from './digest.ts';
-import { KnownDigests } from './known-digests.ts';
+import { KnownDigests } from './digest-questions.ts';
 import type { ObjectStore } from './object-store/object-store.ts';
 import { PoolCompressor } from './pool-compressor.ts';
 import { GROUP_PLAIN_BYTES, PACK_TARGET_BYTES, encodePackEnd, encodePackHeader, packName } from './pack.ts';

@@ -7,7 +7,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import { OperationalError, errnoOf, messageOf } from '../lib/errors.ts';
 import { CHUNK_BYTES } from '../lib/geometry.ts';
-import { BatchLookup } from './batch-lookup.ts';
+import { BatchLookup } from './digest-questions.ts';
 import { EntryReader } from './entry-reader.ts';
 import { GroupRestorer } from './group-restorer.ts';
 import { PageReader } from './page-reader.ts';

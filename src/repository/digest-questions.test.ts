@@ -1,8 +1,8 @@
-/** Many digests asked for at once: each is where `PackIndex.locate` would have it read first. */
+/** Many digests asked for at once: the answers are those that `PackIndex` gives for each alone. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { BatchLookup } from './batch-lookup.ts';
 import { digestOf } from './digest.ts';
+import { BatchLookup, KnownDigests } from './digest-questions.ts';
 import { PackWriter } from './pack-writer.ts';
 import { anyFence, chunkBytes, memoryStores, seededRandom } from '../../test/support/repositories.ts';
 import type { MemoryStores } from '../../test/support/repositories.ts';
@@ -46,4 +46,25 @@ test('many digests are found where each alone would be, copies that are bad or l
 
 test('no digests are found nowhere', () => {
   assert.deepEqual(new BatchLookup(memoryStores().index).locate([]), []);
+});
+
+test('copies that are bad or leave are not known, others are, however many are asked for', async () => {
+  const stores = memoryStores();
+  const seeds = Array.from({ length: 60 }, (_, seed) => seed);
+  await storeAgain(stores, seeds, 1);
+  await storeAgain(stores, seeds.slice(10, 40), 2);
+  await storeAgain(stores, seeds.slice(30), 3);
+  const [first, second] = stores.index.listPacks().map(({ packId }) => packId);
+  assert.ok(first !== undefined && second !== undefined);
+  for (const seed of seeds.filter((number) => number % 2 === 0)) stores.index.markBad(digestOfSeed(seed), first);
+  for (const seed of seeds.filter((number) => number % 3 === 0)) stores.index.markBad(digestOfSeed(seed), second);
+  stores.index.database.prepare('UPDATE packs SET isCondemned = 1 WHERE number = 3').run();
+
+  const known = new KnownDigests(stores.index);
+  const digests = [...seeds, 1000, 7, 7, 1001].map(digestOfSeed);
+  const expected = digests.map((digest) => stores.index.has(digest));
+  assert.deepEqual(new Set(expected), new Set([true, false]));
+  for (const count of [0, 1, 2, 15, 16, 17, 33, digests.length]) {
+    assert.deepEqual(known.hasEach(digests.slice(0, count)), expected.slice(0, count), `${count} digests`);
+  }
 });
