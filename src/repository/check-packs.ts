@@ -90,6 +90,7 @@ async function checkPack(
   bad: BadCopies,
 ): Promise<string[]> {
   const findings: string[] = [];
+  const { lapses } = index;
   let contents: PackContents;
   try {
     contents = await readPackContents(store, packId, sizeBytes);
@@ -98,7 +99,7 @@ async function checkPack(
     return [error.message, ...(await checkEndless({ store, index }, { packId, sizeBytes }, readData, bad))];
   }
   index.setEndDamaged(packId, false);
-  if (count !== null && !isIndexedRight(index, contents, count)) index.add(contents);
+  if (count !== null && !isIndexedRight(index, contents, count)) await index.add(contents, lapses, store);
   const header = await findBytes(store, packName(packId), { offset: 0, length: PACK_HEADER_BYTES });
   if (!Buffer.isBuffer(header) || !header.equals(encodePackHeader(packId))) findings.push('its header is damaged');
   const odd = contents.groups.filter(
@@ -175,17 +176,18 @@ async function checkGroup(store: ObjectStore, packId: string, group: PackGroup, 
     for (const { digest } of group.entries) bad.add(digest, packId);
     return [`${where} cannot be read`];
   }
-  const findings: string[] = [];
-  if (zlib.crc32(bytes) !== crc32) findings.push(`${where} are not what was written`);
   const plain = await expandGroup({ codec, bytes }, plainLength);
   let position = 0;
+  let badCount = 0;
   for (const { digest, length } of group.entries) {
-    const actual = plain === undefined ? undefined : digestOf(plain.subarray(position, position + length));
+    const isGood = plain !== undefined && digestOf(plain.subarray(position, position + length)).equals(digest);
     position += length;
-    if (actual?.equals(digest) === true) continue;
+    if (isGood) continue;
     bad.add(digest, packId);
-    const found = actual === undefined ? 'it cannot be decompressed' : `found ${actual.toString('hex')}`;
-    findings.push(`${group.kind} ${digest.toString('hex')} in ${where} is damaged: ${found}`);
+    badCount++;
   }
-  return findings;
+  const isWritten = zlib.crc32(bytes) === crc32;
+  if (badCount === 0) return isWritten ? [] : [`${where} are not what was written, but what is in them reads well`];
+  const cause = plain === undefined ? 'cannot be decompressed' : 'are not what was written';
+  return [`${where} ${cause}: ${badCount} of the ${group.entries.length} ${group.kind}s in them are damaged`];
 }

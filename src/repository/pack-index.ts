@@ -2,7 +2,8 @@
  * Where each chunk and page is stored: a local SQLite file (`index.db`), many processes at once. It is a cache of the
  * packs' footers and may be lost at any time. It never claims what is not there: a pack's rows are written after the pack
  * is durable, removed before the pack is, and never written again for a pack that was deleted (ids are not used twice), however
- * late a writer that was held up comes. A power cut may bring removed rows back or lose new ones: whoever opens it first
+ * late somebody who was held up comes: it knows which packs are gone, and where it has missed some (a _lapse_), who has seen a
+ * pack before that must see it again. A power cut may bring removed rows back or lose new ones: whoever opens it first
  * after a boot compares it with the store, in both directions (`reconcile`).
  *
  * A digest may be in several packs (two uploads at once, an interrupted collection): all places are kept. Those in condemned
@@ -22,6 +23,8 @@ import type { Location, PackContents } from './pack.ts';
 
 /** 32 MiB: a pack's digests are everywhere in the file, so a checkpoint, which syncs, would else come with every pack. */
 const CHECKPOINT_PAGES = 8192;
+
+const LAPSES = 'lapses';
 
 const SCHEMA: CacheSchema = {
   what: 'the repository',
@@ -113,10 +116,17 @@ export class PackIndex {
   /** Forgets everything. */
   clear(): void {
     this.transaction(() => {
+      const lapses = this.lapses + 1;
       for (const table of ['packs', 'entries', 'bad', 'condemned', 'gone', 'facts']) {
         this.database.exec(`DELETE FROM ${table}`);
       }
+      this.setFact(LAPSES, lapses);
     });
+  }
+
+  /** How often it has missed what was deleted: a pack that was seen before the latest time may be gone. */
+  get lapses(): number {
+    return this.findFact(LAPSES) ?? 0;
   }
 
   /** Whether the chunk or page need not be stored: a copy that is not known to be bad is in a pack that stays. */
@@ -129,10 +139,24 @@ export class PackIndex {
     return guarded(() => this.#locate.all(digest) as unknown as Location[]);
   }
 
-  /** Adds a pack that is durable in the store; again: replaces its rows. False, and nothing, when it was deleted before. */
-  add(pack: PackContents): boolean {
+  /**
+   * Adds a pack that is durable in the store; again: replaces its rows. `lapses` are as they were before it was put, or read. False,
+   * and nothing, when it was deleted before.
+   */
+  async add(pack: PackContents, lapses: number, store: Pick<ObjectStore, 'stat'>): Promise<boolean> {
+    for (let known = lapses; ;) {
+      const added = this.#addUnlessMissed(pack, known);
+      if (added !== null) return added;
+      known = this.lapses;
+      if ((await store.stat(packName(pack.packId))) === undefined) return false;
+    }
+  }
+
+  /** Null, and nothing, when something was missed since. */
+  #addUnlessMissed(pack: PackContents, lapses: number): boolean | null {
     return this.transaction(() => {
       const id = idOf(pack.packId);
+      if (lapses !== this.lapses) return null;
       if (this.database.prepare('SELECT 1 FROM gone WHERE id = ?').get(id) !== undefined) return false;
       this.#removeRows(id);
       const isCondemned = this.database.prepare('SELECT 1 FROM condemned WHERE id = ?').get(id) !== undefined;
@@ -237,13 +261,16 @@ export class PackIndex {
   /**
    * Takes over which packs are condemned, and which were deleted by other servers; an older list than the one it has changes
    * nothing. Whoever begins a session makes sure that the list of the session's epoch is here before the first `has`. False,
-   * and nothing, when it has missed deletions: it must be compared with the store first.
+   * and nothing but a lapse, when it has missed deletions: it must be compared with the store first.
    */
   condemn({ epoch, packs, dying, deleted, deletedSince }: CondemnedPacks): boolean {
     return this.transaction(() => {
       const known = this.findFact('condemnedEpoch') ?? 0;
       if (epoch <= known) return true;
-      if (known < deletedSince) return false;
+      if (known < deletedSince) {
+        this.setFact(LAPSES, this.lapses + 1);
+        return false;
+      }
       this.database.exec('UPDATE packs SET isCondemned = 0 WHERE isCondemned; DELETE FROM condemned');
       const insert = this.database.prepare('INSERT OR IGNORE INTO condemned VALUES (?)');
       const mark = this.database.prepare('UPDATE packs SET isCondemned = 1 WHERE id = ?');
@@ -376,10 +403,11 @@ export class PackIndex {
 
   async #addFromStore(store: ObjectStore, packId: string, sizeBytes: number): Promise<CorruptionError | undefined> {
     try {
+      const { lapses } = this;
       const contents = await readPackContents(store, packId, sizeBytes);
       // Whoever wrote it may have died before it was durable.
       await store.persist(packName(packId));
-      this.add(contents);
+      await this.add(contents, lapses, store);
       return undefined;
     } catch (error) {
       if (error instanceof CorruptionError) return error;

@@ -248,12 +248,13 @@ export class PackWriter {
   async #putPack({ packId, bytes, sizeBytes: bodyBytes, groups }: OpenPack): Promise<void> {
     const isDense = this.#groupBytes > GROUP_PLAIN_BYTES;
     const end = encodePackEnd({ packId, fence: this.#fence, isDense, groups });
+    const { lapses } = this.#index;
     const created = await this.#store.put(packName(packId), [bytes.subarray(0, bodyBytes), end]);
     assert(created, `pack ${packId} was there before it was written`);
     this.#sparePacks.push(bytes);
     const sizeBytes = bodyBytes + end.length;
     const contents = { packId, sizeBytes, fence: this.#fence, isDense, groups };
-    if (!this.#index.add(contents)) {
+    if (!(await this.#index.add(contents, lapses, this.#store))) {
       throw new OperationalError(`pack ${packId} was taken for garbage: its writer was held up for too long`, {
         retryable: true,
       });

@@ -23,11 +23,13 @@ import { packName } from './pack.ts';
 import { PackWriter } from './pack-writer.ts';
 import { openRepositoryReader } from './reader.ts';
 import { openRepository } from './repository.ts';
-import { openStores } from './stores.ts';
+import { openStores, takeCondemned } from './stores.ts';
 import { openRepositoryWriter } from './writer.ts';
 import type { Stores } from './stores.ts';
 import { emptyTree } from './tree-ref.ts';
 import type { TreeRef } from './tree-ref.ts';
+import type { ObjectStore } from './object-store/object-store.ts';
+import { DelayedStore } from '../../test/support/delayed-store.ts';
 import {
   anyFence,
   anySession,
@@ -352,4 +354,74 @@ test('rows that a power cut brought back of a pack that is gone are not relied o
     await assertChecksClean(stores);
     stores.index.close();
   });
+});
+
+/** Its calls of `operation` take effect, and answer when they are let. */
+class HeldStore extends DelayedStore {
+  readonly reached = Promise.withResolvers<void>();
+  readonly held = Promise.withResolvers<void>();
+  readonly #operation: 'put' | 'persist';
+
+  constructor(inner: ObjectStore, operation: 'put' | 'persist') {
+    super(inner, async () => undefined);
+    this.#operation = operation;
+  }
+
+  async #answer(operation: 'put' | 'persist'): Promise<void> {
+    if (operation !== this.#operation) return;
+    this.reached.resolve();
+    await this.held.promise;
+  }
+
+  override async put(name: string, parts: readonly Uint8Array[]): Promise<boolean> {
+    const created = await super.put(name, parts);
+    await this.#answer('put');
+    return created;
+  }
+
+  override async persist(name: string): Promise<void> {
+    await super.persist(name);
+    await this.#answer('persist');
+  }
+}
+
+/** Other servers have deleted all packs, and more since than anybody remembers. */
+async function deleteUnheard({ store, index }: Stores): Promise<void> {
+  for await (const { name } of store.list('packs/')) await store.delete(name);
+  await takeCondemned({ store, index }, { epoch: 7, packs: [], dying: [], deleted: [], deletedSince: 7 });
+}
+
+test('who has read a pack, and comes with it after deletions that nobody remembers, is not believed', async () => {
+  const { store, index } = memoryStores();
+  await storeImage({ store, index: PackIndex.open(':memory:') }, imageOf(0, 4, 1));
+  const slow = new HeldStore(store, 'persist');
+  const reconciling = index.reconcile(slow);
+  await slow.reached.promise;
+  await deleteUnheard({ store, index });
+  slow.held.resolve();
+  await reconciling;
+  assert.deepEqual(index.listPacks(), []);
+  assert.equal(index.has(digestOf(chunkBytes(1))), false);
+});
+
+test('who has written a pack, and hears of it after deletions that nobody remembers, is told', async () => {
+  const { store, index } = memoryStores();
+  const slow = new HeldStore(store, 'put');
+  const writing = storeImage({ store: slow, index }, imageOf(0, 4, 1));
+  await slow.reached.promise;
+  await deleteUnheard({ store, index });
+  slow.held.resolve();
+  await assert.rejects(writing, /was taken for garbage/);
+  assert.equal(index.has(digestOf(chunkBytes(1))), false);
+});
+
+test('who has written a pack that is still there is believed, whatever was missed meanwhile', async () => {
+  const { store, index } = memoryStores();
+  const slow = new HeldStore(store, 'put');
+  const writing = storeImage({ store: slow, index }, imageOf(0, 4, 1));
+  await slow.reached.promise;
+  await takeCondemned({ store, index }, { epoch: 7, packs: [], dying: [], deleted: [], deletedSince: 7 });
+  slow.held.resolve();
+  await assertImage({ store, index }, await writing, imageOf(0, 4, 1));
+  assert.equal(index.has(digestOf(chunkBytes(1))), true);
 });
