@@ -43,6 +43,17 @@ export async function listAccomplishedSnapshots(queries: Queries): Promise<Snaps
     .execute();
 }
 
+/** What people know all of them by. */
+export async function listToldSnapshots(
+  queries: Queries,
+): Promise<{ snapshotId: string; name: string | null; createdAtMs: number }[]> {
+  const rows = await queries
+    .selectFrom('snapshots')
+    .select(['snapshot_id', 'snapshot_name', 'created_at_ms'])
+    .execute();
+  return rows.map((row) => ({ snapshotId: row.snapshot_id, name: row.snapshot_name, createdAtMs: row.created_at_ms }));
+}
+
 /** The trees of all that have one. */
 export async function listSnapshotTrees(
   queries: Queries,

@@ -12,28 +12,27 @@ export function addRepositoryCommands(program: Command, context: CliContext, exi
   repository.addHelpText('after', `\n\`${command} repository\` alone is \`${command} repository show\`.\n`);
   const add = (name: string) =>
     repository.command(name).option('--data <DIR>', 'folder of a service on this machine', dataFolder);
-  add('show')
-    .option('--json', 'as JSON')
+  const addLook = (name: string) => add(name).option('--json', 'as JSON');
+  addLook('show')
     .description('show packs, what of them is needed, how much is saved, and how large each chain is (the default)')
     .action(async (options: LookOptions) => {
       const { runRepositoryShow } = await import('./repository-look.ts');
       exit(await runRepositoryShow(options, context));
     });
-  add('snapshots')
-    .option('--json', 'as JSON')
+  addLook('snapshots')
     .description('list snapshots: what each recorded first, would free if deleted, and when it was last verified')
     .action(async (options: LookOptions) => {
       const { runRepositorySnapshots } = await import('./repository-look.ts');
       exit(await runRepositorySnapshots(options, context));
     });
-  add('check')
+  addLook('check')
     .option('--read-data', 'read and verify every stored byte, from its own start')
     .option('--budget <SIZE>', 'with --read-data: read so much only, as 10GiB, of the pass that the server is in')
     .description('verify packs, manifests and trees; exits 1 if anything is wrong')
     .addHelpText(
       'after',
       `
-What is damaged is told here, with the snapshots and the ranges of bytes that it hurts; what the service finds in its own passes is in
+What is damaged is told here, with the snapshots and the ranges of bytes that it hurts (all of them with --json); what the service finds in its own passes is in
 its log. A damaged chunk is stored again by the next snapshot that meets it, and everything that has it is whole again. A service
 reads all of its repository again within --verify-days of \`${command} serve\` by itself.
 `,
@@ -42,14 +41,14 @@ reads all of its repository again within --verify-days of \`${command} serve\` b
       const { runRepositoryCheck } = await import('./repository-look.ts');
       exit(await runRepositoryCheck(options, context));
     });
-  add('collect')
-    .option('--dry-run', 'only say what would go, and what that frees; no server needs to run')
+  addLook('collect')
+    .option('--dry-run', 'only say what would go, and what that frees at most; no server needs to run')
     .description('return the space of what nothing needs any more (a server must run); it does that by itself')
     .action(async (options: LookOptions & { dryRun?: boolean }) => {
       const { runRepositoryCollect } = await import('./repository-look.ts');
       exit(await runRepositoryCollect(options, context));
     });
-  add('compact')
+  addLook('compact')
     .description(
       'compress better, in larger groups, what uploads have stored (a server must run); it does that after --compact-days',
     )

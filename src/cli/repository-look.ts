@@ -3,20 +3,21 @@ import type { CliContext } from '../cli.ts';
 import type { DataFolder } from '../control/data-folder.ts';
 import { behindError, findStanding } from '../control/ownership.ts';
 import { RepositoryDesk } from '../control/repository-desk.ts';
-import type { RepositoryReport, ServeCalls } from '../control/serve-calls.ts';
+import type { ServeCalls } from '../control/serve-calls.ts';
 import { formatBytes } from '../lib/byte-units.ts';
 import { systemClock } from '../lib/clock.ts';
 import { OperationalError } from '../lib/errors.ts';
 import { LineClient } from '../lib/line-channel.ts';
 import { systemRandom } from '../lib/random.ts';
+import { describeFinding } from '../repository/describe-finding.ts';
 import { openRepository } from '../repository/repository.ts';
 import { openObjectStore, repositoryIn } from '../repository/stores.ts';
 import { formatCommand } from './connection.ts';
-import { alignCells } from './disk-table.ts';
 import { withInterrupt } from './interrupt.ts';
 import { knownFolder } from './known-folder.ts';
 import { openCatalog } from './open-folder.ts';
 import { Progress } from './progress.ts';
+import { formatReport, formatSnapshots } from './repository-report.ts';
 import { parseSize } from './size-option.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -24,11 +25,6 @@ export interface LookOptions {
   data: string;
   json?: boolean;
 }
-
-const left = { align: 'left', width: 0 } as const;
-const right = { align: 'right', width: 0 } as const;
-const chainColumns = [left, right, right];
-const snapshotColumns = [left, left, right, right, right, left];
 
 type Asked = ServeCalls['repository'];
 
@@ -62,21 +58,23 @@ export async function runRepositoryCheck(
     throw new UsageError('--budget says how much --read-data reads: give both');
   }
   return await withDesk(options, context, async (ask, signal) => {
-    const findings: string[] = [];
+    const damage: string[] = [];
     let readBytes = 0;
     if (options.readData === true)
-      readBytes = await readData(ask, budgetBytes ?? Infinity, { findings, context, signal });
-    const checked = await ask({ action: 'check' });
-    findings.push(...(checked.findings ?? []));
-    for (const finding of new Set(findings)) context.out(`${finding}\n`);
-    const healedCount = checked.healedCount ?? 0;
+      readBytes = await readData(ask, budgetBytes ?? Infinity, { damage, context, signal });
+    const { findings = [], healedCount = 0 } = await ask({ action: 'check' });
+    const count = damage.length + findings.length;
+    if (options.json === true) {
+      context.out(`${JSON.stringify({ readBytes, damage, findings, healedCount })}\n`);
+      return count === 0 ? 0 : 1;
+    }
+    for (const line of [...damage, ...findings.map(describeFinding)]) context.out(`${line}\n`);
     if (healedCount > 0)
       context.out(`Damaged chunks that were stored again, from disks that have them: ${healedCount}.\n`);
     const read = options.readData === true ? `, ${formatBytes(readBytes)} read` : '';
-    const count = new Set(findings).size;
     const found = count === 0 ? 'all is well' : `${count} ${count === 1 ? 'finding' : 'findings'}`;
     context.out(`The repository is checked${read}: ${found}.\n`);
-    return findings.length === 0 ? 0 : 1;
+    return count === 0 ? 0 : 1;
   });
 }
 
@@ -84,7 +82,7 @@ export async function runRepositoryCheck(
 async function readData(
   ask: Ask,
   budgetBytes: number,
-  { findings, context, signal }: { findings: string[]; context: CliContext; signal: AbortSignal },
+  { damage, context, signal }: { damage: string[]; context: CliContext; signal: AbortSignal },
 ): Promise<number> {
   const isTerminal = process.stderr.isTTY;
   const progress = new Progress({ label: 'reading', write: context.err, isTerminal, clock: systemClock });
@@ -97,7 +95,7 @@ async function readData(
       const { step } = await ask({ action: 'verify', ...since });
       if (step === undefined) return readBytes;
       readBytes += step.readBytes;
-      findings.push(...step.findings);
+      damage.push(...step.findings);
       progress.update(readBytes, Math.min(budgetBytes, readBytes + step.leftBytes));
       if (step.isEnd || readBytes >= budgetBytes) return readBytes;
     }
@@ -114,8 +112,12 @@ export async function runRepositoryCollect(
   return await withDesk(options, context, async (ask) => {
     const { collected } = await ask({ action: dryRun ? 'plan' : 'collect' });
     if (collected === undefined) return 1;
+    if (options.json === true) {
+      context.out(`${JSON.stringify(collected)}\n`);
+      return 0;
+    }
     const { deletedPacks, rewrittenPacks, freedBytes, leftDeadBytes, waiting } = collected;
-    const [would, frees] = dryRun ? ['would be', 'would free'] : ['are', 'frees'];
+    const [would, frees] = dryRun ? ['would be', 'would free up to'] : ['are', 'frees'];
     context.out(
       `Packs that ${would} deleted: ${deletedPacks}, rewritten: ${rewrittenPacks}; that ${frees} ${formatBytes(Math.max(0, freedBytes))}.\n`,
     );
@@ -140,6 +142,10 @@ export async function runRepositoryCompact(options: LookOptions, context: CliCon
       packs += collected.rewrittenPacks;
       savedBytes += collected.freedBytes;
       if (process.stderr.isTTY) context.err(`${packs} packs, ${formatBytes(Math.max(0, savedBytes))} saved\n`);
+    }
+    if (options.json === true) {
+      context.out(`${JSON.stringify({ rewrittenPacks: packs, freedBytes: savedBytes })}\n`);
+      return 0;
     }
     context.out(`Packs that are rewritten: ${packs}; that saves ${formatBytes(Math.max(0, savedBytes))}.\n`);
     return 0;
@@ -184,73 +190,4 @@ async function withOwnDesk(
     });
   };
   return await withInterrupt((signal) => work(ask, signal));
-}
-
-function formatReport(report: RepositoryReport): string {
-  const { packs, wholeBytes, distinctBytes, snapshots, chains, owner } = report;
-  const deadBytes = Math.max(0, packs.bytes - packs.liveBytes);
-  const lines = [
-    ['packs', `${packs.count}, ${formatBytes(packs.bytes)}`],
-    ['needed', `${formatBytes(packs.liveBytes)}; ${formatBytes(deadBytes)} are garbage, footers and headers`],
-    ['condemned', `${packs.condemnedCount}, ${formatBytes(packs.condemnedBytes)}`],
-    [
-      'snapshots',
-      `${snapshots.length}${report.uncountedCount === 0 ? '' : `, and ${report.uncountedCount} not counted yet`}`,
-    ],
-    ['of data', `${formatBytes(wholeBytes)}, each snapshot whole`],
-    ['stored once', `${formatBytes(distinctBytes)}: ${formatRatio(wholeBytes, distinctBytes)} by sharing`],
-    [
-      'compressed',
-      `${formatBytes(packs.liveBytes)}: ${formatRatio(distinctBytes, packs.liveBytes)} with the pages of the trees`,
-    ],
-    ['verified', formatPass(report)],
-    ['bad copies', String(report.badCopyCount)],
-    ['owner', owner === null ? 'nobody yet' : `catalog ${owner.catalogId}, epoch ${owner.ownerEpoch}`],
-  ];
-  const width = Math.max(...lines.map(([name = '']) => name.length));
-  const text = lines.map(([name = '', value]) => `${name.padEnd(width)}  ${value}`).join('\n');
-  if (chains.length === 0) return `${text}\n`;
-  const rows = chains.map(({ diskId, snapshotCount, ownBytes }) => [
-    diskId,
-    String(snapshotCount),
-    formatBytes(ownBytes),
-  ]);
-  const table = alignCells([['CHAIN', 'SNAPSHOTS', 'RECORDED'], ...rows], chainColumns);
-  return `${text}\n\n${table.join('\n')}\n`;
-}
-
-function formatPass({ pass, snapshots }: RepositoryReport): string {
-  const times = snapshots.filter(({ dataBytes }) => dataBytes > 0).map(({ verifiedAtMs }) => verifiedAtMs ?? 0);
-  const oldest = times.length === 0 ? 0 : Math.min(...times);
-  const known = oldest === 0 ? 'not all snapshots yet' : `all snapshots, last at ${formatTime(oldest)}`;
-  const all = times.length === 0 ? 'no snapshot is there' : known;
-  return pass === null
-    ? all
-    : `${all}; ${formatBytes(pass.leftBytes)} left of the pass of ${formatTime(pass.startedAtMs)}`;
-}
-
-function formatSnapshots({ snapshots }: RepositoryReport): string {
-  const rows = snapshots.map((each) => [
-    each.snapshotId,
-    each.diskId,
-    formatBytes(each.dataBytes),
-    formatBytes(each.ownBytes),
-    each.freedBytes === null ? '…' : formatBytes(each.freedBytes),
-    formatVerified(each),
-  ]);
-  const titles = ['SNAPSHOT', 'DISK', 'DATA', 'RECORDED', 'FREES', 'VERIFIED'];
-  return `${alignCells([titles, ...rows], snapshotColumns).join('\n')}\n`;
-}
-
-function formatVerified({ dataBytes, verifiedAtMs }: RepositoryReport['snapshots'][number]): string {
-  if (dataBytes === 0) return '–';
-  return verifiedAtMs === null ? 'not yet' : formatTime(verifiedAtMs);
-}
-
-function formatRatio(whole: number, part: number): string {
-  return part === 0 || whole === 0 ? '–' : `${(whole / part).toFixed(2)} ×`;
-}
-
-function formatTime(atMs: number): string {
-  return `${new Date(atMs).toISOString().slice(0, 19)}Z`;
 }

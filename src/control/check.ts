@@ -18,6 +18,7 @@ import type { Files } from '../lib/files.ts';
 import { CHUNK_BYTES, GIB } from '../lib/geometry.ts';
 import type { Manifest } from '../repository/manifest.ts';
 import type { CheckRequest, RepositoryFinding } from '../repository/check.ts';
+import { describeFinding } from '../repository/describe-finding.ts';
 import type { TreeRef } from '../repository/tree-ref.ts';
 import { listNamedRoots } from './check-roots.ts';
 import { compareDisk } from './compare-disks.ts';
@@ -79,7 +80,7 @@ export async function checkEverything(
     readData: options.readData ? true : 'known',
     listRoots: () => listNamedRoots(queries),
   });
-  findings.push(...checked.map(formatRepositoryFinding));
+  findings.push(...checked.map((finding) => `the repository: ${describeFinding(finding)}`));
   findings.push(...(await checkCatalog(queries)));
   const compared = options.readData ? await compareAll(queries, disks.dataPlane, listed, options.heal) : null;
   const counts = { diskCount: second.records.disks.length, snapshotCount: second.records.snapshots.length };
@@ -228,14 +229,6 @@ async function checkOne(disks: DiskSource, diskId: string): Promise<string[]> {
 function formatFinding(finding: DiskFinding): string {
   const can = finding.repair === null ? 'cannot mend it' : `would ${finding.repair}`;
   return `the disk ${finding.diskId}: ${finding.what} (\`hupo check --repair\` ${can})`;
-}
-
-export function formatRepositoryFinding({ object, what, hurts }: RepositoryFinding): string {
-  const harm = hurts.map(({ name, ranges }) => {
-    const places = ranges.map(({ offset, length }) => `${offset}–${offset + length - 1}`);
-    return places.length === 0 ? `all of ${name}` : `bytes ${places.join(', ')} of ${name}`;
-  });
-  return `the repository: ${object === null ? '' : `${object}: `}${what}${harm.length === 0 ? '' : `; this hurts ${harm.join('; ')}`}`;
 }
 
 /** The disks of a running diskd. */

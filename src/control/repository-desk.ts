@@ -1,11 +1,11 @@
 /** What `hupo repository` asks about the repository, of a server or, while none runs, of the command itself. */
 import type { Catalog } from '../catalog/catalog.ts';
+import { listToldSnapshots } from '../catalog/snapshots.ts';
 import type { Clock } from '../lib/clock.ts';
 import { OperationalError } from '../lib/errors.ts';
 import type { CollectorBook } from '../repository/collector-book.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { RepositoryFinding } from '../repository/check.ts';
-import { formatRepositoryFinding } from './check.ts';
 import { listNamedRoots } from './check-roots.ts';
 import type { Compactor } from './compactor.ts';
 import { RepositoryBook } from './repository-book.ts';
@@ -39,12 +39,18 @@ export class RepositoryDesk {
     const listRoots = () => listNamedRoots(catalog.queries);
     if (action === 'describe') {
       await repository.count(this.#book);
-      return { report: { ...(await repository.describe()), pass: repository.findPass() } };
+      const { snapshots, ...sizes } = await repository.describe();
+      const told = new Map((await listToldSnapshots(catalog.queries)).map((each) => [each.snapshotId, each]));
+      const named = snapshots.map((each) => {
+        const { name = null, createdAtMs = null } = told.get(each.snapshotId) ?? {};
+        return { ...each, name, createdAtMs };
+      });
+      return { report: { ...sizes, snapshots: named, pass: repository.findPass() } };
     }
     if (action === 'check') {
       const findings = await repository.check({ readData: 'known', listRoots });
       const healedCount = findings.length === 0 ? 0 : ((await server?.heal(findings)) ?? 0);
-      return { findings: findings.map(formatRepositoryFinding), healedCount };
+      return { findings, healedCount };
     }
     if (action === 'verify') {
       await repository.count(this.#book);

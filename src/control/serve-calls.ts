@@ -1,10 +1,15 @@
 /** What `hupo stop`, `hupo check` and `hupo disk fetch` ask a running server, on `run/serve.sock` (`lib/line-channel.ts`). */
 
 import type { CollectResult } from '../repository/collect.ts';
-import type { RepositorySizes } from '../repository/sizes.ts';
+import type { RepositoryFinding } from '../repository/check.ts';
+import type { RepositorySizes, SnapshotSize } from '../repository/sizes.ts';
 import type { PassState } from '../repository/verification.ts';
 
-export type RepositoryReport = RepositorySizes & { pass: PassState | null };
+export interface RepositoryReport extends Omit<RepositorySizes, 'snapshots'> {
+  /** Name and time are the catalog's; null where it does not know the snapshot, or it has no name. */
+  snapshots: (SnapshotSize & { name: string | null; createdAtMs: number | null })[];
+  pass: PassState | null;
+}
 
 export type ServeCalls = {
   /** Ends the server and the data plane, whoever is connected. Answers when both have ended what they do. */
@@ -18,7 +23,7 @@ export type ServeCalls = {
     };
     reply: {
       report?: RepositoryReport;
-      findings?: string[];
+      findings?: RepositoryFinding[];
       /** Chunks that were stored again, from disks that have them. */
       healedCount?: number;
       /** One pack more of the pass of verification. */

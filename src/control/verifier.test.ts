@@ -95,6 +95,6 @@ test('damage is told, with whom it hurts', async () => {
   const { warnings } = await run(9, 3, ['packs/aa/1: bytes 32–99 are not what was written']);
   assert.deepEqual(warnings, [
     'damage in the repository: packs/aa/1: bytes 32–99 are not what was written',
-    'damage in the repository: packs/aa/1: it is missing, which hurts 64 KiB of s-1',
+    'damage in the repository: packs/aa/1: it is missing; this hurts bytes 0–65535 of s-1',
   ]);
 });

@@ -2,11 +2,11 @@
  * Reads the whole repository again within `periodMs`, evenly: a pass begins every period, and its bytes are spread over nine tenths
  * of it. What is found goes to the log, once a pass; damage is mended by the next snapshot that meets the chunk.
  */
-import { formatBytes } from '../lib/byte-units.ts';
 import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import type { NamedRoot, RepositoryFinding } from '../repository/check.ts';
+import { describeFinding } from '../repository/describe-finding.ts';
 import type { PassState, StepResult } from '../repository/verification.ts';
 
 /** After a start others come first. */
@@ -88,19 +88,11 @@ export class Verifier {
     }
     const { readBytes, findings, ended, leftBytes } = await repository.verifyNext(nowMs, listRoots);
     for (const finding of findings) log.warn(`damage in the repository: ${finding}`);
-    for (const finding of ended ?? []) log.warn(`damage in the repository: ${describeHarm(finding)}`);
+    for (const finding of ended ?? []) log.warn(`damage in the repository: ${describeFinding(finding)}`);
     if (ended !== null && ended.length > 0) await this.#heal(ended);
     const startedAtMs = repository.findPass()?.startedAtMs ?? nowMs;
     const timeLeftMs = Math.max(0, startedAtMs + SHARE * periodMs - nowMs);
     const pauseMs = (timeLeftMs * readBytes) / Math.max(1, leftBytes + readBytes);
     return Math.min(LONGEST_PAUSE_MS, Math.max(SHORTEST_PAUSE_MS, pauseMs));
   }
-}
-
-function describeHarm({ object, what, hurts }: RepositoryFinding): string {
-  const harm = hurts.map(({ name, ranges }) => {
-    const bytes = ranges.reduce((sum, { length }) => sum + length, 0);
-    return ranges.length === 0 ? name : `${formatBytes(bytes)} of ${name}`;
-  });
-  return `${object === null ? '' : `${object}: `}${what}${harm.length === 0 ? '' : `, which hurts ${harm.join(', ')}`}`;
 }

@@ -41,9 +41,9 @@ test('packs are compressed better later, and what a snapshot frees is what was s
     const before = packBytes();
     const compacted = server.cli('repository', 'compact', ...options);
     assert.equal(compacted.status, 0, compacted.stderr);
-    assert.match(compacted.stdout, /rewritten: 1; that saves \d/);
+    assert.match(compacted.stdout, /rewritten: [12]; that saves \d/); // a copy of the catalog may have come
     assert.ok(packBytes() < 0.95 * before, `${before} → ${packBytes()}`);
-    assert.match(server.cli('repository', 'compact', ...options).stdout, /rewritten: [01];/); // a copy of the catalog may have come
+    assert.match(server.cli('repository', 'compact', ...options).stdout, /rewritten: [01];/); // as above
     const file = path.join(server.dataFolder, 'out.img');
     assert.equal(server.cli('snapshot', 'export', first, file, ...options).status, 0);
     assert.ok(fs.readFileSync(file).subarray(0, bytes.length).equals(bytes));

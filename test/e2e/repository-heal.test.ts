@@ -45,7 +45,7 @@ test('damage of the repository is named, and mended from the disk or by the next
     assert.match(verified.stdout, /checked, .* read: all is well/);
     assert.match(
       server.cli('repository', 'snapshots', ...options).stdout,
-      new RegExp(`${snapshotId} .* 20\\S+Z$`, 'm'),
+      new RegExp(`${snapshotId} .* 20\\S+Z .* 20\\S+Z`, 'm'),
     );
 
     damageLargestPack(server);
