@@ -116,7 +116,7 @@ export async function runRepositoryCollect(
       context.out(`${JSON.stringify(collected)}\n`);
       return 0;
     }
-    const { deletedPacks, rewrittenPacks, freedBytes, leftDeadBytes, waiting } = collected;
+    const { deletedPacks, rewrittenPacks, freedBytes, leftDeadBytes, waiting, damaged } = collected;
     const [would, frees] = dryRun ? ['would be', 'would free up to'] : ['are', 'frees'];
     context.out(
       `Packs that ${would} deleted: ${deletedPacks}, rewritten: ${rewrittenPacks}; that ${frees} ${formatBytes(Math.max(0, freedBytes))}.\n`,
@@ -126,6 +126,7 @@ export async function runRepositoryCollect(
         `Packs that wait for uploads which had begun before: ${waiting.packCount} (${formatBytes(waiting.bytes)}).\n`,
       );
     }
+    for (const what of damaged) context.out(`Left alone: ${what}.\n`);
     if (leftDeadBytes > 0) context.out(`${formatBytes(leftDeadBytes)} of garbage stay, among what is needed.\n`);
     return 0;
   });

@@ -2,7 +2,8 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import { listToldSnapshots } from '../catalog/snapshots.ts';
 import type { Clock } from '../lib/clock.ts';
-import { OperationalError } from '../lib/errors.ts';
+import { OperationalError, messageOf } from '../lib/errors.ts';
+import type { CollectResult } from '../repository/collect.ts';
 import type { CollectorBook } from '../repository/collector-book.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { RepositoryFinding } from '../repository/check.ts';
@@ -57,9 +58,13 @@ export class RepositoryDesk {
       const { readBytes, findings, ended, leftBytes } = await repository.verifyNext(clock.nowMs(), listRoots, sinceMs);
       return { step: { readBytes, findings, leftBytes, isEnd: ended !== null } };
     }
-    if (action === 'plan') return { collected: await repository.collect(this.#book, { dryRun: true }) };
+    if (action === 'plan') return toCollected(await repository.collect(this.#book, { dryRun: true }));
     if (server === null) throw new OperationalError('only a server collects', { retryable: false });
-    if (action === 'compact') return { collected: await server.compactor.compact(0) };
-    return { collected: await repository.collect(this.#book) };
+    if (action === 'compact') return toCollected(await server.compactor.compact(0));
+    return toCollected(await repository.collect(this.#book));
   }
+}
+
+function toCollected(result: CollectResult): Asked['reply'] {
+  return { collected: { ...result, damaged: result.damaged.map(messageOf) } };
 }

@@ -28,7 +28,8 @@ export type ServeCalls = {
       healedCount?: number;
       /** One pack more of the pass of verification. */
       step?: { readBytes: number; findings: string[]; leftBytes: number; isEnd: boolean };
-      collected?: Omit<CollectResult, 'damaged'>;
+      /** `damaged`: what was left alone because it cannot be read, a sentence each. */
+      collected?: Omit<CollectResult, 'damaged'> & { damaged: string[] };
     };
   };
   /** Begins or ends the fetching of a disk's base, or only looks. Tells how it is afterwards. */

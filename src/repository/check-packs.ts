@@ -127,14 +127,17 @@ async function checkEndless(
   index.setEndDamaged(packId, true);
   const findings = ['what the index knows of it can be read, and the next collection writes that anew'];
   if (!readData) return findings;
-  const entries = new EntryReader(store, index);
-  for (const { digest, location } of index.listEntries(packId)) {
-    const bytes = await entries.readAt(location, digest, 'chunk');
-    if (Buffer.isBuffer(bytes)) continue;
+  const reader = new EntryReader(store, index);
+  const entries = index.listEntries(packId);
+  let badCount = 0;
+  for (const { digest, location } of entries) {
+    if (Buffer.isBuffer(await reader.readAt(location, digest, 'chunk'))) continue;
     bad.add(digest, packId);
     index.markBad(digest, packId);
-    findings.push(bytes.message);
+    badCount++;
   }
+  if (badCount > 0)
+    findings.push(`of the ${entries.length} chunks and pages that are known in it ${badCount} are damaged`);
   return findings;
 }
 
