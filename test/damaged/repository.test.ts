@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import fc from 'fast-check';
 import { CorruptionError } from '../../src/lib/errors.ts';
 import { CHUNK_BYTES } from '../../src/lib/geometry.ts';
 import { listCopyNames, putCopy } from '../../src/repository/catalog-copy.ts';
@@ -189,6 +190,42 @@ test('a damaged end beside damaged copies: these stay told, all else is written 
   assert.equal(stores.store.objects.has(packs[0]), false);
   await assertChecksClean(stores);
   assert.equal((await readAll(fixture, PackIndex.open(':memory:'))).size, 0);
+});
+
+test('whatever ends are damaged between deletions and collections, snapshots read, and in the end no pack is hurt', async () => {
+  const acts = fc.array(fc.tuple(fc.constantFrom('store', 'delete', 'damage', 'damage', 'collect'), fc.nat(99)), {
+    minLength: 5,
+    maxLength: 25,
+  });
+  const property = fc.asyncProperty(acts, async (plan) => {
+    const stores = memoryStores();
+    const random = seededRandom(plan.length);
+    const images = new Map<string, Image>();
+    const collect = async () => {
+      await checkRepository(stores, { readData: false, listRoots: async () => [] });
+      await collectAlone(stores, { random });
+    };
+    for (const [step, [act, number]] of plan.entries()) {
+      const names = [...stores.store.objects.keys()].filter((name) => name.startsWith('packs/'));
+      const victim = stores.store.objects.get(names[number % names.length] ?? '');
+      const snapshotId = [...images.keys()][number % images.size] ?? '';
+      if (act === 'store') {
+        images.set(`s-${step}`, imageOf(number, 1 + (number % 7), number % 12));
+        const tree = await storeImage(stores, images.get(`s-${step}`) ?? new Map(), { random });
+        await commitManifest(stores.store, manifestOf(`s-${step}`, tree, sizeBytes));
+      }
+      if (act === 'delete' && images.delete(snapshotId)) await deleteManifest(stores.store, snapshotId);
+      if (act === 'damage' && victim !== undefined) victim[victim.length - 5] = victim.readUInt8(victim.length - 5) ^ 1;
+      if (act === 'collect') await collect();
+      assert.equal((await readAll({ stores, images, packs: ['', ''] }, stores.index)).size, 0);
+    }
+    // Twice: what was damaged is condemned with what it leaves, and then deleted.
+    await collect();
+    await collect();
+    await assertChecksClean(stores);
+    assert.equal((await readAll({ stores, images, packs: ['', ''] }, PackIndex.open(':memory:'))).size, 0);
+  });
+  await fc.assert(property, { numRuns: 40 });
 });
 
 test('a pack that nobody can read goes when all that is needed is elsewhere, not before', async () => {
