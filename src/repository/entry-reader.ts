@@ -1,6 +1,6 @@
 /**
  * Reads chunks and pages by digest and verifies every one (R5). Each known copy is tried; when none is good, the index
- * is compared with the store once and the digest looked up again, for the collector may have moved it meanwhile.
+ * is compared with the store and the digest looked up again, for the collector may have moved it meanwhile, until it has not.
  */
 import { CorruptionError } from '../lib/errors.ts';
 import { expandGroup } from './compression.ts';
@@ -11,9 +11,14 @@ import type { ByteRange, ObjectStore } from './object-store/object-store.ts';
 import type { EntryKind } from './pack.ts';
 import { packName } from './pack.ts';
 import type { Location } from './pack.ts';
-import type { PackIndex } from './pack-index.ts';
+import type { PackIndex, ReconcileResult } from './pack-index.ts';
 
 const GROUP_CACHE_BYTES = 16 * 1024 * 1024;
+
+/** A collector that moves packs under a reader comes before it so often at most. */
+const MOST_LOOKS = 8;
+
+class MissingPackError extends CorruptionError {}
 
 export class EntryReader {
   readonly #store: ObjectStore;
@@ -21,21 +26,26 @@ export class EntryReader {
   /** Plain bytes of groups; entries are verified when they are taken out. */
   readonly #groups = new LruCache<Buffer>(GROUP_CACHE_BYTES);
   readonly #loading = new Map<string, Promise<Buffer | CorruptionError>>();
-  #reconciling: Promise<unknown> | undefined;
+  #reconciling: Promise<ReconcileResult> | undefined;
 
   constructor(store: ObjectStore, index: PackIndex) {
     this.#store = store;
     this.#index = index;
   }
 
-  /** The verified plain bytes (shared: do not change them). Throws CorruptionError when no copy is good. */
+  /**
+   * The verified plain bytes (shared: do not change them). Throws CorruptionError when no copy is good, and the index says what
+   * the store does: while collectors are at work its copies may move each time they are looked for.
+   */
   async read(digest: Digest, kind: EntryKind): Promise<Buffer> {
-    const first = await this.#readKnown(digest, kind);
-    if (Buffer.isBuffer(first)) return first;
-    await this.#reconcile();
-    const second = await this.#readKnown(digest, kind);
-    if (Buffer.isBuffer(second)) return second;
-    throw second;
+    let hasChanged = true;
+    for (let looks = 0; ; looks++) {
+      const found = await this.#readKnown(digest, kind);
+      if (Buffer.isBuffer(found)) return found;
+      const mayHaveMoved = hasChanged || found instanceof MissingPackError;
+      if (!mayHaveMoved || looks >= MOST_LOOKS) throw found;
+      hasChanged = await this.#reconcile();
+    }
   }
 
   async #readKnown(digest: Digest, kind: EntryKind): Promise<Buffer | CorruptionError> {
@@ -76,18 +86,23 @@ export class EntryReader {
     const { packId, groupOffset, storedLength, plainLength, codec } = location;
     const bytes = await findBytes(this.#store, packName(packId), { offset: groupOffset, length: storedLength });
     if (bytes instanceof CorruptionError) return bytes;
-    if (bytes === undefined) return new CorruptionError(`pack ${packId}`, 'it is missing');
+    if (bytes === undefined) return new MissingPackError(`pack ${packId}`, 'it is missing');
     const plain = bytes.length === storedLength ? await expandGroup({ codec, bytes }, plainLength) : undefined;
     if (plain === undefined) return new CorruptionError('a group', placeOf(location));
     this.#groups.set(key, plain, plain.length);
     return plain;
   }
 
-  async #reconcile(): Promise<void> {
-    this.#reconciling ??= this.#index.reconcile(this.#store).finally(() => {
+  /** Whether the index may be another than before. */
+  async #reconcile(): Promise<boolean> {
+    if (this.#reconciling !== undefined) {
+      await this.#reconciling;
+      return true; // it had begun before, and may have missed what we look for
+    }
+    this.#reconciling = this.#index.reconcile(this.#store).finally(() => {
       this.#reconciling = undefined;
     });
-    await this.#reconciling;
+    return (await this.#reconciling).hasChanged;
   }
 }
 

@@ -76,6 +76,12 @@ export interface UnreadablePack {
   error: CorruptionError;
 }
 
+export interface ReconcileResult {
+  unreadable: UnreadablePack[];
+  /** Whether it was not as the store was. */
+  hasChanged: boolean;
+}
+
 export class PackIndex {
   /** For the checker, which adds temporary tables of its own. */
   readonly database: DatabaseSync;
@@ -366,9 +372,10 @@ export class PackIndex {
   }
 
   /** Makes the index agree with the packs that are in the store. Packs whose end is damaged stay unknown. */
-  async reconcile(store: ObjectStore): Promise<{ unreadable: UnreadablePack[] }> {
+  async reconcile(store: ObjectStore): Promise<ReconcileResult> {
     const gone = new Map(this.listPacks().map(({ packId, sizeBytes }) => [packId, sizeBytes]));
     const unreadable: UnreadablePack[] = [];
+    let hasChanged = false;
     for await (const { name, sizeBytes } of store.list(PACK_PREFIX)) {
       const packId = findPackId(name);
       if (packId === undefined) continue;
@@ -376,8 +383,9 @@ export class PackIndex {
       gone.delete(packId);
       if (known === sizeBytes) continue;
       if (known !== undefined) this.#forget([packId]);
-      const error = await this.#addFromStore(store, packId, sizeBytes);
-      if (error !== undefined) unreadable.push({ packId, sizeBytes, error });
+      const added = await this.#addFromStore(store, packId, sizeBytes);
+      if (added instanceof CorruptionError) unreadable.push({ packId, sizeBytes, error: added });
+      else hasChanged ||= added;
     }
     // A pack that was added since the list began is no stranger: only what the store denies is forgotten.
     const denied: string[] = [];
@@ -385,7 +393,7 @@ export class PackIndex {
       if ((await store.stat(packName(packId))) === undefined) denied.push(packId);
     }
     if (denied.length > 0) this.#forget(denied);
-    return { unreadable };
+    return { unreadable, hasChanged: hasChanged || denied.length > 0 };
   }
 
   /** They may come back, as what the store had lost for a while does. */
@@ -401,14 +409,13 @@ export class PackIndex {
     this.transaction(() => this.database.exec('DELETE FROM entries WHERE pack NOT IN (SELECT number FROM packs)'));
   }
 
-  async #addFromStore(store: ObjectStore, packId: string, sizeBytes: number): Promise<CorruptionError | undefined> {
+  async #addFromStore(store: ObjectStore, packId: string, sizeBytes: number): Promise<CorruptionError | boolean> {
     try {
       const { lapses } = this;
       const contents = await readPackContents(store, packId, sizeBytes);
       // Whoever wrote it may have died before it was durable.
       await store.persist(packName(packId));
-      await this.add(contents, lapses, store);
-      return undefined;
+      return await this.add(contents, lapses, store);
     } catch (error) {
       if (error instanceof CorruptionError) return error;
       throw error;

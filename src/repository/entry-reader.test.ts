@@ -1,0 +1,34 @@
+/** Reading while packs move under the reader: `test/model/collector-schedule` does it at random. */
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { CorruptionError } from '../lib/errors.ts';
+import { digestOf } from './digest.ts';
+import { EntryReader } from './entry-reader.ts';
+import { PackIndex } from './pack-index.ts';
+import { DelayedStore } from '../../test/support/delayed-store.ts';
+import { chunkBytes, imageOf, memoryStores, seededRandom, storeImage } from '../../test/support/repositories.ts';
+
+test('a pack that moves each time the index is compared with the store is found in the end', async () => {
+  const { store, index } = memoryStores();
+  let moves = 0;
+  /** Each time a pack is read into the index it is gone by the time it is there. */
+  const moving = new DelayedStore(store, async (operation) => {
+    if (operation !== 'persist' || moves === 3) return;
+    moves++;
+    const before = [...store.objects.keys()];
+    await storeImage({ store, index: PackIndex.open(':memory:') }, imageOf(0, 3, 1), { random: seededRandom(moves) });
+    for (const name of before) await store.delete(name);
+  });
+  await storeImage({ store, index: PackIndex.open(':memory:') }, imageOf(0, 3, 1));
+  const bytes = await new EntryReader(moving, index).read(digestOf(chunkBytes(1)), 'chunk');
+  assert.ok(bytes.equals(chunkBytes(1)));
+  assert.equal(moves, 3);
+});
+
+test('what is in no pack is looked for once', async () => {
+  const { store, index } = memoryStores();
+  let lists = 0;
+  const counting = new DelayedStore(store, async (operation) => void (lists += operation === 'list' ? 1 : 0));
+  await assert.rejects(new EntryReader(counting, index).read(digestOf(chunkBytes(1)), 'chunk'), CorruptionError);
+  assert.equal(lists, 1);
+});
