@@ -21,8 +21,8 @@ const CHECKPOINT_PAGES = 16_384;
 const SCHEMA: CacheSchema = {
   what: LEDGER,
   file: 'ledger.db',
-  /** 2: shares of groups add up. */
-  version: 2,
+  /** 3: names are in the order in which they came. */
+  version: 3,
   busyTimeoutMs: 0,
   pragmas: `PRAGMA synchronous = FULL; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`,
   sql: `
@@ -34,7 +34,7 @@ const SCHEMA: CacheSchema = {
     UNIQUE (root, levels)
   );
   CREATE INDEX treesByParent ON trees (parent);
-  CREATE TABLE names (name TEXT PRIMARY KEY, tree INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE names (name TEXT PRIMARY KEY, tree INTEGER NOT NULL);
   CREATE INDEX namesByTree ON names (tree);
   CREATE TABLE refs (
     digest BLOB PRIMARY KEY, count INTEGER NOT NULL, seats INTEGER NOT NULL, pack INTEGER NOT NULL, bytes INTEGER NOT NULL
@@ -292,10 +292,11 @@ export class LedgerStore {
     return new Map(this.#list('SELECT chain, max(id) FROM trees GROUP BY chain') as [string, number][]);
   }
 
-  /** Names with what they name. */
+  /** Names with what they name, in the order in which they came. */
   listNamed(): Map<string, { tree: TreeRef; chain: string }> {
     const rows = this.#list(`
       SELECT name, lower(hex(root)), levels, dataChunkCount, chain FROM names JOIN trees ON trees.id = names.tree
+      ORDER BY names.rowid
     `) as [string, string, number, number, string][];
     return new Map(
       rows.map(([name, root, levels, dataChunkCount, chain]) => [
@@ -357,9 +358,9 @@ export class LedgerStore {
     return found;
   }
 
-  /** Name → tree. */
+  /** Name → tree, in the order in which they came. */
   listNames(): Map<string, number> {
-    return new Map(this.#list('SELECT name, tree FROM names') as [string, number][]);
+    return new Map(this.#list('SELECT name, tree FROM names ORDER BY rowid') as [string, number][]);
   }
 
   setName(name: string, tree: number | null): void {

@@ -285,7 +285,7 @@ export class Ledger {
       const tree = trees.get(id);
       if (tree === undefined) continue;
       const freedBytes = (shared.get(id) ?? 0) > 1 ? 0 : tree.freedBytes;
-      // Of several that are the same, one has recorded it: a snapshot, where there is one.
+      // Of several that are the same, one has recorded it: the first snapshot, where there is one.
       const ownChunkCount = told.has(id) ? 0 : tree.ownChunkCount;
       told.add(id);
       sizes.set(name, { ownChunkCount, freedBytes, verifiedAtMs: tree.verifiedAtMs });

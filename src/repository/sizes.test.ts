@@ -53,6 +53,9 @@ test('what snapshots recorded is told in the order in which they were taken, wha
       await repository.commitManifest({ ...manifestOf(snapshotId, tree), diskId: 'd-1', ...times });
       await repository.count(book);
     }
+    // The last one again, of a disk that did not change.
+    await repository.commitManifest({ ...manifestOf('s-0', tree), diskId: 'd-1', generation: 5, createdAtMs: 5 });
+    await repository.count(book);
     const nothing = { generation: 1, createdAtMs: 9, diskId: 'd-2' };
     await repository.commitManifest({ ...manifestOf('s-2', emptyTree), ...nothing });
     trees.push({ name: 'disk d-3', tree, near: [], chain: '' });
@@ -69,6 +72,7 @@ test('what snapshots recorded is told in the order in which they were taken, wha
     };
     const expected = {
       told: [
+        ['s-0', 'd-1', 0],
         ['s-1', 'd-1', 4],
         ['s-2', 'd-2', 0],
         ['s-3', 'd-1', 4],
@@ -76,7 +80,7 @@ test('what snapshots recorded is told in the order in which they were taken, wha
         ['s-5', 'd-1', 4],
       ],
       chains: [
-        { diskId: 'd-1', snapshotCount: 4, ownBytes: 16 * CHUNK_BYTES },
+        { diskId: 'd-1', snapshotCount: 5, ownBytes: 16 * CHUNK_BYTES },
         { diskId: 'd-2', snapshotCount: 1, ownBytes: 0 },
       ],
       uncountedCount: 0,
