@@ -9,7 +9,6 @@ import { systemClock } from '../lib/clock.ts';
 import { OperationalError } from '../lib/errors.ts';
 import { LineClient } from '../lib/line-channel.ts';
 import { systemRandom } from '../lib/random.ts';
-import { describeFinding } from '../repository/describe-finding.ts';
 import { openRepository } from '../repository/repository.ts';
 import { openObjectStore, repositoryIn } from '../repository/stores.ts';
 import { formatCommand } from './connection.ts';
@@ -62,13 +61,14 @@ export async function runRepositoryCheck(
     let readBytes = 0;
     if (options.readData === true)
       readBytes = await readData(ask, budgetBytes ?? Infinity, { damage, context, signal });
-    const { findings = [], healedCount = 0 } = await ask({ action: 'check' });
-    const count = damage.length + findings.length;
-    if (options.json === true) {
+    const isJson = options.json === true;
+    const { findings = [], texts = [], healedCount = 0 } = await ask({ action: 'check', asData: isJson });
+    const count = damage.length + findings.length + texts.length;
+    if (isJson) {
       context.out(`${JSON.stringify({ readBytes, damage, findings, healedCount })}\n`);
       return count === 0 ? 0 : 1;
     }
-    for (const line of [...damage, ...findings.map(describeFinding)]) context.out(`${line}\n`);
+    for (const line of [...damage, ...texts]) context.out(`${line}\n`);
     if (healedCount > 0)
       context.out(`Damaged chunks that were stored again, from disks that have them: ${healedCount}.\n`);
     const read = options.readData === true ? `, ${formatBytes(readBytes)} read` : '';

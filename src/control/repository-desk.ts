@@ -5,6 +5,7 @@ import type { Clock } from '../lib/clock.ts';
 import { OperationalError, messageOf } from '../lib/errors.ts';
 import type { CollectResult } from '../repository/collect.ts';
 import type { CollectorBook } from '../repository/collector-book.ts';
+import { describeFinding } from '../repository/describe-finding.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { RepositoryFinding } from '../repository/check.ts';
 import { listNamedRoots } from './check-roots.ts';
@@ -35,7 +36,7 @@ export class RepositoryDesk {
     this.#book = options.server?.book ?? new RepositoryBook(options.catalog, () => []);
   }
 
-  async answer({ action, sinceMs }: Asked['request']): Promise<Asked['reply']> {
+  async answer({ action, sinceMs, asData = false }: Asked['request']): Promise<Asked['reply']> {
     const { catalog, repository, clock, server } = this.#options;
     const listRoots = () => listNamedRoots(catalog.queries);
     if (action === 'describe') {
@@ -51,7 +52,7 @@ export class RepositoryDesk {
     if (action === 'check') {
       const findings = await repository.check({ readData: 'known', listRoots });
       const healedCount = findings.length === 0 ? 0 : ((await server?.heal(findings)) ?? 0);
-      return { findings, healedCount };
+      return asData ? { findings, healedCount } : { texts: findings.map(describeFinding), healedCount };
     }
     if (action === 'verify') {
       await repository.count(this.#book);

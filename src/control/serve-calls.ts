@@ -20,10 +20,14 @@ export type ServeCalls = {
       action: 'describe' | 'check' | 'verify' | 'plan' | 'collect' | 'compact';
       /** Verify: only a pass counts that began then or later; absent: that which is under way goes on. */
       sinceMs?: number;
+      /** Check: `findings` instead of `texts`. */
+      asData?: boolean;
     };
     reply: {
       report?: RepositoryReport;
+      /** What is wrong; `texts` are a sentence each, of what may be very long. */
       findings?: RepositoryFinding[];
+      texts?: string[];
       /** Chunks that were stored again, from disks that have them. */
       healedCount?: number;
       /** One pack more of the pass of verification. */

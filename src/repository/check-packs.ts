@@ -96,9 +96,9 @@ async function checkPack(
     contents = await readPackContents(store, packId, sizeBytes);
   } catch (error) {
     if (!(error instanceof CorruptionError)) throw error;
-    return [error.message, ...(await checkEndless({ store, index }, { packId, sizeBytes }, readData, bad))];
+    return [error.message, ...(await checkEndless({ store, index }, packId, readData, bad))];
   }
-  index.setEndDamaged(packId, false);
+  index.setEndWhole(packId);
   if (count !== null && !isIndexedRight(index, contents, count)) await index.add(contents, lapses, store);
   const header = await findBytes(store, packName(packId), { offset: 0, length: PACK_HEADER_BYTES });
   if (!Buffer.isBuffer(header) || !header.equals(encodePackHeader(packId))) findings.push('its header is damaged');
@@ -113,32 +113,36 @@ async function checkPack(
 
 /** A pack whose end is damaged: what the index knows of it can still be read, and the next collection writes it anew. */
 async function checkEndless(
-  stores: Stores,
-  { packId, sizeBytes }: { packId: string; sizeBytes: number },
+  { store, index }: Stores,
+  packId: string,
   readData: boolean,
   bad: BadCopies,
 ): Promise<string[]> {
-  const { store, index } = stores;
-  const known = index.listPacks().find((pack) => pack.packId === packId);
-  if (known?.sizeBytes !== sizeBytes) {
+  const info = await store.stat(packName(packId));
+  if (info === undefined) {
     bad.addPack(packId);
     return [];
   }
-  index.setEndDamaged(packId, true);
-  const findings = ['what the index knows of it can be read, and the next collection writes that anew'];
-  if (!readData) return findings;
-  const reader = new EntryReader(store, index);
   const entries = index.listEntries(packId);
+  if (entries.length === 0) return ['nobody knows what it holds'];
+  index.setEndDamaged(packId, info.sizeBytes);
+  const reader = new EntryReader(store, index);
+  const known = knownBadOf(index, packId);
   let badCount = 0;
   for (const { digest, location } of entries) {
-    if (Buffer.isBuffer(await reader.readAt(location, digest, 'chunk'))) continue;
-    bad.add(digest, packId);
-    index.markBad(digest, packId);
-    badCount++;
+    const wasBad = known.has(digest.toString('hex'));
+    const isBad = readData ? !Buffer.isBuffer(await reader.readAt(location, digest, 'chunk')) : wasBad;
+    if (isBad) bad.add(digest, packId);
+    if (isBad && !wasBad) index.markBad(digest, packId);
+    if (wasBad && !isBad) index.markGood(digest, packId);
+    if (isBad) badCount++;
   }
-  if (badCount > 0)
-    findings.push(`of the ${entries.length} chunks and pages that are known in it ${badCount} are damaged`);
-  return findings;
+  const damaged = badCount === 0 ? '' : `, but ${badCount} of ${entries.length} chunks and pages, which are damaged`;
+  return [`what the index knows of it can be read${damaged}; the next collection writes that anew`];
+}
+
+function knownBadOf(index: PackIndex, packId: string): Set<string> {
+  return new Set(index.listBad().flatMap((copy) => (copy.packId === packId ? copy.digest.toString('hex') : [])));
 }
 
 /** Reads a whole pack and remembers in the index which of its copies are good; what is wrong with it, empty when nothing is. */
@@ -150,7 +154,7 @@ export async function verifyPack(stores: Stores, pack: { packId: string; sizeByt
 async function verifyGroups({ store, index }: Stores, contents: PackContents, bad: BadCopies): Promise<string[]> {
   const { packId, groups } = contents;
   const findings: string[] = [];
-  const known = new Set(index.listBad().flatMap((copy) => (copy.packId === packId ? copy.digest.toString('hex') : [])));
+  const known = knownBadOf(index, packId);
   for (const group of groups) findings.push(...(await checkGroup(store, packId, group, bad)));
   for (const { digest, location } of locationsOf(contents)) {
     if (bad.has(digest, location)) index.markBad(digest, packId);

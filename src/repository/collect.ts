@@ -9,16 +9,17 @@
  */
 import { CorruptionError } from '../lib/errors.ts';
 import type { CollectorBook, CondemnedPacks, Look } from './collector-book.ts';
+import type { Digest } from './digest.ts';
 import type { Ledger } from './ledger.ts';
 import { finishDeletions } from './manifest.ts';
-import { listNeededTrees } from './needed-trees.ts';
+import { countNeeded } from './needed-trees.ts';
 import type { IndexedPack, UnreadablePack } from './pack-index.ts';
 import { packName } from './pack.ts';
 import type { LocatedEntry } from './pack.ts';
 import { encodeKept, findPackEntries } from './rewrite.ts';
 import type { Rewriter, RewrittenPack } from './rewrite.ts';
 import { planCollect, planDense } from './plan-collect.ts';
-import type { CollectPlan } from './plan-collect.ts';
+import type { CollectPlan, PackUsage } from './plan-collect.ts';
 import { takeCondemned } from './stores.ts';
 import type { Stores } from './stores.ts';
 
@@ -61,6 +62,13 @@ export interface CollectResult {
   damaged: CorruptionError[];
 }
 
+/** Dead bytes in packs that stay when those of `rewritten` go. */
+function leftDeadBytes(packs: readonly PackUsage[], rewritten: readonly string[]): number {
+  const gone = new Set(rewritten);
+  const left = packs.filter(({ packId, liveBytes }) => liveBytes > 0 && !gone.has(packId));
+  return left.reduce((sum, { deadBytes }) => sum + deadBytes, 0);
+}
+
 /**
  * Throws CorruptionError, and has removed nothing but leftovers, when a manifest, tombstone or page cannot be read:
  * what it reaches is not known.
@@ -73,8 +81,10 @@ export async function collectGarbage(request: CollectRequest): Promise<CollectRe
 class Collection {
   readonly #request: CollectRequest;
   #packs: Map<string, IndexedPack> = new Map();
-  /** Packs whose end cannot be read and that the index does not know, with their bytes. */
-  readonly #strangers = new Map<string, number>();
+  /** Packs whose end cannot be read and that the index does not know. */
+  readonly #strangers = new Map<string, UnreadablePack>();
+  /** Those of them that are condemned now: they die when they cannot be read the next time either. */
+  readonly #waitsForNext = new Set<string>();
   readonly #result: CollectResult = {
     freedBytes: 0,
     deletedPacks: 0,
@@ -94,24 +104,24 @@ class Collection {
     if (!dryRun && listsStore) this.#result.freedBytes += await store.removeLeftovers();
     if (!dryRun) await finishDeletions(store);
     const { unreadable } = listsStore ? await index.reconcile(store) : { unreadable: [] };
-    this.#result.damaged.push(...unreadable.map(({ error }) => error));
     const look = await this.#look();
     const packs = this.#measurePacks(look);
     const plan = this.#addDamaged(planCollect(packs, ledger.findFact(LEFT_DEAD_BYTES) ?? 0), packs);
     plan.deletes.push(...this.#listDead(unreadable, look));
-    if (dryRun) return this.#describe(plan, look);
+    if (dryRun) return this.#describe(plan, look, packs);
     await this.#settle(look);
     const dense = this.#planDense(packs, plan);
     const rewrites = [...new Set([...plan.rewrites, ...dense])];
     const wasDense = plan.rewrites.filter((packId) => this.#packs.get(packId)?.isDense === true);
     const emptied = await this.#rewriteAll({ ...plan, rewrites, dense: new Set([...dense, ...wasDense]) });
     const condemned = [...plan.deletes, ...emptied];
-    this.#result.leftDeadBytes = Math.round(plan.leftDeadBytes);
+    this.#result.leftDeadBytes = leftDeadBytes(packs, emptied);
     ledger.setFact(LEFT_DEAD_BYTES, this.#result.leftDeadBytes);
     if (condemned.length > 0) {
       await takeCondemned(stores, await this.#request.book.condemn(condemned));
       for (let looks = 0; looks < MOST_LOOKS && !(await this.#settle(await this.#look())); looks++);
     }
+    this.#result.damaged.push(...this.#strangers.values().map(({ error }) => error));
     return this.#result;
   }
 
@@ -137,7 +147,7 @@ class Collection {
     this.#packs = new Map(stores.index.listPacks().map((pack) => [pack.packId, pack]));
     for (const packId of ledger.listLiveBytes().keys()) if (!this.#packs.has(packId)) ledger.forgetPack(packId);
     for (const { packId } of look.condemned.packs) await this.#leave(packId);
-    await ledger.count(await listNeededTrees(stores.store, ledger, look.trees));
+    await countNeeded(stores.store, ledger, look.trees);
   }
 
   /** Where there are other copies of what has its home in a condemned pack, it goes to those (G5). */
@@ -148,26 +158,29 @@ class Collection {
     if (entries !== undefined) await ledger.leave(packId, entries);
   }
 
-  /** Of packs that may be condemned: not those that are, that a session is still writing for, or that are damaged. */
+  /**
+   * Of packs that may be condemned: not those that are, that a session is still writing for, or that have the only copy of
+   * something, damaged. What else a pack without an end has goes elsewhere all the same.
+   */
   #measurePacks(look: Look): { packId: string; liveBytes: number; deadBytes: number }[] {
     const { ledger } = this.#request;
     const live = ledger.listLiveBytes();
     const open = new Set(look.sessions.map(({ session }) => session));
     const condemned = new Set(look.condemned.packs.map(({ packId }) => packId));
-    const damaged = new Set(this.#listBadKept());
+    const damaged = new Set(this.#listBadKept().map(({ packId }) => packId));
     return [...this.#packs.values()]
       .filter(({ packId, session }) => !open.has(session) && !condemned.has(packId))
-      .map(({ packId, groupBytes }) => {
+      .map(({ packId, groupBytes, isEndDamaged }) => {
         const liveBytes = live.get(packId) ?? 0;
-        return { packId, liveBytes, deadBytes: Math.max(0, groupBytes - liveBytes) };
+        return { packId, liveBytes, deadBytes: Math.max(0, groupBytes - liveBytes), isEndDamaged };
       })
-      .filter(({ packId, liveBytes }) => liveBytes === 0 || !damaged.has(packId));
+      .filter(({ packId, liveBytes, isEndDamaged }) => liveBytes === 0 || isEndDamaged || !damaged.has(packId));
   }
 
-  /** Packs whose only copy of something needed is damaged. */
-  #listBadKept(): string[] {
+  /** Damaged copies that are the only ones of something needed. */
+  #listBadKept(): { digest: Digest; packId: string }[] {
     const { stores, ledger } = this.#request;
-    return stores.index.listBad().flatMap(({ digest, packId }) => (ledger.isKept(digest, packId) ? [packId] : []));
+    return stores.index.listBad().filter(({ digest, packId }) => ledger.isKept(digest, packId));
   }
 
   /**
@@ -183,10 +196,12 @@ class Collection {
 
   /** Packs of which nobody knows what they hold are of no use when all that is needed has a good copy elsewhere. */
   #listDead(unreadable: readonly UnreadablePack[], { condemned }: Look): string[] {
-    for (const { packId, sizeBytes } of unreadable) this.#strangers.set(packId, sizeBytes);
+    for (const stranger of unreadable) this.#strangers.set(stranger.packId, stranger);
     if (this.#request.ledger.hasHomeless() || this.#listBadKept().length > 0) return [];
-    const known = new Set([...condemned.packs, ...condemned.dying].map(({ packId }) => packId));
-    return [...this.#strangers.keys()].filter((packId) => !known.has(packId));
+    const known = new Set([...condemned.packs, ...condemned.dying, ...condemned.deleted].map(({ packId }) => packId));
+    const dead = [...this.#strangers.keys()].filter((packId) => !known.has(packId));
+    for (const packId of dead) this.#waitsForNext.add(packId);
+    return dead;
   }
 
   #planDense(packs: readonly { packId: string; liveBytes: number }[], plan: CollectPlan): string[] {
@@ -198,7 +213,7 @@ class Collection {
     return planDense(candidates, dense);
   }
 
-  #describe(plan: CollectPlan, look: Look): CollectResult {
+  #describe(plan: CollectPlan, look: Look, packs: readonly PackUsage[]): CollectResult {
     const live = this.#request.ledger.listLiveBytes();
     const going = [...plan.deletes, ...plan.rewrites, ...look.condemned.packs.map(({ packId }) => packId)];
     const freed = going.map((packId) => this.#sizeOf(packId) - (live.get(packId) ?? 0));
@@ -207,7 +222,7 @@ class Collection {
       freedBytes: freed.reduce((sum, bytes) => sum + bytes, 0),
       deletedPacks: plan.deletes.length + look.condemned.packs.length,
       rewrittenPacks: plan.rewrites.length,
-      leftDeadBytes: Math.round(plan.leftDeadBytes),
+      leftDeadBytes: leftDeadBytes(packs, plan.rewrites),
     };
   }
 
@@ -218,7 +233,9 @@ class Collection {
   async #settle({ sessions, condemned }: Look): Promise<boolean> {
     const { stores, ledger, book } = this.#request;
     const oldest = Math.min(Infinity, ...sessions.map(({ epoch }) => epoch));
-    const due = condemned.packs.filter(({ epoch }) => epoch <= oldest).map(({ packId }) => packId);
+    const due = condemned.packs
+      .filter(({ packId, epoch }) => epoch <= oldest && !this.#waitsForNext.has(packId))
+      .map(({ packId }) => packId);
     const dueIds = new Set(due);
     const waiting = condemned.packs.filter(({ packId }) => !dueIds.has(packId));
     const bytes = waiting.reduce((sum, { packId }) => sum + this.#sizeOf(packId), 0);
@@ -263,6 +280,7 @@ class Collection {
     ledger.forgetPack(packId);
     this.#result.freedBytes += this.#sizeOf(packId);
     this.#result.deletedPacks++;
+    this.#strangers.delete(packId);
   }
 
   async #findEntries(packId: string): Promise<LocatedEntry[] | undefined> {
@@ -271,7 +289,7 @@ class Collection {
 
   /** Bytes. */
   #sizeOf(packId: string): number {
-    return this.#packs.get(packId)?.sizeBytes ?? this.#strangers.get(packId) ?? 0;
+    return this.#packs.get(packId)?.sizeBytes ?? this.#strangers.get(packId)?.sizeBytes ?? 0;
   }
 
   /** The packs that hold nothing live any more, for it has its home in new ones. */
@@ -304,7 +322,16 @@ class Collection {
       this.#result.damaged.push(new CorruptionError(`pack ${packId}`, 'its end'));
       return undefined;
     }
-    const kept = entries.map(({ digest }) => this.#request.ledger.isKept(digest, packId));
+    const bad = new Set(
+      this.#listBadKept().flatMap((copy) => (copy.packId === packId ? copy.digest.toString('hex') : [])),
+    );
+    const kept = entries.map(
+      ({ digest }) => !bad.has(digest.toString('hex')) && this.#request.ledger.isKept(digest, packId),
+    );
+    if (!kept.includes(true)) {
+      this.#result.damaged.push(new CorruptionError(`pack ${packId}`, 'its end, and all copies that are needed of it'));
+      return undefined;
+    }
     return { packId, sizeBytes: this.#sizeOf(packId), kept: encodeKept(kept) };
   }
 

@@ -39,21 +39,30 @@ export class EntryReader {
    */
   async read(digest: Digest, kind: EntryKind): Promise<Buffer> {
     let hasChanged = true;
+    let placesBefore: string | null = null;
     for (let looks = 0; ; looks++) {
-      const found = await this.#readKnown(digest, kind);
+      const locations = this.#index.locate(digest);
+      const places = locations.map(groupKey).join();
+      const found = await this.#readFirstGood(locations, digest, kind);
       if (Buffer.isBuffer(found)) return found;
-      const mayHaveMoved = hasChanged || found instanceof MissingPackError;
+      const mayHaveMoved = hasChanged || found instanceof MissingPackError || places !== placesBefore;
       if (!mayHaveMoved || looks >= MOST_LOOKS) throw found;
       hasChanged = await this.#reconcile();
+      placesBefore = places;
     }
   }
 
-  async #readKnown(digest: Digest, kind: EntryKind): Promise<Buffer | CorruptionError> {
+  /** That a pack is missing is told before what else is wrong: what was in it may be elsewhere by now. */
+  async #readFirstGood(
+    locations: readonly Location[],
+    digest: Digest,
+    kind: EntryKind,
+  ): Promise<Buffer | CorruptionError> {
     let failure: CorruptionError | undefined;
-    for (const location of this.#index.locate(digest)) {
+    for (const location of locations) {
       const found = await this.readAt(location, digest, kind);
       if (Buffer.isBuffer(found)) return found;
-      failure = found;
+      if (!(failure instanceof MissingPackError)) failure = found;
     }
     return failure ?? new CorruptionError(`${kind} ${digest.toString('hex')}`, 'no pack holds it');
   }

@@ -65,10 +65,10 @@ export class Ledger {
   }
 
   /**
-   * Counts exactly the trees that are given. Throws CorruptionError, and then not all of them are counted, when a page of one
-   * cannot be read.
+   * Counts exactly the trees that are given. False when it could not, for what was counted before was of no use, and is
+   * forgotten. Throws CorruptionError, and then not all of them are counted, when a page of one cannot be read.
    */
-  async count(trees: readonly NamedTree[]): Promise<void> {
+  async count(trees: readonly NamedTree[]): Promise<boolean> {
     // Of several names of a tree the first counts: snapshots come before what stands on them.
     const wanted = new Map<string, NamedTree>();
     for (const named of trees) {
@@ -81,10 +81,11 @@ export class Ledger {
       const counted = await this.#addAll(wanted, trees);
       await this.#removeOthers(wanted, counted);
       this.#nameAll(trees, counted);
+      return true;
     } catch (error) {
       if (!(error instanceof CorruptionError) || !this.#mayBeStale(error, wanted)) throw error;
       this.#store.clear();
-      this.#nameAll(trees, await this.#addAll(wanted, trees));
+      return false;
     }
   }
 

@@ -3,6 +3,7 @@ import { CorruptionError } from '../lib/errors.ts';
 import { listCopyNames, readCopy } from './catalog-copy.ts';
 import type { CatalogCopy } from './catalog-copy.ts';
 import type { Ledger, NamedTree } from './ledger.ts';
+import { LEDGER } from './ledger-store.ts';
 import { decodeManifest, listSnapshotIds, listTombstoneIds, manifestName } from './manifest.ts';
 import type { Manifest } from './manifest.ts';
 import type { ObjectStore } from './object-store/object-store.ts';
@@ -31,10 +32,25 @@ export function namedTreeOf(
 }
 
 /**
+ * Counts all that is needed. Throws CorruptionError when a manifest, or a page of a tree, cannot be read: then not all of it
+ * is counted.
+ */
+export async function countNeeded(
+  store: ObjectStore,
+  ledger: Ledger,
+  catalogTrees: readonly NamedTree[],
+): Promise<void> {
+  if (await ledger.count(await listNeededTrees(store, ledger, catalogTrees))) return;
+  // All is counted anew, in the order in which it came: manifests tell that, which are read for it.
+  const isCounted = await ledger.count(await listNeededTrees(store, ledger, catalogTrees));
+  if (!isCounted) throw new CorruptionError(LEDGER, 'it is of no use again');
+}
+
+/**
  * Manifests are read once: those that the ledger counts already are as they were. Throws CorruptionError when one cannot be
  * read, for nobody knows what it needs.
  */
-export async function listNeededTrees(
+async function listNeededTrees(
   store: ObjectStore,
   ledger: Ledger,
   catalogTrees: readonly NamedTree[],

@@ -299,15 +299,34 @@ export class PackIndex {
     guarded(() => this.database.prepare('DELETE FROM bad WHERE digest = ? AND packId = ?').run(digest, idOf(packId)));
   }
 
-  /** Copies that were found damaged. */
+  /** Copies that were found damaged, in packs that are there. */
   listBad(): { digest: Digest; packId: string }[] {
-    const rows = guarded(() => this.database.prepare('SELECT digest, lower(hex(packId)) AS packId FROM bad').all());
+    const rows = guarded(() =>
+      this.database
+        .prepare('SELECT digest, lower(hex(packId)) AS packId FROM bad JOIN packs ON packs.id = bad.packId')
+        .all(),
+    );
     return rows.map((row) => ({ digest: Buffer.from(row['digest'] as Uint8Array), packId: row['packId'] as string }));
   }
 
-  setEndDamaged(packId: string, isEndDamaged: boolean): void {
-    const update = this.database.prepare('UPDATE packs SET isEndDamaged = ?1 WHERE id = ?2 AND isEndDamaged <> ?1');
-    guarded(() => update.run(isEndDamaged ? 1 : 0, idOf(packId)));
+  /** A pack that it knows has no end that can be read, and `sizeBytes` bytes: what lay beyond is lost. */
+  setEndDamaged(packId: string, sizeBytes: number): void {
+    this.transaction(() => {
+      const id = idOf(packId);
+      const change = this.database.prepare('UPDATE packs SET isEndDamaged = 1, sizeBytes = ? WHERE id = ?');
+      if (change.run(sizeBytes, id).changes === 0) return;
+      this.database
+        .prepare(
+          `INSERT OR IGNORE INTO bad SELECT digest, packs.id FROM entries JOIN packs ON packs.number = entries.pack
+           WHERE packs.id = ? AND groupOffset + storedLength > sizeBytes`,
+        )
+        .run(id);
+    });
+  }
+
+  setEndWhole(packId: string): void {
+    const update = this.database.prepare('UPDATE packs SET isEndDamaged = 0 WHERE id = ? AND isEndDamaged');
+    guarded(() => update.run(idOf(packId)));
   }
 
   /** The number of the latest pack. */
@@ -382,10 +401,11 @@ export class PackIndex {
       const known = gone.get(packId);
       gone.delete(packId);
       if (known === sizeBytes) continue;
-      if (known !== undefined) this.#forget([packId]);
       const added = await this.#addFromStore(store, packId, sizeBytes);
-      if (added instanceof CorruptionError) unreadable.push({ packId, sizeBytes, error: added });
-      else hasChanged ||= added;
+      hasChanged ||= added === true || known !== undefined;
+      if (!(added instanceof CorruptionError)) continue;
+      if (known === undefined) unreadable.push({ packId, sizeBytes, error: added });
+      else this.setEndDamaged(packId, sizeBytes);
     }
     // A pack that was added since the list began is no stranger: only what the store denies is forgotten.
     const denied: string[] = [];
@@ -406,7 +426,12 @@ export class PackIndex {
 
   /** Rows of packs that are not there: one pass over all. */
   #sweep(): void {
-    this.transaction(() => this.database.exec('DELETE FROM entries WHERE pack NOT IN (SELECT number FROM packs)'));
+    this.transaction(() =>
+      this.database.exec(`
+        DELETE FROM entries WHERE pack NOT IN (SELECT number FROM packs);
+        DELETE FROM bad WHERE packId NOT IN (SELECT id FROM packs)
+      `),
+    );
   }
 
   async #addFromStore(store: ObjectStore, packId: string, sizeBytes: number): Promise<CorruptionError | boolean> {

@@ -17,6 +17,7 @@ import {
   readManifest,
   readManifests,
 } from './manifest.ts';
+import { checkRepository } from './check.ts';
 import { takeRepository } from './owner.ts';
 import { PackIndex } from './pack-index.ts';
 import { packName } from './pack.ts';
@@ -39,6 +40,7 @@ import {
   collectAlone,
   imageOf,
   manifestOf,
+  memoryLedger,
   memoryStores,
   newPlace,
   seededRandom,
@@ -208,6 +210,45 @@ test('deleting a snapshot returns what only it held, though packs are mixed', as
   await assertChecksClean(stores);
   const again = await collect(stores);
   assert.deepEqual([again.deletedPacks, again.rewrittenPacks, again.freedBytes], [0, 0, 0]);
+});
+
+test('what damage had written anew does not count as left dead: the next deletion returns its space', async () => {
+  const freed: number[] = [];
+  for (const isDamaged of [false, true]) {
+    const stores = memoryStores();
+    const [random, ledger] = [seededRandom(5), memoryLedger(stores)];
+    /** A snapshot, and one after it that replaces some of its chunks. */
+    const storePair = async (
+      names: [string, string],
+      from: number,
+      count: number,
+      replaced: number,
+    ): Promise<string> => {
+      const first = await storeImage(stores, imageOf(from, count, from + 1), { random });
+      const packId = stores.index.listPacks().at(-1)?.packId ?? '';
+      const second = await storeImage(stores, imageOf(from, replaced, from + 9000), { parent: first, random });
+      await commitManifest(stores.store, manifestOf(names[0], first));
+      await commitManifest(stores.store, manifestOf(names[1], second));
+      return packId;
+    };
+    const hurt = await storePair(['s-1', 's-2'], 0, 12, 2);
+    await storePair(['s-3', 's-4'], 200, 40, 30);
+    for (const snapshotId of ['s-1', 's-3']) await deleteManifest(stores.store, snapshotId);
+    assert.ok((await collectAlone(stores, { random, ledger })).leftDeadBytes > 0);
+    if (isDamaged) {
+      const bytes = stores.store.objects.get(packName(hurt)) ?? Buffer.alloc(1);
+      bytes[bytes.length - 1] = bytes.readUInt8(bytes.length - 1) ^ 1;
+      await checkRepository(stores, { readData: false, listRoots: async () => [] });
+      assert.equal((await collectAlone(stores, { random, ledger })).rewrittenPacks, 1);
+    }
+    await storePair(['s-5', 's-6'], 600, 12, 1);
+    await deleteManifest(stores.store, 's-5');
+    freed.push((await collectAlone(stores, { random, ledger })).freedBytes);
+  }
+  assert.ok(
+    freed.every((bytes) => bytes > 0),
+    freed.join(),
+  );
 });
 
 test('where nothing is dead nothing is rewritten, however its bytes divide among entries', async () => {

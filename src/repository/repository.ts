@@ -22,7 +22,7 @@ import { describeSizes } from './sizes.ts';
 import type { RepositorySizes } from './sizes.ts';
 import { Verification } from './verification.ts';
 import type { PassState, StepResult } from './verification.ts';
-import { listNeededTrees } from './needed-trees.ts';
+import { countNeeded } from './needed-trees.ts';
 import { commitManifest, deleteManifest, findManifest, manifestName, readManifests } from './manifest.ts';
 import type { Manifest } from './manifest.ts';
 import type { ObjectStore } from './object-store/object-store.ts';
@@ -194,7 +194,7 @@ export class Repository {
     await this.#alone.run(async () => {
       const ledger = this.#openLedger();
       const { trees } = await book.look();
-      await ledger.count(await listNeededTrees(this.#stores.store, ledger, trees));
+      await countNeeded(this.#stores.store, ledger, trees);
       await ledger.measure(signal);
     });
   }

@@ -6,6 +6,7 @@ import path from 'node:path';
 import test from 'node:test';
 import { CHUNK_BYTES } from '../lib/geometry.ts';
 import type { NamedTree } from './ledger.ts';
+import { LedgerStore } from './ledger-store.ts';
 import { takeRepository } from './owner.ts';
 import { packName } from './pack.ts';
 import { openRepository } from './repository.ts';
@@ -88,6 +89,13 @@ test('what snapshots recorded is told in the order in which they were taken, wha
     assert.deepEqual(await ask(), expected);
     repository.close();
     fs.rmSync(place.cacheFolder, { recursive: true });
+    repository = await openOwn(place);
+    assert.deepEqual(await ask(), expected);
+    repository.close();
+    // A snapshot was half counted by a process that was killed, and is deleted by now: all is counted anew.
+    const ledger = LedgerStore.open(path.join(place.cacheFolder, 'ledger.db'));
+    ledger.transaction(() => ledger.insertTree({ root: 'ab'.repeat(32), levels: 1, dataChunkCount: 1 }, 'd-1', 1));
+    ledger.close();
     repository = await openOwn(place);
     assert.deepEqual(await ask(), expected);
     repository.close();

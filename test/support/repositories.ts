@@ -6,6 +6,7 @@ import type { Random } from '../../src/lib/random.ts';
 import { checkRepository } from '../../src/repository/check.ts';
 import { collectGarbage } from '../../src/repository/collect.ts';
 import type { CollectResult } from '../../src/repository/collect.ts';
+import type { CollectorBook } from '../../src/repository/collector-book.ts';
 import { digestOf } from '../../src/repository/digest.ts';
 import { EntryReader } from '../../src/repository/entry-reader.ts';
 import { Ledger } from '../../src/repository/ledger.ts';
@@ -57,18 +58,17 @@ export function memoryLedger({ store, index }: Stores): Ledger {
 /** Collects as a server does that has just started and is the only one. */
 export async function collectAlone(
   stores: Stores,
-  { roots = [], random = seededRandom(9) }: { roots?: readonly TreeRef[]; random?: Random } = {},
+  {
+    roots = [],
+    random = seededRandom(9),
+    book = bookOf(roots),
+    ledger = memoryLedger(stores),
+  }: { roots?: readonly TreeRef[]; random?: Random; book?: CollectorBook; ledger?: Ledger } = {},
 ): Promise<CollectResult> {
-  const ledger = memoryLedger(stores);
-  try {
-    return await collectGarbage({
-      ...{ stores, ledger, ownerEpoch: 1, listsStore: true },
-      rewrite: (job) => rewritePacks(stores, job, { random }),
-      book: bookOf(roots),
-    });
-  } finally {
-    ledger.close();
-  }
+  return collectGarbage({
+    ...{ stores, ledger, book, ownerEpoch: 1, listsStore: true },
+    rewrite: (job) => rewritePacks(stores, job, { random }),
+  });
 }
 
 /** Repeatable chance: a xorshift from `seed`. */
