@@ -96,9 +96,9 @@ async function checkPack(
     contents = await readPackContents(store, packId, sizeBytes);
   } catch (error) {
     if (!(error instanceof CorruptionError)) throw error;
-    return [error.message, ...(await checkEndless({ store, index }, packId, readData, bad))];
+    return [error.message, ...(await checkEndless({ store, index }, { packId, sizeBytes }, readData, bad))];
   }
-  index.setEndWhole(packId);
+  index.setEndWhole(packId, sizeBytes);
   if (count !== null && !isIndexedRight(index, contents, count)) await index.add(contents, lapses, store);
   const header = await findBytes(store, packName(packId), { offset: 0, length: PACK_HEADER_BYTES });
   if (!Buffer.isBuffer(header) || !header.equals(encodePackHeader(packId))) findings.push('its header is damaged');
@@ -114,29 +114,30 @@ async function checkPack(
 /** A pack whose end is damaged: what the index knows of it can still be read, and the next collection writes it anew. */
 async function checkEndless(
   { store, index }: Stores,
-  packId: string,
+  { packId, sizeBytes }: { packId: string; sizeBytes: number },
   readData: boolean,
   bad: BadCopies,
 ): Promise<string[]> {
-  const info = await store.stat(packName(packId));
-  if (info === undefined) {
+  if ((await store.stat(packName(packId))) === undefined) {
     bad.addPack(packId);
     return [];
   }
   const entries = index.listEntries(packId);
   if (entries.length === 0) return ['nobody knows what it holds'];
-  index.setEndDamaged(packId, info.sizeBytes);
+  index.setEndDamaged(packId, sizeBytes);
   const reader = new EntryReader(store, index);
   const known = knownBadOf(index, packId);
   let badCount = 0;
   for (const { digest, location } of entries) {
     const wasBad = known.has(digest.toString('hex'));
-    const isBad = readData ? !Buffer.isBuffer(await reader.readAt(location, digest, 'chunk')) : wasBad;
+    const isLost = location.groupOffset + location.storedLength > sizeBytes;
+    const isBad = readData ? !Buffer.isBuffer(await reader.readAt(location, digest, 'chunk')) : isLost || wasBad;
     if (isBad) bad.add(digest, packId);
-    if (isBad && !wasBad) index.markBad(digest, packId);
+    if (isBad && !wasBad && !isLost) index.markBad(digest, packId);
     if (wasBad && !isBad) index.markGood(digest, packId);
     if (isBad) badCount++;
   }
+  if (badCount === entries.length) return ['nothing of what the index knows of it can be read'];
   const damaged = badCount === 0 ? '' : `, but ${badCount} of ${entries.length} chunks and pages, which are damaged`;
   return [`what the index knows of it can be read${damaged}; the next collection writes that anew`];
 }
@@ -148,7 +149,8 @@ function knownBadOf(index: PackIndex, packId: string): Set<string> {
 /** Reads a whole pack and remembers in the index which of its copies are good; what is wrong with it, empty when nothing is. */
 export async function verifyPack(stores: Stores, pack: { packId: string; sizeBytes: number }): Promise<string[]> {
   const bad = new BadCopies(stores.index);
-  return checkPack(stores, { ...pack, count: null }, true, bad);
+  const sizeBytes = (await stores.store.stat(packName(pack.packId)))?.sizeBytes ?? pack.sizeBytes;
+  return checkPack(stores, { packId: pack.packId, sizeBytes, count: null }, true, bad);
 }
 
 async function verifyGroups({ store, index }: Stores, contents: PackContents, bad: BadCopies): Promise<string[]> {

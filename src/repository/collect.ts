@@ -60,6 +60,15 @@ export interface CollectResult {
   waiting: { packCount: number; bytes: number };
   /** Packs that were left alone because they cannot be read; `checkRepository` says what that hurts. */
   damaged: CorruptionError[];
+  /** Of them, those of which nobody knows what they hold: to be looked for again by the next collection. */
+  unknownPacks: number;
+}
+
+interface BadKept {
+  /** Hex. */
+  digests: ReadonlySet<string>;
+  /** Stored. */
+  bytes: number;
 }
 
 /** Dead bytes in packs that stay when those of `rewritten` go. */
@@ -92,7 +101,10 @@ class Collection {
     leftDeadBytes: 0,
     waiting: { packCount: 0, bytes: 0 },
     damaged: [],
+    unknownPacks: 0,
   };
+  /** By pack: damaged copies that are the only ones of something needed. */
+  #badKept: ReadonlyMap<string, BadKept> = new Map();
 
   constructor(request: CollectRequest) {
     this.#request = request;
@@ -115,14 +127,14 @@ class Collection {
     const wasDense = plan.rewrites.filter((packId) => this.#packs.get(packId)?.isDense === true);
     const emptied = await this.#rewriteAll({ ...plan, rewrites, dense: new Set([...dense, ...wasDense]) });
     const condemned = [...plan.deletes, ...emptied];
-    this.#result.leftDeadBytes = leftDeadBytes(packs, emptied);
+    this.#badKept = this.#findBadKept();
+    this.#result.leftDeadBytes = leftDeadBytes(this.#measurePacks(look), emptied);
     ledger.setFact(LEFT_DEAD_BYTES, this.#result.leftDeadBytes);
     if (condemned.length > 0) {
       await takeCondemned(stores, await this.#request.book.condemn(condemned));
       for (let looks = 0; looks < MOST_LOOKS && !(await this.#settle(await this.#look())); looks++);
     }
-    this.#result.damaged.push(...this.#strangers.values().map(({ error }) => error));
-    return this.#result;
+    return { ...this.#result, ...this.#describeStrangers() };
   }
 
   /** Counts all that is needed at one instant, and learns what is condemned. */
@@ -148,6 +160,26 @@ class Collection {
     for (const packId of ledger.listLiveBytes().keys()) if (!this.#packs.has(packId)) ledger.forgetPack(packId);
     for (const { packId } of look.condemned.packs) await this.#leave(packId);
     await countNeeded(stores.store, ledger, look.trees);
+    this.#badKept = this.#findBadKept();
+  }
+
+  #findBadKept(): Map<string, BadKept> {
+    const { stores, ledger } = this.#request;
+    const found = new Map<string, { digests: Set<string>; bytes: number }>();
+    for (const { digest, packId } of stores.index.listBad()) {
+      const bytes = ledger.findKeptBytes(digest, packId);
+      if (bytes === null) continue;
+      const bad = found.get(packId) ?? { digests: new Set<string>(), bytes: 0 };
+      found.set(packId, bad);
+      bad.digests.add(digest.toString('hex'));
+      bad.bytes += bytes;
+    }
+    return found;
+  }
+
+  #describeStrangers(): Pick<CollectResult, 'damaged' | 'unknownPacks'> {
+    const errors = [...this.#strangers.values()].map(({ error }) => error);
+    return { damaged: [...this.#result.damaged, ...errors], unknownPacks: errors.length };
   }
 
   /** Where there are other copies of what has its home in a condemned pack, it goes to those (G5). */
@@ -162,25 +194,22 @@ class Collection {
    * Of packs that may be condemned: not those that are, that a session is still writing for, or that have the only copy of
    * something, damaged. What else a pack without an end has goes elsewhere all the same.
    */
-  #measurePacks(look: Look): { packId: string; liveBytes: number; deadBytes: number }[] {
+  #measurePacks(look: Look): PackUsage[] {
     const { ledger } = this.#request;
     const live = ledger.listLiveBytes();
     const open = new Set(look.sessions.map(({ session }) => session));
     const condemned = new Set(look.condemned.packs.map(({ packId }) => packId));
-    const damaged = new Set(this.#listBadKept().map(({ packId }) => packId));
+    const isOfUse = ({ packId, isEndDamaged }: IndexedPack, liveBytes: number): boolean => {
+      const { bytes: badBytes = 0 } = this.#badKept.get(packId) ?? {};
+      return liveBytes === 0 || badBytes === 0 || (isEndDamaged && badBytes < liveBytes);
+    };
     return [...this.#packs.values()]
       .filter(({ packId, session }) => !open.has(session) && !condemned.has(packId))
-      .map(({ packId, groupBytes, isEndDamaged }) => {
+      .filter((pack) => isOfUse(pack, live.get(pack.packId) ?? 0))
+      .map(({ packId, groupBytes }) => {
         const liveBytes = live.get(packId) ?? 0;
-        return { packId, liveBytes, deadBytes: Math.max(0, groupBytes - liveBytes), isEndDamaged };
-      })
-      .filter(({ packId, liveBytes, isEndDamaged }) => liveBytes === 0 || isEndDamaged || !damaged.has(packId));
-  }
-
-  /** Damaged copies that are the only ones of something needed. */
-  #listBadKept(): { digest: Digest; packId: string }[] {
-    const { stores, ledger } = this.#request;
-    return stores.index.listBad().filter(({ digest, packId }) => ledger.isKept(digest, packId));
+        return { packId, liveBytes, deadBytes: Math.max(0, groupBytes - liveBytes) };
+      });
   }
 
   /**
@@ -197,7 +226,7 @@ class Collection {
   /** Packs of which nobody knows what they hold are of no use when all that is needed has a good copy elsewhere. */
   #listDead(unreadable: readonly UnreadablePack[], { condemned }: Look): string[] {
     for (const stranger of unreadable) this.#strangers.set(stranger.packId, stranger);
-    if (this.#request.ledger.hasHomeless() || this.#listBadKept().length > 0) return [];
+    if (this.#request.ledger.hasHomeless() || this.#badKept.size > 0) return [];
     const known = new Set([...condemned.packs, ...condemned.dying, ...condemned.deleted].map(({ packId }) => packId));
     const dead = [...this.#strangers.keys()].filter((packId) => !known.has(packId));
     for (const packId of dead) this.#waitsForNext.add(packId);
@@ -216,9 +245,11 @@ class Collection {
   #describe(plan: CollectPlan, look: Look, packs: readonly PackUsage[]): CollectResult {
     const live = this.#request.ledger.listLiveBytes();
     const going = [...plan.deletes, ...plan.rewrites, ...look.condemned.packs.map(({ packId }) => packId)];
-    const freed = going.map((packId) => this.#sizeOf(packId) - (live.get(packId) ?? 0));
+    const leaving = going.filter((packId) => !this.#badKept.has(packId));
+    const freed = leaving.map((packId) => this.#sizeOf(packId) - (live.get(packId) ?? 0));
     return {
       ...this.#result,
+      ...this.#describeStrangers(),
       freedBytes: freed.reduce((sum, bytes) => sum + bytes, 0),
       deletedPacks: plan.deletes.length + look.condemned.packs.length,
       rewrittenPacks: plan.rewrites.length,
@@ -243,7 +274,7 @@ class Collection {
     const live = ledger.listLiveBytes();
     const pardoned: string[] = [];
     for (const packId of due) {
-      if ((live.get(packId) ?? 0) > 0 || (await this.#mayHoldHomeless(packId))) pardoned.push(packId);
+      if ((live.get(packId) ?? 0) > 0 || (await this.#mayHoldMissing(packId))) pardoned.push(packId);
     }
     const pardonedIds = new Set(pardoned);
     const dead = due.filter((packId) => !pardonedIds.has(packId));
@@ -263,14 +294,16 @@ class Collection {
     return true;
   }
 
-  /** Whether something that is needed, and that nobody knows a place of, is in the pack, or may be. */
-  async #mayHoldHomeless(packId: string): Promise<boolean> {
+  /** Whether something that is needed, and that nobody knows a good place of, is in the pack, or may be. */
+  async #mayHoldMissing(packId: string): Promise<boolean> {
     const { ledger, stores } = this.#request;
-    if (!ledger.hasHomeless()) return false;
+    if (!ledger.hasHomeless() && this.#badKept.size === 0) return false;
     const info = await stores.store.stat(packName(packId));
     if (info === undefined) return false;
     const entries = await findPackEntries(stores, packId, info.sizeBytes);
-    return entries === undefined || entries.some(({ digest }) => ledger.isHomeless(digest));
+    const bad = new Set([...this.#badKept.values()].flatMap(({ digests }) => [...digests]));
+    const isMissing = (digest: Digest) => ledger.isHomeless(digest) || bad.has(digest.toString('hex'));
+    return entries === undefined || entries.some(({ digest }) => isMissing(digest));
   }
 
   async #delete(packId: string): Promise<void> {
@@ -322,16 +355,10 @@ class Collection {
       this.#result.damaged.push(new CorruptionError(`pack ${packId}`, 'its end'));
       return undefined;
     }
-    const bad = new Set(
-      this.#listBadKept().flatMap((copy) => (copy.packId === packId ? copy.digest.toString('hex') : [])),
-    );
+    const bad = this.#badKept.get(packId)?.digests ?? new Set();
     const kept = entries.map(
       ({ digest }) => !bad.has(digest.toString('hex')) && this.#request.ledger.isKept(digest, packId),
     );
-    if (!kept.includes(true)) {
-      this.#result.damaged.push(new CorruptionError(`pack ${packId}`, 'its end, and all copies that are needed of it'));
-      return undefined;
-    }
     return { packId, sizeBytes: this.#sizeOf(packId), kept: encodeKept(kept) };
   }
 

@@ -3,10 +3,8 @@ import type { StatementSync } from 'node:sqlite';
 import { guardSqlite } from '../lib/sqlite-errors.ts';
 import type { Digest } from './digest.ts';
 import type { Location } from './pack.ts';
+import { IS_BAD } from './pack-index.ts';
 import type { PackIndex } from './pack-index.ts';
-
-/** Of an entry that was joined with its pack. */
-const IS_BAD = 'EXISTS (SELECT 1 FROM bad WHERE bad.digest = entries.digest AND bad.packId = packs.id)';
 
 /** For each digest what `PackIndex.has` says. */
 export class KnownDigests {
@@ -37,7 +35,7 @@ export class BatchLookup {
     // As many as a leaf page has.
     this.#ask = prepareQuestion<Location>(index, 128, {
       columns: ', lower(hex(packs.id)) AS packId, groupOffset, storedLength, plainLength, codec, position, length',
-      condition: `ORDER BY ordinal, ${IS_BAD}, isCondemned, pack`,
+      condition: `ORDER BY ordinal, ${IS_BAD}, isEndDamaged, isCondemned, pack`,
     });
   }
 

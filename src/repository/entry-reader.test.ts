@@ -60,6 +60,10 @@ test('what is in no pack is looked for once', async () => {
   const { store, index } = memoryStores();
   let lists = 0;
   const counting = new DelayedStore(store, async (operation) => void (lists += operation === 'list' ? 1 : 0));
-  await assert.rejects(new EntryReader(counting, index).read(digestOf(chunkBytes(1)), 'chunk'), CorruptionError);
+  const reader = new EntryReader(counting, index);
+  await assert.rejects(reader.read(digestOf(chunkBytes(1)), 'chunk'), CorruptionError);
   assert.equal(lists, 1);
+  const reads = Array.from({ length: 20 }, async (_, seed) => reader.read(digestOf(chunkBytes(seed)), 'chunk'));
+  assert.ok((await Promise.allSettled(reads)).every(({ status }) => status === 'rejected'));
+  assert.ok(lists <= 3, `one that was under way, and one for all others, not ${lists - 1}`);
 });

@@ -27,6 +27,7 @@ export class EntryReader {
   readonly #groups = new LruCache<Buffer>(GROUP_CACHE_BYTES);
   readonly #loading = new Map<string, Promise<Buffer | CorruptionError>>();
   #reconciling: Promise<ReconcileResult> | undefined;
+  #next: Promise<ReconcileResult> | undefined;
 
   constructor(store: ObjectStore, index: PackIndex) {
     this.#store = store;
@@ -102,16 +103,28 @@ export class EntryReader {
     return plain;
   }
 
-  /** Whether the index may be another than before. */
+  /**
+   * Whether the index was not as the store was. A comparison that is under way may have missed what is looked for: there is one
+   * more after it, for all who have come meanwhile.
+   */
   async #reconcile(): Promise<boolean> {
-    if (this.#reconciling !== undefined) {
-      await this.#reconciling;
-      return true; // it had begun before, and may have missed what we look for
+    if (this.#reconciling === undefined) return (await this.#startReconciling()).hasChanged;
+    this.#next ??= this.#reconciling.then(
+      () => this.#startReconciling(),
+      () => this.#startReconciling(),
+    );
+    return (await this.#next).hasChanged;
+  }
+
+  async #startReconciling(): Promise<ReconcileResult> {
+    this.#next = undefined;
+    const reconciling = this.#index.reconcile(this.#store);
+    this.#reconciling = reconciling;
+    try {
+      return await reconciling;
+    } finally {
+      if (this.#reconciling === reconciling) this.#reconciling = undefined;
     }
-    this.#reconciling = this.#index.reconcile(this.#store).finally(() => {
-      this.#reconciling = undefined;
-    });
-    return (await this.#reconciling).hasChanged;
   }
 }
 

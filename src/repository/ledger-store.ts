@@ -211,9 +211,9 @@ export class LedgerStore {
     this.#prepare('UPDATE refs SET pack = ?, bytes = ? WHERE digest = ?').run(home.pack, home.bytes, digest);
   }
 
-  /** The pack where it has its home; 0 when nobody knows, undefined when nobody refers to it. */
-  findHome(digest: Digest): number | undefined {
-    return this.#find(digest)?.pack;
+  /** Where it has its home; pack 0 when nobody knows, undefined when nobody refers to it. */
+  findHome(digest: Digest): Home | undefined {
+    return this.#find(digest);
   }
 
   listHomeless(): Digest[] {

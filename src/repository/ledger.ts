@@ -306,7 +306,13 @@ export class Ledger {
 
   /** Whether the copy in that pack is the one that is kept. */
   isKept(digest: Digest, packId: string): boolean {
-    return this.#store.findHome(digest) === this.#store.numberOf(packId);
+    return this.findKeptBytes(digest, packId) !== null;
+  }
+
+  /** What it takes of the pack, where it is the one that is kept; else null. */
+  findKeptBytes(digest: Digest, packId: string): number | null {
+    const home = this.#store.findHome(digest);
+    return home?.pack === this.#store.numberOf(packId) ? home.bytes : null;
   }
 
   /** Whether nobody knows a place of something that is needed. */
@@ -315,7 +321,7 @@ export class Ledger {
   }
 
   isHomeless(digest: Digest): boolean {
-    return this.#store.findHome(digest) === 0;
+    return this.#store.findHome(digest)?.pack === 0;
   }
 
   /** What is needed lies in a new pack from now on, which is durable. */

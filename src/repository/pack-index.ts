@@ -6,8 +6,9 @@
  * pack before that must see it again. A power cut may bring removed rows back or lose new ones: whoever opens it first
  * after a boot compares it with the store, in both directions (`reconcile`).
  *
- * A digest may be in several packs (two uploads at once, an interrupted collection): all places are kept. Those in condemned
- * packs, and those that were found damaged, are read last and never taken for known: what is met again is stored again.
+ * A digest may be in several packs (two uploads at once, an interrupted collection): all places are kept. Those in packs without
+ * an end are read late. Those in condemned packs, those that were found damaged, and those beyond what is left of a pack are read
+ * last and never taken for known: what is met again is stored again.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { inTransaction, openCacheDatabase } from '../lib/cache-database.ts';
@@ -25,6 +26,10 @@ import type { Location, PackContents } from './pack.ts';
 const CHECKPOINT_PAGES = 8192;
 
 const LAPSES = 'lapses';
+
+/** Of an entry that was joined with its pack: it was found damaged, or lies beyond what is left of the pack. */
+export const IS_BAD = `(groupOffset + storedLength > packs.sizeBytes
+  OR EXISTS (SELECT 1 FROM bad WHERE bad.digest = entries.digest AND bad.packId = packs.id))`;
 
 const SCHEMA: CacheSchema = {
   what: 'the repository',
@@ -96,11 +101,11 @@ export class PackIndex {
     this.#locate = database.prepare(
       `SELECT lower(hex(packs.id)) AS packId, groupOffset, storedLength, plainLength, codec, position, length
        FROM entries JOIN packs ON packs.number = entries.pack WHERE digest = ?
-       ORDER BY EXISTS (SELECT 1 FROM bad WHERE bad.digest = entries.digest AND bad.packId = packs.id), isCondemned, pack`,
+       ORDER BY ${IS_BAD}, isEndDamaged, isCondemned, pack`,
     );
     this.#has = database.prepare(
       `SELECT 1 FROM entries JOIN packs ON packs.number = entries.pack WHERE digest = ? AND NOT isCondemned
-         AND NOT EXISTS (SELECT 1 FROM bad WHERE bad.digest = entries.digest AND bad.packId = packs.id) LIMIT 1`,
+         AND NOT ${IS_BAD} LIMIT 1`,
     );
     this.#insertEntry = database.prepare('INSERT OR IGNORE INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
     this.#deleteEntry = database.prepare('DELETE FROM entries WHERE digest = ? AND pack = ?');
@@ -309,24 +314,20 @@ export class PackIndex {
     return rows.map((row) => ({ digest: Buffer.from(row['digest'] as Uint8Array), packId: row['packId'] as string }));
   }
 
-  /** A pack that it knows has no end that can be read, and `sizeBytes` bytes: what lay beyond is lost. */
+  /** A pack that it knows has no end that can be read, and `sizeBytes` bytes: what lay beyond is lost until it is longer again. */
   setEndDamaged(packId: string, sizeBytes: number): void {
-    this.transaction(() => {
-      const id = idOf(packId);
-      const change = this.database.prepare('UPDATE packs SET isEndDamaged = 1, sizeBytes = ? WHERE id = ?');
-      if (change.run(sizeBytes, id).changes === 0) return;
-      this.database
-        .prepare(
-          `INSERT OR IGNORE INTO bad SELECT digest, packs.id FROM entries JOIN packs ON packs.number = entries.pack
-           WHERE packs.id = ? AND groupOffset + storedLength > sizeBytes`,
-        )
-        .run(id);
-    });
+    this.#setEnd(packId, sizeBytes, 1);
   }
 
-  setEndWhole(packId: string): void {
-    const update = this.database.prepare('UPDATE packs SET isEndDamaged = 0 WHERE id = ? AND isEndDamaged');
-    guarded(() => update.run(idOf(packId)));
+  setEndWhole(packId: string, sizeBytes: number): void {
+    this.#setEnd(packId, sizeBytes, 0);
+  }
+
+  #setEnd(packId: string, sizeBytes: number, isEndDamaged: 0 | 1): void {
+    const update = this.database.prepare(
+      'UPDATE packs SET isEndDamaged = ?1, sizeBytes = ?2 WHERE id = ?3 AND (isEndDamaged, sizeBytes) <> (?1, ?2)',
+    );
+    guarded(() => update.run(isEndDamaged, sizeBytes, idOf(packId)));
   }
 
   /** The number of the latest pack. */
@@ -401,6 +402,8 @@ export class PackIndex {
       const known = gone.get(packId);
       gone.delete(packId);
       if (known === sizeBytes) continue;
+      // Whoever wrote it may have indexed it since the list began.
+      if (known === undefined && this.#findSize(packId) === sizeBytes) continue;
       const added = await this.#addFromStore(store, packId, sizeBytes);
       hasChanged ||= added === true || known !== undefined;
       if (!(added instanceof CorruptionError)) continue;
@@ -414,6 +417,11 @@ export class PackIndex {
     }
     if (denied.length > 0) this.#forget(denied);
     return { unreadable, hasChanged: hasChanged || denied.length > 0 };
+  }
+
+  #findSize(packId: string): number | undefined {
+    const find = this.database.prepare('SELECT sizeBytes FROM packs WHERE id = ?');
+    return guarded(() => find.get(idOf(packId))?.['sizeBytes']) as number | undefined;
   }
 
   /** They may come back, as what the store had lost for a while does. */

@@ -157,7 +157,7 @@ export class Repository {
   ): Promise<CollectResult> {
     return this.#alone.run(async () => {
       const listsStore = this.#maybeStrangers;
-      this.#maybeStrangers = false;
+      if (options.dryRun !== true) this.#maybeStrangers = false;
       const request = { ...options, stores: this.#stores, ledger: this.#openLedger(), rewrite: this.#rewrite };
       const owned: CollectorBook = {
         look: () => book.look(),
@@ -174,7 +174,7 @@ export class Repository {
       try {
         const result = await collectGarbage({ ...request, book: owned, ownerEpoch, listsStore, assertOwned });
         // Packs that cannot be read are looked for again: they go when nothing is missing any more.
-        this.#maybeStrangers ||= result.damaged.length > 0;
+        this.#maybeStrangers ||= result.unknownPacks > 0;
         return result;
       } catch (error) {
         this.#maybeStrangers = true;
