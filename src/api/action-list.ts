@@ -7,11 +7,13 @@ import { completeImport } from './actions/complete-import.ts';
 import { createDisk } from './actions/create-disk.ts';
 import { createImage } from './actions/create-image.ts';
 import { createInstance } from './actions/create-instance.ts';
+import { createSnapshotGroup } from './actions/create-snapshot-group.ts';
 import { createSnapshot } from './actions/create-snapshot.ts';
 import { deleteDisk } from './actions/delete-disk.ts';
 import { deleteImage } from './actions/delete-image.ts';
 import { deleteInstance } from './actions/delete-instance.ts';
 import { deleteInstances } from './actions/delete-instances.ts';
+import { deleteSnapshotGroup } from './actions/delete-snapshot-group.ts';
 import { deleteSnapshot } from './actions/delete-snapshot.ts';
 import { describeDisks } from './actions/describe-disks.ts';
 import { describeImages } from './actions/describe-images.ts';
@@ -20,6 +22,7 @@ import { describeInstanceStatus } from './actions/describe-instance-status.ts';
 import { describeInstanceTypes } from './actions/describe-instance-types.ts';
 import { describeInstances } from './actions/describe-instances.ts';
 import { describeRegions } from './actions/describe-regions.ts';
+import { describeSnapshotGroups } from './actions/describe-snapshot-groups.ts';
 import { describeSnapshots } from './actions/describe-snapshots.ts';
 import { describeTags } from './actions/describe-tags.ts';
 import { describeZones } from './actions/describe-zones.ts';
@@ -28,12 +31,14 @@ import { listTagResources } from './actions/list-tag-resources.ts';
 import { modifyDiskAttribute } from './actions/modify-disk-attribute.ts';
 import { modifyImageAttribute } from './actions/modify-image-attribute.ts';
 import { modifyInstanceAttribute } from './actions/modify-instance-attribute.ts';
+import { modifySnapshotGroup } from './actions/modify-snapshot-group.ts';
 import { modifySnapshotAttribute } from './actions/modify-snapshot-attribute.ts';
 import { rebootInstance } from './actions/reboot-instance.ts';
 import { rebootInstances } from './actions/reboot-instances.ts';
 import { reInitDisk } from './actions/reinit-disk.ts';
 import { removeTags } from './actions/remove-tags.ts';
 import { resetDisk } from './actions/reset-disk.ts';
+import { resetDisks } from './actions/reset-disks.ts';
 import { resizeDisk } from './actions/resize-disk.ts';
 import { runInstances } from './actions/run-instances.ts';
 import { startInstance } from './actions/start-instance.ts';
@@ -72,12 +77,17 @@ export const actions: readonly Action[] = [
   resizeDisk,
   modifyDiskAttribute,
   resetDisk,
+  resetDisks,
   reInitDisk,
   deleteDisk,
   createSnapshot,
   describeSnapshots,
   modifySnapshotAttribute,
   deleteSnapshot,
+  createSnapshotGroup,
+  describeSnapshotGroups,
+  modifySnapshotGroup,
+  deleteSnapshotGroup,
   tagResources,
   untagResources,
   listTagResources,

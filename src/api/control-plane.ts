@@ -1,20 +1,34 @@
 /** What the API needs of the control plane. `serve.ts` passes the real one (`control/`). */
-import type { Disk, Image, Instance, Page, Snapshot, TagCount, TagOfResource } from '../ecs/resources.ts';
+import type {
+  Disk,
+  Image,
+  Instance,
+  Page,
+  Snapshot,
+  SnapshotGroup,
+  TagCount,
+  TagOfResource,
+} from '../ecs/resources.ts';
 import type {
   AttachDiskRequest,
   ChangeOptions,
   CreateDiskRequest,
   CreateImageRequest,
+  CreateSnapshotGroupRequest,
   CreateSnapshotRequest,
   DeleteInstancesRequest,
   DetachDiskRequest,
+  ItemOutcome,
   ModifyDisksRequest,
   ModifyImageRequest,
   ModifyInstanceRequest,
+  ModifySnapshotGroupRequest,
   ModifySnapshotRequest,
   PowerOutcome,
   PowerRequest,
   ReInitDiskRequest,
+  ResetDiskRequest,
+  ResetDisksRequest,
   ResizeDiskRequest,
   RunInstancesRequest,
   TagResourcesRequest,
@@ -26,6 +40,7 @@ import type {
   InstanceFilter,
   Paging,
   SnapshotFilter,
+  SnapshotGroupFilter,
   TagsOfResourcesFilter,
 } from '../ecs/list-filters.ts';
 
@@ -35,7 +50,9 @@ export interface ControlPlane {
   attachDisk(request: AttachDiskRequest, options: ChangeOptions): Promise<void>;
   detachDisk(request: DetachDiskRequest, options: ChangeOptions): Promise<void>;
   deleteDisk(request: { diskId: string }, options: ChangeOptions): Promise<void>;
-  resetDisk(request: { diskId: string; snapshotId: string }, options: ChangeOptions): Promise<void>;
+  resetDisk(request: ResetDiskRequest, options: ChangeOptions): Promise<void>;
+  /** Of each disk. */
+  resetDisks(request: ResetDisksRequest, options: ChangeOptions): Promise<ItemOutcome[]>;
   reInitDisk(request: ReInitDiskRequest, options: ChangeOptions): Promise<void>;
   resizeDisk(request: ResizeDiskRequest, options: ChangeOptions): Promise<void>;
   modifyDisks(request: ModifyDisksRequest, options: ChangeOptions): Promise<void>;
@@ -43,6 +60,11 @@ export interface ControlPlane {
   listSnapshots(filter: SnapshotFilter, paging: Paging): Promise<Page<Snapshot>>;
   modifySnapshot(request: ModifySnapshotRequest, options: ChangeOptions): Promise<void>;
   deleteSnapshot(request: { snapshotId: string; force: boolean }, options: ChangeOptions): Promise<void>;
+  createSnapshotGroup(request: CreateSnapshotGroupRequest, options: ChangeOptions): Promise<{ groupId: string }>;
+  listSnapshotGroups(filter: SnapshotGroupFilter, paging: Paging): Promise<Page<SnapshotGroup>>;
+  modifySnapshotGroup(request: ModifySnapshotGroupRequest, options: ChangeOptions): Promise<void>;
+  /** Of each of its snapshots. */
+  deleteSnapshotGroup(request: { groupId: string }, options: ChangeOptions): Promise<ItemOutcome[]>;
   runInstances(request: RunInstancesRequest, options: ChangeOptions): Promise<{ instanceIds: string[] }>;
   listInstances(filter: InstanceFilter, paging: Paging): Promise<Page<Instance>>;
   powerInstances(request: PowerRequest, options: ChangeOptions): Promise<PowerOutcome[]>;

@@ -140,7 +140,24 @@ const fourth: Migration = {
   ],
 };
 
-export const migrations: Migration[] = [first, second, third, fourth];
+/** Groups of snapshots. */
+const fifth: Migration = {
+  version: 5,
+  statements: [
+    `CREATE TABLE snapshot_groups (
+      snapshot_group_id TEXT PRIMARY KEY, group_name TEXT NOT NULL, description TEXT NOT NULL, instance_id TEXT,
+      frozen INTEGER NOT NULL CHECK (frozen IN (0, 1)), created_at_ms BIGINT NOT NULL)`,
+    `CREATE INDEX snapshot_groups_by_creation ON snapshot_groups (created_at_ms, snapshot_group_id)`,
+    `CREATE INDEX snapshot_groups_by_name ON snapshot_groups (group_name, created_at_ms, snapshot_group_id)`,
+    `CREATE INDEX snapshot_groups_by_instance ON snapshot_groups (instance_id, created_at_ms, snapshot_group_id)`,
+    `ALTER TABLE snapshots ADD COLUMN snapshot_group_id TEXT`,
+    `CREATE INDEX snapshots_by_group ON snapshots (snapshot_group_id, status) WHERE snapshot_group_id IS NOT NULL`,
+    `CREATE INDEX snapshots_in_groups_by_status ON snapshots (status, snapshot_group_id)
+      WHERE snapshot_group_id IS NOT NULL`,
+  ],
+};
+
+export const migrations: Migration[] = [first, second, third, fourth, fifth];
 
 /** Brings the catalog to the newest version. Throws an OperationalError when it is newer than this program. */
 export async function migrate(database: Queries, wanted: Migration[] = migrations): Promise<void> {

@@ -15,6 +15,7 @@ export interface Schema {
   instances: InstanceRow;
   disks: DiskRow;
   snapshots: SnapshotRow;
+  snapshot_groups: SnapshotGroupRow;
   tags: TagRow;
   operations: OperationRow;
   repository_sessions: RepositorySessionRow;
@@ -140,6 +141,18 @@ export interface SnapshotRow {
   incarnation: number | null;
   /** 1: it can be used while it is progressing, for it is frozen durably, and its disk's category has that. */
   instant: Flag;
+  snapshot_group_id: string | null;
+}
+
+export interface SnapshotGroupRow {
+  snapshot_group_id: string;
+  group_name: string;
+  description: string;
+  /** Where all its disks were attached to one instance. */
+  instance_id: string | null;
+  /** 0 until the freeze: in no answer before (C5). */
+  frozen: Flag;
+  created_at_ms: number;
 }
 
 export interface TagRow {

@@ -199,6 +199,7 @@ function selectSnapshots(queries: Queries, wanted: SnapshotFilter) {
       disks.selectFrom('disks').select('disk_id').where('instance_id', '=', instanceId),
     );
   }
+  if (wanted.groupId !== undefined) query = query.where('snapshot_group_id', '=', wanted.groupId);
   if (wanted.snapshotName !== undefined) query = query.where('snapshot_name', '=', wanted.snapshotName);
   if (wanted.status !== undefined) query = query.where('status', '=', wanted.status);
   if (wanted.sourceDiskType !== undefined) query = query.where('source_disk_type', '=', wanted.sourceDiskType);

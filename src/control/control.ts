@@ -6,10 +6,20 @@ import { deleteOldClientTokens } from '../catalog/client-tokens.ts';
 import { listDisks } from '../catalog/disks.ts';
 import { ensureImage, listImages } from '../catalog/images.ts';
 import { findInstance, listInstances } from '../catalog/instances.ts';
+import { listSnapshotGroups } from '../catalog/snapshot-groups.ts';
 import { listSnapshots } from '../catalog/snapshots.ts';
 import { countTags, listTagsOfResources } from '../catalog/tags.ts';
 import { SYSTEM_DEVICE_NAME } from '../ecs/device-names.ts';
-import type { Disk, Image, Instance, Page, Snapshot, TagCount, TagOfResource } from '../ecs/resources.ts';
+import type {
+  Disk,
+  Image,
+  Instance,
+  Page,
+  Snapshot,
+  SnapshotGroup,
+  TagCount,
+  TagOfResource,
+} from '../ecs/resources.ts';
 import { messageOf } from '../lib/errors.ts';
 import { emptyTree } from '../repository/tree-ref.ts';
 import { unconditionally } from './change.ts';
@@ -19,7 +29,8 @@ import { deleteDisk } from './delete-disk.ts';
 import { deleteInstances } from './delete-instances.ts';
 import { detachDisk } from './detach-disk.ts';
 import { attachedDiskOf } from './disk-folder.ts';
-import { attachDisk, createDisk, resetDisk } from './disks.ts';
+import { attachDisk, createDisk } from './disks.ts';
+import { resetDisk, resetDisks } from './reset-disks.ts';
 import { describeFetch, startFetch, stopFetch } from './fetches.ts';
 import { beginImport, completeImport } from './imports.ts';
 import { modifyDisks } from './modify-disks.ts';
@@ -27,6 +38,7 @@ import { modifyInstance } from './modify-instance.ts';
 import { attachDiskOperation } from './operations/attach-disk.ts';
 import { createDiskOperation } from './operations/create-disk.ts';
 import { createImageOperation } from './operations/create-image.ts';
+import { createSnapshotGroupOperation } from './operations/create-snapshot-group.ts';
 import { createSnapshotOperation } from './operations/create-snapshot.ts';
 import { deleteDiskOperation } from './operations/delete-disk.ts';
 import { deleteInstanceOperation } from './operations/delete-instance.ts';
@@ -48,16 +60,20 @@ import type {
   ChangeOptions,
   CreateDiskRequest,
   CreateImageRequest,
+  CreateSnapshotGroupRequest,
   CreateSnapshotRequest,
   DeleteInstancesRequest,
   DetachDiskRequest,
+  ItemOutcome,
   ModifyDisksRequest,
   ModifyImageRequest,
   ModifyInstanceRequest,
+  ModifySnapshotGroupRequest,
   ModifySnapshotRequest,
   PowerOutcome,
   PowerRequest,
   ReInitDiskRequest,
+  ResetDisksRequest,
   ResizeDiskRequest,
   RunInstancesRequest,
   TagResourcesRequest,
@@ -69,6 +85,7 @@ import type {
   InstanceFilter,
   Paging,
   SnapshotFilter,
+  SnapshotGroupFilter,
   TagsOfResourcesFilter,
 } from '../ecs/list-filters.ts';
 import type { FetchReport, ServeCalls } from './serve-calls.ts';
@@ -77,6 +94,7 @@ import { resizeDisk } from './resize-disk.ts';
 import { releaseForgottenViews } from './view-bases.ts';
 import { runInstances } from './run-instances.ts';
 import { OperationRunner } from './runner.ts';
+import { createSnapshotGroup, deleteSnapshotGroup, modifySnapshotGroup } from './snapshot-groups.ts';
 import { createSnapshot, deleteSnapshot, modifySnapshot } from './snapshots.ts';
 import { tagResources, untagResources } from './tags.ts';
 import { UploadGate } from './upload-gate.ts';
@@ -111,6 +129,7 @@ export class Control {
       resizeDiskOperation(parts),
       resetDiskOperation(parts, collect),
       createSnapshotOperation(parts, this.#gate, stored),
+      createSnapshotGroupOperation(parts, () => this.#runner),
       deleteSnapshotOperation(parts, stored),
       runInstancesOperation(parts, collect),
       startInstanceOperation(parts),
@@ -194,6 +213,10 @@ export class Control {
     return deleteDisk(this.#parts, this.#runner, request, options);
   }
 
+  resetDisks(request: ResetDisksRequest, options: ChangeOptions = unconditionally): Promise<ItemOutcome[]> {
+    return resetDisks(this.#parts, this.#runner, request, options);
+  }
+
   resetDisk(request: { diskId: string; snapshotId: string }, options: ChangeOptions = unconditionally): Promise<void> {
     return resetDisk(this.#parts, this.#runner, request, options);
   }
@@ -230,6 +253,25 @@ export class Control {
     options: ChangeOptions = unconditionally,
   ): Promise<void> {
     return deleteSnapshot(this.#parts, this.#runner, request, options);
+  }
+
+  createSnapshotGroup(
+    request: CreateSnapshotGroupRequest,
+    options: ChangeOptions = unconditionally,
+  ): Promise<{ groupId: string }> {
+    return createSnapshotGroup(this.#parts, this.#runner, request, options);
+  }
+
+  listSnapshotGroups(filter: SnapshotGroupFilter, paging: Paging): Promise<Page<SnapshotGroup>> {
+    return listSnapshotGroups(this.#parts.catalog.queries, filter, paging);
+  }
+
+  modifySnapshotGroup(request: ModifySnapshotGroupRequest, options: ChangeOptions = unconditionally): Promise<void> {
+    return modifySnapshotGroup(this.#parts, request, options);
+  }
+
+  deleteSnapshotGroup(request: { groupId: string }, options: ChangeOptions = unconditionally): Promise<ItemOutcome[]> {
+    return deleteSnapshotGroup(this.#parts, this.#runner, request, options);
   }
 
   runInstances(

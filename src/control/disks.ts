@@ -1,42 +1,23 @@
-/** CreateDisk, AttachDisk and ResetDisk as requests: what is checked and written before anything is done. */
+/** CreateDisk and AttachDisk as requests: what is checked and written before anything is done. */
 import { insertDisk, listDisksOfInstance, updateDisk } from '../catalog/disks.ts';
-import type { DiskRow, Queries, SnapshotRow } from '../catalog/schema.ts';
+import type { DiskRow, Queries } from '../catalog/schema.ts';
 import { insertTags } from '../catalog/tags.ts';
-import { findOperation } from '../catalog/operations.ts';
-import type { BaseRef } from '../disk/protocol.ts';
-import { hasInstantSnapshots } from '../ecs/disk-categories.ts';
 import { SYSTEM_DEVICE_NAME, findFreeDataDeviceName } from '../ecs/device-names.ts';
 import { newId } from '../ecs/ids.ts';
 import type { DiskType } from '../ecs/resources.ts';
 import { refuseAttachDisk, refuseAttachSystemDisk } from '../ecs/disk-rules.ts';
-import { refuseResetDisk } from '../ecs/states.ts';
 import type { InstanceFacts } from '../ecs/states.ts';
 import { assert } from '../lib/assert.ts';
 import { RequestError } from '../lib/errors.ts';
 import { change } from './change.ts';
 import { awaitEarlier, findEarlierResult, rememberResult } from './client-token.ts';
-import { baseOfSnapshot, findOrigin, newDiskRow, planSizeGib } from './disk-rows.ts';
+import { findOrigin, newDiskRow, planSizeGib } from './disk-rows.ts';
 import { ATTACH_DISK } from './operations/attach-disk.ts';
 import type { AttachDiskState } from './operations/attach-disk.ts';
 import { CREATE_DISK } from './operations/create-disk.ts';
-import { CREATE_SNAPSHOT } from './operations/create-snapshot.ts';
-import type { CreateSnapshotState } from './operations/create-snapshot.ts';
-import { RESET_DISK } from './operations/reset-disk.ts';
-import type { ResetDiskState } from './operations/reset-disk.ts';
 import type { Parts } from './parts.ts';
 import type { AttachDiskRequest, ChangeOptions, CreateDiskRequest } from './requests.ts';
-import { assertIdle } from './idle-disk.ts';
-import {
-  assertAllowed,
-  diskFacts,
-  findInstanceOf,
-  getDisk,
-  getInstance,
-  getSnapshot,
-  instanceFacts,
-  listUnfinished,
-  snapshotFacts,
-} from './rows.ts';
+import { assertAllowed, diskFacts, getDisk, getInstance, instanceFacts } from './rows.ts';
 import type { OperationRunner } from './runner.ts';
 import { waitSoon } from './wait-soon.ts';
 
@@ -138,43 +119,4 @@ export function chooseDevice(wanted: string | null, used: (string | null)[]): st
   }
   if (!taken.includes(wanted)) return wanted;
   throw new RequestError('InvalidDevice.InUse', `The device ${wanted} is in use: choose another, or leave it out.`);
-}
-
-/** Rolls a disk back to a snapshot of its own. */
-export async function resetDisk(
-  parts: Parts,
-  runner: OperationRunner,
-  request: { diskId: string; snapshotId: string },
-  options: ChangeOptions,
-): Promise<void> {
-  const operation = await change(parts, options, async (transaction) => {
-    const disk = await getDisk(transaction, request.diskId);
-    const snapshot = await getSnapshot(transaction, request.snapshotId);
-    const unfinished = await listUnfinished(transaction, [request.diskId]);
-    const instance = await findInstanceOf(transaction, disk);
-    const facts = { disk: diskFacts(disk), instance, snapshot: snapshotFacts(snapshot), unfinished };
-    assertAllowed(refuseResetDisk(facts));
-    const isInstant = hasInstantSnapshots(disk.category);
-    const releasing = isInstant ? null : 'IncorrectDiskStatus.HasUnfinishedSnapshot';
-    await assertIdle(transaction, request.diskId, { releasing });
-    const state: ResetDiskState = {
-      diskId: request.diskId,
-      statusBefore: disk.status,
-      base: baseOfSnapshot(snapshot),
-      under: await findBaseUnder(transaction, snapshot),
-      incarnation: disk.incarnation + 1,
-    };
-    await updateDisk(transaction, request.diskId, { status: 'ReIniting' });
-    return await runner.record(transaction, RESET_DISK, request.diskId, state);
-  });
-  await waitSoon(parts.clock, runner.start(operation).done());
-}
-
-/** What the frozen view of a snapshot that is not stored yet stands on itself: the disk has that as its base afterwards. */
-async function findBaseUnder(transaction: Queries, snapshot: SnapshotRow): Promise<BaseRef | null> {
-  if (snapshot.tree !== null) return null;
-  const operation = await findOperation(transaction, CREATE_SNAPSHOT, snapshot.snapshot_id);
-  const { frozen } = (operation?.state ?? {}) as Partial<CreateSnapshotState>;
-  assert(frozen !== undefined, `${snapshot.snapshot_id} is Available and nobody stores it`);
-  return frozen.base;
 }

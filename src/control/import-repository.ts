@@ -13,6 +13,7 @@ import { listOperations, markUndoing } from '../catalog/operations.ts';
 import type { DiskRow, Queries } from '../catalog/schema.ts';
 import { deleteImage } from '../catalog/images.ts';
 import { deleteSetting, findSetting, putSetting } from '../catalog/settings.ts';
+import { deleteEmptyGroups, findSnapshotGroup, insertSnapshotGroup } from '../catalog/snapshot-groups.ts';
 import { deleteSnapshot, findSnapshot, insertSnapshot, listAccomplishedSnapshots } from '../catalog/snapshots.ts';
 import type { Clock } from '../lib/clock.ts';
 import { CorruptionError, messageOf } from '../lib/errors.ts';
@@ -157,10 +158,25 @@ async function importSnapshots(
     if (row?.status === 'accomplished') continue;
     if (row !== undefined) await deleteSnapshot(transaction, manifest.snapshotId);
     await insertSnapshot(transaction, rowOf(manifest));
+    await importGroup(transaction, manifest);
     const at = new Date(manifest.createdAtMs).toISOString();
     done.push(`The snapshot ${manifest.snapshotId} of ${manifest.diskId}, of ${at}, is in the catalog again.`);
   }
+  await deleteEmptyGroups(transaction);
   return done;
+}
+
+/** The group of a snapshot, with whichever of its snapshots come. */
+async function importGroup(transaction: Queries, { group, createdAtMs }: Manifest): Promise<void> {
+  if (group === undefined || (await findSnapshotGroup(transaction, group.snapshotGroupId)) !== undefined) return;
+  await insertSnapshotGroup(transaction, {
+    snapshot_group_id: group.snapshotGroupId,
+    group_name: group.name,
+    description: group.description,
+    instance_id: group.instanceId,
+    frozen: 1,
+    created_at_ms: createdAtMs,
+  });
 }
 
 function rowOf(manifest: Manifest): Parameters<typeof insertSnapshot>[1] {
@@ -183,6 +199,7 @@ function rowOf(manifest: Manifest): Parameters<typeof insertSnapshot>[1] {
     generation: manifest.generation,
     incarnation: manifest.incarnation,
     instant: 0,
+    snapshot_group_id: manifest.group?.snapshotGroupId ?? null,
   };
 }
 

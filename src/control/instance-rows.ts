@@ -4,6 +4,7 @@ import { purgeDeletedImage } from '../catalog/images.ts';
 import { deleteInstance, updateInstance } from '../catalog/instances.ts';
 import { isBeingWorkedOn } from '../catalog/operations.ts';
 import type { DiskRow, InstanceRow, Queries } from '../catalog/schema.ts';
+import { listProgressingSnapshots } from '../catalog/snapshots.ts';
 import { deleteTags } from '../catalog/tags.ts';
 import { attachedDiskOf, forgetDisk, markDetached } from './disk-folder.ts';
 import type { RunningInstance } from './parts.ts';
@@ -47,7 +48,12 @@ export async function forgetInstance(transaction: Queries, instance: InstanceRow
 
 async function isBusyDisk(transaction: Queries, diskId: string): Promise<boolean> {
   const snapshots = await listSnapshotOperations(transaction, diskId);
-  return snapshots.length > 0 || (await isBeingWorkedOn(transaction, diskId, { besides: FETCH_BASE }));
+  const unfinished = await listProgressingSnapshots(transaction, [diskId]);
+  return (
+    snapshots.length > 0 ||
+    unfinished.length > 0 ||
+    (await isBeingWorkedOn(transaction, diskId, { besides: FETCH_BASE }))
+  );
 }
 
 /**

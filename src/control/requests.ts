@@ -55,6 +55,15 @@ export interface ResizeDiskRequest {
   online: boolean;
 }
 
+export interface ResetDiskRequest {
+  diskId: string;
+  snapshotId: string;
+}
+
+export interface ResetDisksRequest {
+  disks: ResetDiskRequest[];
+}
+
 export interface ReInitDiskRequest {
   diskId: string;
   autoStartInstance: boolean;
@@ -82,6 +91,31 @@ export interface CreateSnapshotRequest {
   description: string;
   retentionDays: number | null;
   tags: Tag[];
+}
+
+export interface CreateSnapshotGroupRequest {
+  /** All its disks; null: those of `diskIds`, of one or several instances. */
+  instanceId: string | null;
+  /** With an instance: only these of its disks, or all where there are none. */
+  diskIds: string[];
+  excludedDiskIds: string[];
+  groupName: string;
+  description: string;
+  tags: Tag[];
+}
+
+/** Absent members stay as they are. */
+export interface ModifySnapshotGroupRequest {
+  groupId: string;
+  groupName?: string;
+  description?: string;
+}
+
+/** Of one of several things that an action is about. */
+export interface ItemOutcome {
+  id: string;
+  /** Null: it is done, or goes on. */
+  refusal: { code: string; message: string } | null;
 }
 
 export interface NewDisk {

@@ -62,8 +62,14 @@ export class OperationRunner {
     }
   }
 
-  /** Writes a new operation; `start` it when `transaction` has committed. */
-  async record(transaction: Queries, kind: string, subjectId: string, state: object): Promise<StoredOperation> {
+  /** Writes a new operation, at its first step or at `step`; `start` it when `transaction` has committed. */
+  async record(
+    transaction: Queries,
+    kind: string,
+    subjectId: string,
+    state: object,
+    step?: string,
+  ): Promise<StoredOperation> {
     const operation: StoredOperation = {
       operationId: `op-${this.#random.bytes(12).toString('hex')}`,
       kind,
@@ -73,7 +79,7 @@ export class OperationRunner {
       undoing: false,
       reason: null,
     };
-    operation.step = stepAt(this.#kindOf(operation), 0).name;
+    operation.step = step ?? stepAt(this.#kindOf(operation), 0).name;
     const stamp = { epoch: this.#catalog.epoch, createdAtMs: this.#clock.nowMs() };
     await insertOperation(transaction, operation, stamp);
     return operation;
@@ -94,6 +100,12 @@ export class OperationRunner {
       kind.ended?.();
     });
     return run;
+  }
+
+  /** Starts what another operation has recorded, unless it runs already or is over. */
+  async startRecorded(kind: string, subjectId: string): Promise<void> {
+    const operation = await findOperation(this.#catalog.queries, kind, subjectId);
+    if (operation !== undefined && !this.#runs.has(operation.operationId)) this.start(operation);
   }
 
   /** The operation of that kind which runs on the subject now. */

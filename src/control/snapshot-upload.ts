@@ -34,7 +34,10 @@ export async function storeSnapshot(
   assert(result !== undefined, `${snapshotId} is committed before it is stored`);
   const row = await findSnapshot(parts.catalog.queries, snapshotId);
   if (row?.status !== 'progressing') return;
-  await parts.repository.commitManifest(manifestOf(row, { frozen, parent, result, ownerEpoch }));
+  await parts.repository.commitManifest({
+    ...manifestOf(row, { frozen, parent, result, ownerEpoch }),
+    ...(state.group && { group: state.group }),
+  });
 }
 
 async function uploadInSession(

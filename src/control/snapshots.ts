@@ -9,6 +9,7 @@ import {
   isImageSource,
   updateSnapshot,
 } from '../catalog/snapshots.ts';
+import { deleteEmptyGroups } from '../catalog/snapshot-groups.ts';
 import { deleteTags, insertTags } from '../catalog/tags.ts';
 import { isViewBase } from '../disk/protocol.ts';
 import type { ViewBase } from '../disk/protocol.ts';
@@ -91,7 +92,13 @@ export async function recordSnapshot(
   return { snapshotId, operation: await runner.record(transaction, CREATE_SNAPSHOT, snapshotId, state) };
 }
 
-function hiddenRow(snapshotId: string, disk: DiskRow, request: CreateSnapshotRequest, nowMs: number): SnapshotRow {
+/** Of a snapshot that is not frozen yet. */
+export function hiddenRow(
+  snapshotId: string,
+  disk: DiskRow,
+  request: Omit<CreateSnapshotRequest, 'diskId' | 'tags'>,
+  nowMs: number,
+): SnapshotRow {
   return {
     snapshot_id: snapshotId,
     snapshot_name: request.snapshotName,
@@ -111,6 +118,7 @@ function hiddenRow(snapshotId: string, disk: DiskRow, request: CreateSnapshotReq
     generation: null,
     incarnation: null,
     instant: 0,
+    snapshot_group_id: null,
   };
 }
 
@@ -132,6 +140,7 @@ export async function deleteSnapshot(
     assertAllowed(refuseDeleteSnapshot(snapshotFacts(row), { imageMadeFromIt, diskMadeFromIt, force }));
     await deleteTags(transaction, snapshotId);
     await deleteSnapshotRow(transaction, snapshotId);
+    if (row.snapshot_group_id !== null) await deleteEmptyGroups(transaction, row.snapshot_group_id);
     if (row.status === 'failed') return { cancelled: null, operation: null, isStoredFirst: false };
     const isStoredFirst = row.status === 'progressing' && (await isStoodOn(transaction, viewOfRow(row)));
     if (row.status === 'progressing' && !isStoredFirst) {

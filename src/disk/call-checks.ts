@@ -1,5 +1,5 @@
 /** What a call about one disk is refused for, whatever the disk: ids, sizes and incarnations. */
-import { OperationalError, RequestError } from '../lib/errors.ts';
+import { OperationalError, RequestError, errnoOf, messageOf } from '../lib/errors.ts';
 import { CHUNK_BYTES } from '../lib/geometry.ts';
 import type { Disk } from './disk.ts';
 
@@ -25,4 +25,14 @@ export function checkedSnapshotId(snapshotId: string): string {
   const lengthBytes = Buffer.byteLength(snapshotId);
   if (lengthBytes > 0 && lengthBytes <= SNAPSHOT_ID_LIMIT_BYTES) return snapshotId;
   throw new OperationalError(`a snapshot id has 1 to ${SNAPSHOT_ID_LIMIT_BYTES} bytes`, { retryable: false });
+}
+
+/** The file system's own errors become OperationalErrors, which may pass. */
+export async function asOperational<T>(subjectId: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof RequestError || errnoOf(error) === undefined) throw error;
+    throw new OperationalError(`${subjectId}: ${messageOf(error)}`, { retryable: true, cause: error });
+  }
 }

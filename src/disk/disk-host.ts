@@ -8,26 +8,29 @@ import type { Files } from '../lib/files.ts';
 import type { Log } from '../lib/log.ts';
 import { NoSpaceError } from '../lib/disk-space.ts';
 import { Mutex } from '../lib/mutex.ts';
-import { CorruptionError, OperationalError, RequestError, errnoOf, messageOf } from '../lib/errors.ts';
+import { CorruptionError, OperationalError, RequestError, messageOf } from '../lib/errors.ts';
 import { ReplyBuffers } from '../nbd/reply-buffers.ts';
+import { Gate } from '../nbd/gate.ts';
 import type { NbdServer } from '../nbd/server.ts';
 import { serveNbd } from '../nbd/server.ts';
 import { Throttle } from '../nbd/throttle.ts';
 import type { TreeRef } from '../repository/tree-ref.ts';
-import { assertIncarnation, assertWholeChunks, checkedSnapshotId, notFound } from './call-checks.ts';
+import { asOperational, assertIncarnation, assertWholeChunks, checkedSnapshotId, notFound } from './call-checks.ts';
 import { checkDisk } from './check.ts';
 import { createDiskFolder, removeDiskFolder } from './disk-folder.ts';
 import { Disk, isMadeWith } from './disk.ts';
 import { findChunks } from './find-chunks.ts';
+import { HeldFreezes } from './held-freezes.ts';
 import { baseEnd } from './lineage.ts';
 import { PageBudget } from './page-budget.ts';
-import type { BaseRef, Comparison, DiskState, DiskdCalls, ViewBase } from './protocol.ts';
+import type { BaseRef, Comparison, DiskState, DiskdCalls, FreezeReply, ViewBase } from './protocol.ts';
 import { isViewBase } from './protocol.ts';
 import type { ThreadCounts } from './thread-message.ts';
 import { compareWithTree } from './tree-comparison.ts';
+import { Upkeep } from './upkeep.ts';
 
 /** The calls of the protocol that are about one disk. */
-export type DiskCall = Exclude<keyof DiskdCalls, 'hello' | 'listDisks' | 'shutdown'>;
+export type DiskCall = Exclude<keyof DiskdCalls, 'hello' | 'listDisks' | 'shutdown' | 'freezeGroup'>;
 export type DiskHandlers = {
   [K in DiskCall]: (body: DiskdCalls[K]['request']) => Promise<DiskdCalls[K]['reply']>;
 };
@@ -61,12 +64,11 @@ interface Hosted {
   lane: Mutex;
   opening: Promise<Disk> | null;
   throttle: Throttle;
+  gate: Gate;
   server: { nbd: NbdServer; socketPath: string } | null;
 }
 
 const DISK_ID = /^d-[0-9a-z]{1,28}$/;
-/** How long the background work on one disk may hold up the others. */
-const SWEEP_SLICE_MS = 0.7;
 
 export class DiskHost {
   readonly handlers: DiskHandlers = {
@@ -91,13 +93,15 @@ export class DiskHost {
   readonly #options: HostOptions;
   readonly #hosted = new Map<string, Hosted>();
   readonly #endedFreezes = new Set<string>();
+  readonly #heldFreezes: HeldFreezes;
   readonly #budget = new PageBudget();
   readonly #buffers = new ReplyBuffers();
-  /** Whose slice the last one was. */
-  #sweptTurn = 0;
+  readonly #upkeep: Upkeep;
 
   constructor(options: HostOptions) {
     this.#options = options;
+    this.#heldFreezes = new HeldFreezes(options.clock);
+    this.#upkeep = new Upkeep(options, this.#hosted);
   }
 
   async count(): Promise<ThreadCounts> {
@@ -113,13 +117,26 @@ export class DiskHost {
 
   /** Answers one call. The file system's own errors become OperationalErrors. */
   async call<K extends DiskCall>(name: K, body: DiskdCalls[K]['request']): Promise<DiskdCalls[K]['reply']> {
-    try {
+    return await asOperational(body.diskId, async () => {
       if (!DISK_ID.test(body.diskId)) throw notFound(body.diskId);
       return await this.handlers[name](body);
-    } catch (error) {
-      if (error instanceof RequestError || errnoOf(error) === undefined) throw error;
-      throw new OperationalError(`${body.diskId}: ${messageOf(error)}`, { retryable: true, cause: error });
-    }
+    });
+  }
+
+  /** Freezes disks of this thread at once, and holds their clients until `openGates`. */
+  async freezeTogether({ groupId, members }: DiskdCalls['freezeGroup']['request']): Promise<FreezeReply[]> {
+    return await asOperational(groupId, async () => {
+      const disks = members.map(async ({ diskId, snapshotId }) => {
+        const disk = await this.#disk(diskId);
+        return { disk, gate: this.#host(diskId).gate, snapshotId: checkedSnapshotId(snapshotId) };
+      });
+      return this.#heldFreezes.freeze(groupId, await Promise.all(disks));
+    });
+  }
+
+  /** Whether they were shut. */
+  openGates(groupId: string): boolean {
+    return this.#heldFreezes.open(groupId);
   }
 
   /** Ends every client, flushes and closes every disk. What fails is logged; the rest is closed all the same. */
@@ -129,56 +146,12 @@ export class DiskHost {
 
   /** To be called every second or so. */
   async maintain(): Promise<void> {
-    for (const [diskId, { opening }] of this.#hosted) {
-      await this.#ifOpen(diskId, opening, async (disk) => {
-        await disk.store.maintain();
-        return true;
-      });
-    }
+    await this.#upkeep.maintain();
   }
 
   /** A slice of the background work on layers, for one disk after the other; resolves to whether any had work. */
   async sweep(): Promise<boolean> {
-    const hosted = [...this.#hosted];
-    for (let i = 1; i <= hosted.length; i++) {
-      const turn = (this.#sweptTurn + i) % hosted.length;
-      const [diskId, { opening }] = hosted[turn]!;
-      if (!(await this.#ifOpen(diskId, opening, (disk) => this.#sweepDisk(disk)))) continue;
-      this.#sweptTurn = turn;
-      return true;
-    }
-    return false;
-  }
-
-  async #sweepDisk(disk: Disk): Promise<boolean> {
-    const { sweep, store } = disk;
-    if (store.distrust !== null) return false;
-    if (!sweep.isDue) return await this.#giveSlackBack(disk);
-    const { clock } = this.#options;
-    const overMs = clock.monotonicMs() + SWEEP_SLICE_MS;
-    sweep.slice(() => clock.monotonicMs() > overMs);
-    return true;
-  }
-
-  async #giveSlackBack({ store, slackPace, device }: Disk): Promise<boolean> {
-    const { clock, isSpaceTight = () => false } = this.#options;
-    const runs = slackPace.runs(device.counters.writeCount, clock.monotonicMs(), isSpaceTight());
-    return runs > 0 && (await store.slots.giveSlackBack(runs));
-  }
-
-  /** What fails is logged, and counts as nothing done. */
-  async #ifOpen(
-    diskId: string,
-    opening: Promise<Disk> | null,
-    work: (disk: Disk) => Promise<boolean>,
-  ): Promise<boolean> {
-    try {
-      const disk = await opening;
-      return disk !== null && !disk.store.isClosed && (await work(disk));
-    } catch (error) {
-      this.#options.log.warn(`${diskId}: ${messageOf(error)}`);
-      return false;
-    }
+    return await this.#upkeep.sweep();
   }
 
   async #create(body: { diskId: string; sizeBytes: number; base: BaseRef }): Promise<DiskState> {
@@ -224,11 +197,12 @@ export class DiskHost {
       if (hosted.server === null) {
         const socketPath = path.join(this.#options.runFolder, `${diskId}.sock`);
         const onError = (message: string) => this.#options.log.warn(`${diskId}: ${message}`);
-        const { throttle } = hosted;
+        const { throttle, gate } = hosted;
         const { clock } = this.#options;
         const buffers = this.#buffers;
         const { device } = disk;
-        const nbd = await serveNbd({ socketPath, exportName: diskId, device, onError, throttle, buffers, clock });
+        const exportName = diskId;
+        const nbd = await serveNbd({ socketPath, exportName, device, onError, throttle, gate, buffers, clock });
         hosted.server = { nbd, socketPath };
       }
       return this.#describe(diskId);
@@ -455,7 +429,10 @@ export class DiskHost {
     let hosted = this.#hosted.get(diskId);
     if (hosted === undefined) {
       const throttle = new Throttle(null, this.#options.clock);
-      this.#hosted.set(diskId, (hosted = { lane: new Mutex(), opening: null, throttle, server: null }));
+      this.#hosted.set(
+        diskId,
+        (hosted = { lane: new Mutex(), opening: null, throttle, gate: new Gate(), server: null }),
+      );
     }
     return hosted;
   }

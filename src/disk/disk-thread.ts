@@ -86,6 +86,8 @@ async function answer(host: DiskHost, request: ThreadRequest): Promise<object> {
     await host.closeAll();
     return {};
   }
+  if (request.call === 'freezeTogether') return await host.freezeTogether(request.body);
+  if (request.call === 'openGates') return { wereShut: host.openGates(request.body.groupId) };
   return host.call<DiskCall>(request.call, request.body as never);
 }
 

@@ -21,6 +21,7 @@ import { folderIdentity } from '../lib/run-folder.ts';
 import { BackgroundPace } from './background-pace.ts';
 import { findViewBase, listDiskFolders, removeLeftovers } from './disk-folder.ts';
 import type { DiskCall } from './disk-host.ts';
+import { GroupFreezes } from './group-freezes.ts';
 import type { DiskState, DiskdCalls } from './protocol.ts';
 import { DISKD_PROTOCOL } from './protocol.ts';
 import { ThreadPool } from './thread-pool.ts';
@@ -86,7 +87,11 @@ function prepareFolders({ dataFolder, runFolder }: DiskdOptions, disksFolder: st
 /** A chunk that is there already is looked at, and costs guests less than one that is fetched. */
 const LOOK_BYTES = 4096;
 
-function diskHandlers(pool: ThreadPool): Pick<Handlers<DiskdCalls>, DiskCall> {
+function diskHandlers(pool: ThreadPool): Pick<Handlers<DiskdCalls>, DiskCall | 'freezeGroup'> {
+  const groups = new GroupFreezes(
+    (diskId) => pool.threadOf(diskId),
+    (diskId) => pool.call('describeDisk', { diskId }),
+  );
   const pace = new BackgroundPace(systemClock, async () => (await pool.count()).requestCount);
   return {
     createDisk: (body) => pool.call('createDisk', body),
@@ -95,6 +100,7 @@ function diskHandlers(pool: ThreadPool): Pick<Handlers<DiskdCalls>, DiskCall> {
     closeDisk: (body) => pool.call('closeDisk', body),
     describeDisk: (body) => pool.call('describeDisk', body),
     freeze: (body) => pool.call('freeze', body),
+    freezeGroup: async (body) => ({ members: await groups.freeze(body) }),
     awaitDurable: (body) => pool.call('awaitDurable', body),
     cancelFreeze: (body) => pool.call('cancelFreeze', body),
     listViewChunks: (body) => pool.call('listViewChunks', body),

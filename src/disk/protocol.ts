@@ -4,7 +4,7 @@
  */
 import type { TreeRef } from '../repository/tree-ref.ts';
 
-export const DISKD_PROTOCOL = 5;
+export const DISKD_PROTOCOL = 6;
 
 /**
  * The oldest diskd that this version's control plane works with: one that a guest's I/O kept alive over an upgrade. Calls
@@ -13,7 +13,7 @@ export const DISKD_PROTOCOL = 5;
 export const OLDEST_DISKD_PROTOCOL = 4;
 
 /** The version that brought a call, where that is later than the oldest. */
-export const CALLS_SINCE: Readonly<Partial<Record<keyof DiskdCalls, number>>> = { findChunks: 5 };
+export const CALLS_SINCE: Readonly<Partial<Record<keyof DiskdCalls, number>>> = { findChunks: 5, freezeGroup: 6 };
 
 /** What absent chunks of a disk read as. */
 export type BaseRef = TreeBase | ViewBase;
@@ -139,6 +139,12 @@ export interface FreezeReply {
   compareReason: string | null;
 }
 
+/** A disk of a group, and what its frozen view is called. */
+export interface GroupMember {
+  diskId: string;
+  snapshotId: string;
+}
+
 /** How much of a disk's base is the disk's own; counted anew when the disk was opened anew. */
 export interface FetchProgress {
   /** Chunks of the base that are not zeros: those that were passed, and all. */
@@ -205,6 +211,11 @@ export type DiskdCalls = {
    * VIEW_LIMIT views of the disk are there (`IncorrectDiskStatus.CreatingSnapshot`). Replies at once; durability follows.
    */
   freeze: { request: { diskId: string; snapshotId: string }; reply: FreezeReply };
+  /**
+   * Freezes several disks at one instant, which every reply tells: clients of all are held until all are frozen, briefly at
+   * most. Asked again, the same answer. When it fails some may be frozen, without that promise: `cancelFreeze` each.
+   */
+  freezeGroup: { request: { groupId: string; members: GroupMember[] }; reply: { members: FreezeReply[] } };
   /** Resolves when everything before the freeze is synced; fails when it never will be (failed sync, no such view). */
   awaitDurable: { request: { diskId: string; snapshotId: string }; reply: object };
   /** No freeze of that id happens from now on; a view of that id is released. */

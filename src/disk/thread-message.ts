@@ -1,6 +1,7 @@
 /** What diskd's main thread and its disk threads send each other, and errors in a form that survives the way. */
 import { CorruptionError, OperationalError, RequestError, messageOf } from '../lib/errors.ts';
 import type { DiskCall } from './disk-host.ts';
+import type { DiskdCalls } from './protocol.ts';
 
 export interface ThreadOptions {
   dataFolder: string;
@@ -11,7 +12,10 @@ export interface ThreadOptions {
 }
 
 export type ThreadRequest =
-  { id: number; call: DiskCall; body: object } | { id: number; call: 'count' | 'closeAll'; body: object };
+  | { id: number; call: DiskCall; body: object }
+  | { id: number; call: 'count' | 'closeAll'; body: object }
+  | { id: number; call: 'freezeTogether'; body: DiskdCalls['freezeGroup']['request'] }
+  | { id: number; call: 'openGates'; body: { groupId: string } };
 
 export interface ThreadCounts {
   /** Connected to its disks now. */

@@ -3,7 +3,8 @@ import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { OperationalError } from '../lib/errors.ts';
 import type { DiskCall } from './disk-host.ts';
-import type { BaseRef, DiskdCalls } from './protocol.ts';
+import type { FreezingThread } from './group-freezes.ts';
+import type { BaseRef, DiskdCalls, FreezeReply } from './protocol.ts';
 import { isViewBase } from './protocol.ts';
 import { decodeThreadError } from './thread-message.ts';
 import type { ThreadCounts, ThreadOptions, ThreadReply, ThreadRequest } from './thread-message.ts';
@@ -33,6 +34,11 @@ export class ThreadPool {
 
   async call<K extends DiskCall>(name: K, body: DiskdCalls[K]['request']): Promise<DiskdCalls[K]['reply']> {
     return (await this.#threadFor(body).call(name, body)) as DiskdCalls[K]['reply'];
+  }
+
+  /** Where the disk is, or will be. */
+  threadOf(diskId: string): FreezingThread {
+    return this.#threadFor({ diskId });
   }
 
   async count(): Promise<ThreadCounts> {
@@ -66,7 +72,7 @@ export class ThreadPool {
   }
 }
 
-class DiskThread {
+class DiskThread implements FreezingThread {
   diskCount = 0;
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
@@ -89,8 +95,17 @@ class DiskThread {
     const id = this.#nextId++;
     const { promise, resolve, reject } = Promise.withResolvers<object>();
     this.#waiting.set(id, { resolve, reject });
-    this.#worker.postMessage({ id, call, body } satisfies ThreadRequest);
+    this.#worker.postMessage({ id, call, body } as ThreadRequest);
     return promise;
+  }
+
+  async freezeTogether(request: DiskdCalls['freezeGroup']['request']): Promise<FreezeReply[]> {
+    return (await this.call('freezeTogether', request)) as FreezeReply[];
+  }
+
+  async openGates(groupId: string): Promise<boolean> {
+    const { wereShut } = (await this.call('openGates', { groupId })) as { wereShut: boolean };
+    return wereShut;
   }
 
   async end(): Promise<void> {

@@ -4,6 +4,7 @@ import type {
   DiskType,
   ImageStatus,
   InstanceStatus,
+  SnapshotGroupStatus,
   SnapshotStatus,
   SnapshotUsage,
   TaggedType,
@@ -49,10 +50,20 @@ export interface SnapshotFilter extends ResourceFilter {
   diskId?: string;
   /** Snapshots of the disks that are attached to this instance now. */
   instanceId?: string;
+  groupId?: string;
   snapshotName?: string;
   status?: SnapshotStatus;
   sourceDiskType?: DiskType;
   usage?: SnapshotUsage;
+}
+
+export interface SnapshotGroupFilter {
+  groupIds?: string[];
+  groupName?: string;
+  instanceId?: string;
+  /** One of these. */
+  statuses?: SnapshotGroupStatus[];
+  tags?: TagFilter[];
 }
 
 export interface InstanceFilter extends ResourceFilter {

@@ -4,6 +4,7 @@ import type { DiskPerformance } from './disk-performance.ts';
 export type DiskStatus = 'Creating' | 'Available' | 'Attaching' | 'In_use' | 'Detaching' | 'ReIniting';
 export type InstanceStatus = 'Pending' | 'Starting' | 'Running' | 'Stopping' | 'Stopped';
 export type SnapshotStatus = 'progressing' | 'accomplished' | 'failed';
+export type SnapshotGroupStatus = SnapshotStatus;
 export type ImageStatus = 'Creating' | 'Available' | 'CreateFailed' | 'Deprecated';
 export type SnapshotUsage = 'none' | 'image' | 'disk' | 'image_disk';
 export type DiskType = 'system' | 'data';
@@ -67,6 +68,23 @@ export interface Snapshot {
   failureReason: string | null;
   /** Bytes that a full restore writes; null while progressing. */
   fullSizeBytes: number | null;
+  tags: Tag[];
+}
+
+export interface SnapshotGroup {
+  groupId: string;
+  groupName: string;
+  description: string;
+  /** Where all its disks were attached to one instance. */
+  instanceId: string | null;
+  /** The instant of the freeze. */
+  createdAtMs: number;
+  /** `progressing` while one of its snapshots is, else `failed` when one is. */
+  status: SnapshotGroupStatus;
+  /** 0–100: the mean of its snapshots. */
+  progressPercent: number;
+  /** Those that are not deleted. */
+  snapshots: Snapshot[];
   tags: Tag[];
 }
 

@@ -7,6 +7,7 @@ import type { Clock } from '../lib/clock.ts';
 import { Backlog } from './backlog.ts';
 import type { BlockDevice } from './device.ts';
 import type { FlushGroup } from './flush-group.ts';
+import type { Gate } from './gate.ts';
 import { Handshake } from './handshake.ts';
 import type { RareReport } from './rare-report.ts';
 import type { TakenReplies } from './reply-batch.ts';
@@ -31,6 +32,7 @@ export interface ConnectionOptions {
   flushes: FlushGroup;
   buffers: ReplyBuffers;
   throttle: Throttle | undefined;
+  gate: Gate | undefined;
   clock: Clock;
   onError: (message: string) => void;
   /** Of what clients do wrong. */
@@ -137,7 +139,7 @@ export class Connection {
   }
 
   #startTransmission(): Transmission {
-    const { device, flushes, buffers, throttle, clock, onError, exportName } = this.#options;
+    const { device, flushes, buffers, throttle, gate, clock, onError, exportName } = this.#options;
     const { structuredReplies, contexts } = this.#handshake;
     this.#negotiated.abort();
     return new Transmission({
@@ -145,6 +147,7 @@ export class Connection {
       flushes,
       buffers,
       throttle,
+      gate,
       clock,
       agreed: { structuredReplies, contexts },
       backlog: this.#backlog,

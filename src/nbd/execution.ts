@@ -9,6 +9,7 @@ import type { Backlog } from './backlog.ts';
 import { describeAllocation } from './block-status.ts';
 import type { BlockDevice } from './device.ts';
 import type { FlushGroup } from './flush-group.ts';
+import type { Gate } from './gate.ts';
 import { Command, CommandFlag, formatNbdError, type Request } from './protocol.ts';
 import { ReplyBatch, type TakenReplies } from './reply-batch.ts';
 import type { ReplyBuffers } from './reply-buffers.ts';
@@ -26,6 +27,7 @@ export interface ExecutionOptions {
   flushes: FlushGroup;
   backlog: Backlog;
   buffers: ReplyBuffers;
+  gate: Gate | undefined;
   send: (replies: TakenReplies) => void;
   /** Called when a batch has ended and nothing is under way. */
   onIdle: () => void;
@@ -123,9 +125,10 @@ export class Execution {
     return { assembly: new WriteAssembly(offset, request.lengthBytes, takePiece), end };
   }
 
-  /** Commits what was changed and sends every reply that is ready. */
+  /** Commits what was changed and sends every reply that is ready; at a shut gate nothing, to be called again when it opens. */
   finishBatch(): void {
     this.#batchScheduled = false;
+    if (this.#options.gate?.isShut === true) return;
     const refusal = this.#commit();
     this.#replies.settlePending(refusal);
     if (this.#durable.length > 0) this.#answerDurable(refusal);

@@ -9,6 +9,7 @@ import { messageOf } from '../lib/errors.ts';
 import { Connection } from './connection.ts';
 import type { BlockDevice } from './device.ts';
 import { FlushGroup } from './flush-group.ts';
+import type { Gate } from './gate.ts';
 import { RareReport } from './rare-report.ts';
 import { ReplyBuffers } from './reply-buffers.ts';
 import type { Throttle } from './throttle.ts';
@@ -37,6 +38,7 @@ export interface ServeOptions {
   connectionLimit?: number;
   /** What the clients together are held to. */
   throttle?: Throttle;
+  gate?: Gate;
   /** Of the thread: share it among its disks. */
   buffers?: ReplyBuffers;
   clock?: Clock;
@@ -64,7 +66,7 @@ export async function serveNbd(options: ServeOptions): Promise<NbdServer> {
 }
 
 function createListener(options: ServeOptions, flushes: FlushGroup, connections: Set<Connection>): net.Server {
-  const { exportName, device, onError = () => undefined, throttle, clock = systemClock } = options;
+  const { exportName, device, onError = () => undefined, throttle, gate, clock = systemClock } = options;
   const { connectionLimit = CONNECTION_LIMIT, buffers = new ReplyBuffers() } = options;
   const misuse = new RareReport(clock, (message) => onError(`disk ${exportName}: ${message}`));
   return net.createServer((socket) => {
@@ -73,7 +75,7 @@ function createListener(options: ServeOptions, flushes: FlushGroup, connections:
       misuse.note(`a client was refused: ${connectionLimit} are connected already`);
       return;
     }
-    const shared = { exportName, device, flushes, buffers, throttle, clock, onError, misuse };
+    const shared = { exportName, device, flushes, buffers, throttle, gate, clock, onError, misuse };
     const connection = new Connection(socket, shared);
     connections.add(connection);
     void connection.closed.then(() => connections.delete(connection));

@@ -16,7 +16,7 @@ const BATCH_LIMIT_BYTES = 1024 * 1024;
 export interface TransmissionOptions extends Omit<ExecutionOptions, 'onIdle'> {
   clock: Clock;
   throttle: Throttle | undefined;
-  /** A turn has begun, or there are tokens again. */
+  /** A turn has begun, there are tokens again, or the gate has opened. */
   goOn: () => void;
   /** Called once: the client said goodbye or broke the framing, and all that it had asked for is answered. */
   onEnd: () => void;
@@ -27,6 +27,7 @@ export class Transmission {
   readonly #execution: Execution;
   readonly #turn: Turn;
   readonly #tokens: ThrottleClient | undefined;
+  readonly #atGate: { leave: () => void } | undefined;
   /** A request header of which only the beginning has arrived. */
   readonly #header = Buffer.alloc(REQUEST_HEADER_BYTES);
   #headerBytes = 0;
@@ -42,11 +43,15 @@ export class Transmission {
     this.#turn = new Turn(options.clock);
     this.#tokens = options.throttle?.join(options.goOn);
     this.#execution = new Execution({ ...options, onIdle: () => this.#noticeEnd() });
+    this.#atGate = options.gate?.join(() => {
+      this.#execution.finishBatch();
+      options.goOn();
+    });
   }
 
   /** Whether nothing more is to be brought. The backlog's room, or `goOn`, says when that has changed. */
   get isHalted(): boolean {
-    return this.#options.backlog.isFull || this.#held !== undefined;
+    return this.#options.backlog.isFull || this.#held !== undefined || this.#options.gate?.isShut === true;
   }
 
   /**
@@ -73,6 +78,7 @@ export class Transmission {
 
   #work(data: Buffer, position: number): number {
     let at = position;
+    if (this.#options.gate?.isShut === true) return at;
     while (!this.#ending && !this.#turn.isOver && !this.#options.backlog.isFull) {
       if (this.#held !== undefined) at = this.#begin(this.#held, data, at);
       else if (at === data.length) break;
@@ -155,6 +161,7 @@ export class Transmission {
     if (!this.#ending || this.#ended) return;
     this.#ended = true;
     this.#tokens?.leave();
+    this.#atGate?.leave();
     this.#options.onEnd();
   }
 }

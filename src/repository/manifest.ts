@@ -31,6 +31,18 @@ export interface Manifest {
   statistics: ManifestStatistics;
   /** Of the owner that committed it. */
   ownerEpoch: number;
+  /** Absent for a snapshot that was taken alone. */
+  group?: ManifestGroup;
+}
+
+/** The group that a snapshot was taken in: what every one of its manifests says of it. */
+export interface ManifestGroup {
+  snapshotGroupId: string;
+  name: string;
+  description: string;
+  instanceId: string | null;
+  /** How many snapshots it has. */
+  snapshotCount: number;
 }
 
 export interface ManifestStatistics {
@@ -56,7 +68,7 @@ export function tombstoneName(snapshotId: string): string {
 export function encodeManifest(manifest: Manifest): Buffer {
   const { snapshotId, diskId, diskType, sizeBytes, tree, generation, incarnation, createdAtMs, parentSnapshotId } =
     manifest;
-  const { name, description, statistics, ownerEpoch } = manifest;
+  const { name, description, statistics, ownerEpoch, group } = manifest;
   const { changedChunkCount, newChunkCount, readBytes, storedBytes } = statistics;
   return encodeSealed(MANIFEST_MAGIC, {
     snapshotId,
@@ -72,7 +84,12 @@ export function encodeManifest(manifest: Manifest): Buffer {
     description,
     statistics: { changedChunkCount, newChunkCount, readBytes, storedBytes },
     ownerEpoch,
+    ...(group && { group: encodeGroup(group) }),
   });
+}
+
+function encodeGroup({ snapshotGroupId, name, description, instanceId, snapshotCount }: ManifestGroup): ManifestGroup {
+  return { snapshotGroupId, name, description, instanceId, snapshotCount };
 }
 
 /** Throws CorruptionError unless the bytes are a whole manifest of `snapshotId`. */
@@ -100,10 +117,21 @@ export function decodeManifest(bytes: Buffer, snapshotId: string): Manifest {
       storedBytes: statistics.count('storedBytes'),
     },
     ownerEpoch: body.count('ownerEpoch'),
+    ...(body.has('group') && { group: decodeGroup(body.object('group')) }),
   };
   if (manifest.snapshotId !== snapshotId) throw new CorruptionError(name, `it is of ${manifest.snapshotId}`);
   if (manifest.sizeBytes % CHUNK_BYTES !== 0) throw new CorruptionError(name, 'its size is no whole number of chunks');
   return manifest;
+}
+
+function decodeGroup(group: Body): ManifestGroup {
+  return {
+    snapshotGroupId: group.string('snapshotGroupId'),
+    name: group.string('name'),
+    description: group.string('description'),
+    instanceId: group.stringOrNull('instanceId'),
+    snapshotCount: group.count('snapshotCount'),
+  };
 }
 
 /** A tree in a sealed object; `name` is the object's. Throws CorruptionError. */
@@ -122,6 +150,10 @@ export class Body {
   constructor(members: Record<string, unknown>, name: string) {
     this.#members = members;
     this.#name = name;
+  }
+
+  has(member: string): boolean {
+    return this.#members[member] !== undefined;
   }
 
   string(member: string): string {

@@ -5,7 +5,7 @@
  * in the same run at instants without a freeze, and told beside. Where a request takes longer than the target even then,
  * what the freeze adds to that p99 is judged instead, and the row says so.
  *
- * Freezes go to diskd itself, so that the window is short and no upload follows; what the upload costs is P4's, and
+ * Freezes go to diskd itself (a group's as `freezeGroup`, which holds all until the last is frozen), so that the window is short and no upload follows; what the upload costs is P4's, and
  * CreateSnapshot's reply is timed on its own.
  */
 import { setTimeout as delay } from 'node:timers/promises';
@@ -163,12 +163,14 @@ async function freezeOften(
 
 async function freezeAll(diskd: LineClient<DiskdCalls>, disks: OwnDisk[], snapshotId: string): Promise<Window> {
   const from = performance.now();
-  await Promise.all(disks.map(async ({ diskId }) => diskd.call('freeze', { diskId, snapshotId })));
+  const [first] = disks;
+  const members = disks.map(({ diskId }, index) => ({ diskId, snapshotId: `${snapshotId}-${index}` }));
+  if (disks.length === 1) await diskd.call('freeze', { diskId: first!.diskId, snapshotId: `${snapshotId}-0` });
+  else await diskd.call('freezeGroup', { groupId: snapshotId, members });
   const to = performance.now();
   await delay(AFTERMATH_MS);
-  const names = disks.map(({ diskId }) => ({ diskId, snapshotId }));
-  await Promise.all(names.map(async (name) => diskd.call('awaitDurable', name)));
-  await Promise.all(names.map(async (name) => diskd.call('releaseView', { ...name, committed: false })));
+  await Promise.all(members.map(async (name) => diskd.call('awaitDurable', name)));
+  await Promise.all(members.map(async (name) => diskd.call('releaseView', { ...name, committed: false })));
   return { from, to };
 }
 

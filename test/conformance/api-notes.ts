@@ -44,6 +44,19 @@ export const actionNotes: Record<string, string[]> = {
     'Whatever the category, resizing, re-initialising and deleting the disk, deleting the instance, changing the snapshot’s attributes and making an image of it wait until it is `accomplished`.',
     'No RetentionDays: snapshots are kept until they are deleted.',
   ],
+  CreateSnapshotGroup: [
+    'It answers when all disks are frozen, at one instant: what a machine wrote to one disk before it wrote to another is there whenever the later write is. `CreationTime` of the group and of its snapshots is that instant. When one disk cannot be frozen none is, and nothing is left.',
+    'From there on each snapshot is stored as any other: see CreateSnapshot. Its name and description are `Created_from_` and the id of the group, its tag `acs:ecs:createFrom` the instance.',
+    'Disks that are attached to nothing, and were once, may be in it.',
+  ],
+  DescribeSnapshotGroups: [
+    'A group is `progressing` while one of its snapshots is, then `failed` when one is, else `accomplished`. One that was deleted by itself is not in its group any more, and the group goes with the last.',
+    '`ProgressStatus` is the mean of the progress of its snapshots.',
+  ],
+  DeleteSnapshotGroup: [
+    'Snapshots that are still being made are cancelled. Those that images are made from stay, and with them the group; those that disks were made from go, and the disks keep their data.',
+  ],
+  ResetDisks: ['The snapshots must be of one group; all disks are accepted, or none. Else as ResetDisk.'],
   DescribeSnapshots: [
     'A `failed` snapshot says why in `FailureReason`.',
     '`Available` is true once the disk can be rolled back to it and disks can be made from it: see CreateSnapshot.',

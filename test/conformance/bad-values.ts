@@ -12,7 +12,7 @@ const BROKEN_LISTS = ['x', '"x"', '[1]', '{"a":1}', '["a"', '[[]]', JSON.stringi
 
 /** Where any text is a good filter, that nothing may match. */
 const ANY_TEXT =
-  /^(Describe\w+|ListTagResources) (.*Id|.*Ids(\.N)?|.*Name|.*Tag\w*(\.N)?(\.\w+)?|InstanceType\w*|ImageFamily|ZoneId|\w+Addresses|Ipv6Address\.N|ResourceId\.N|TagFilter.*|NextToken)$/i;
+  /^(Describe\w+|ListTagResources) (.*Id(\.N)?|.*Ids(\.N)?|.*Name|.*Tag\w*(\.N)?(\.\w+)?|InstanceType\w*|ImageFamily|ZoneId|\w+Addresses|Ipv6Address\.N|ResourceId\.N|TagFilter.*|NextToken)$/i;
 
 /** Tags that can be on nothing are refused, though they are filters. */
 const TAGS = /^(DescribeTags Tag\.N\.\w+|ListTagResources (Tag\.N\.\w+|TagFilter\.N\.TagKey))$/i;

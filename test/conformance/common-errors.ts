@@ -32,7 +32,7 @@ export const beyond: readonly Beyond[] = [
     reason: 'as CreateDisk says it of a disk',
   },
   {
-    actions: /^(CreateDisk|CreateImage)$/,
+    actions: /^(CreateDisk|CreateImage|CreateSnapshotGroup)$/,
     codes: /^InvalidClientToken\.Malformed$/,
     statuses: [403],
     reason: 'as CreateSnapshot says it of a token',
@@ -84,6 +84,24 @@ export const beyond: readonly Beyond[] = [
     codes: /^InvalidImageFamily\.Malformed$/,
     statuses: [400],
     reason: 'as CreateImage says it of a family',
+  },
+  {
+    actions: /^CreateSnapshotGroup$/,
+    codes: /^InvalidResourceGroup\.NotFound$/,
+    statuses: [404],
+    reason: 'as CreateSnapshot says it',
+  },
+  {
+    actions: /^DescribeSnapshotGroups$/,
+    codes: /^(InvalidTag\.Mismatch|InvalidTagCount)$/,
+    statuses: [400],
+    reason: 'as DescribeSnapshots says it',
+  },
+  {
+    actions: /^DeleteSnapshotGroup$/,
+    codes: /^InvalidSnapshotGroup\.NotFound$/,
+    statuses: [404],
+    reason: 'as ModifySnapshotGroup says it; no errors are documented for this one',
   },
 ];
 

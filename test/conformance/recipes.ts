@@ -59,6 +59,13 @@ const recipes: Record<string, Recipe[]> = {
   DescribeSnapshots: list(),
   ModifySnapshotAttribute: [({ snapshot }) => ({ SnapshotId: snapshot, SnapshotName: 'renamed' })],
   DeleteSnapshot: one('SnapshotId', ({ spareSnapshot }) => spareSnapshot),
+  CreateSnapshotGroup: [({ running, dataDisk }) => ({ InstanceId: running, 'DiskId.1': dataDisk })],
+  DescribeSnapshotGroups: list(),
+  ModifySnapshotGroup: [({ group }) => ({ SnapshotGroupId: group, Name: 'renamed' })],
+  DeleteSnapshotGroup: one('SnapshotGroupId', ({ group }) => group),
+  ResetDisks: [
+    ({ stoppedDisk, groupSnapshot }) => ({ 'Disk.1.DiskId': stoppedDisk, 'Disk.1.SnapshotId': groupSnapshot }),
+  ],
   TagResources: [(scene) => ({ ...diskAndTag(scene), 'Tag.1.Key': 'colour', 'Tag.1.Value': 'amber' })],
   UntagResources: [(scene) => ({ ...diskAndTag(scene), 'TagKey.1': 'team' })],
   ListTagResources: [() => ({ ResourceType: 'disk', 'Tag.1.Key': 'team' }), diskAndTag],

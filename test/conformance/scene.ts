@@ -40,6 +40,9 @@ export interface Scene extends AsyncDisposable {
   spareSnapshot: string;
   /** Of `usedDisk`; `failed`. */
   failedSnapshot: string;
+  /** Accomplished, of the stopped instance's data disk, and its snapshot. */
+  group: string;
+  groupSnapshot: string;
   /** A custom image of the stopped instance's disks. */
   image: string;
   call: (action: string, parameters?: Record<string, string>) => Promise<Answer>;
@@ -87,6 +90,7 @@ async function build(world: World): Promise<Ids> {
     .set({ status: 'failed', failure_reason: 'the disk was full', tree: null })
     .where('snapshot_id', '=', failedSnapshot)
     .execute();
+  const { group, groupSnapshot } = await takeGroup(world, stopped.instanceId, stopped.systemDisk);
   const clonedDisk = await makeDisk(world, { snapshotId: stoppedSnapshot });
   const { imageId: image } = await control.createImage({
     instanceId: null,
@@ -121,6 +125,8 @@ async function build(world: World): Promise<Ids> {
     systemSnapshot,
     spareSnapshot,
     failedSnapshot,
+    group,
+    groupSnapshot,
     image,
   };
 }
@@ -160,6 +166,21 @@ async function takeSnapshot(world: World, diskId: string, snapshotName: string):
   return snapshotId;
 }
 
+/** Of the instance's data disk. */
+async function takeGroup(world: World, instanceId: string, systemDisk: string) {
+  const { groupId: group } = await world.control.createSnapshotGroup({
+    instanceId,
+    diskIds: [],
+    excludedDiskIds: [systemDisk],
+    groupName: 'together',
+    description: 'made for tests',
+    tags,
+  });
+  const find = async () => (await world.control.listSnapshotGroups({ groupIds: [group] }, allRows)).items[0];
+  await world.until('the group', async () => (await find())?.status === 'accomplished');
+  return { group, groupSnapshot: (await find())?.snapshots[0]?.snapshotId ?? '' };
+}
+
 /** Every row of every table, for telling whether anything changed. */
 export async function catalogRows(world: World): Promise<Record<string, unknown[]>> {
   const tables = [
@@ -169,6 +190,7 @@ export async function catalogRows(world: World): Promise<Record<string, unknown[
     'instances',
     'disks',
     'snapshots',
+    'snapshot_groups',
     'tags',
     'operations',
     'client_tokens',

@@ -12,7 +12,7 @@ export const singleValues: readonly Idle[] = [
   { parameters: / NextToken$/, reason: 'tokens come from answers: test/clients/ecs-wire.test.ts follows them' },
   {
     parameters:
-      /^(CreateImage (DiskDeviceMapping\.N\.(Device|SnapshotId)|SnapshotId)|ModifyDiskAttribute DiskIds\.N|UntagResources All)$/,
+      /^(CreateImage (DiskDeviceMapping\.N\.(Device|SnapshotId)|SnapshotId)|ModifyDiskAttribute DiskIds\.N|CreateSnapshotGroup (InstanceId|ExcludeDiskId\.N)|ResetDisks Disk\.N\.\w+|UntagResources All)$/,
     reason:
       'it has an effect in place of another parameter, which the good request has; test/control and error cases use it',
   },

@@ -82,7 +82,7 @@ export const unproducedErrors: readonly Unproduced[] = [
     reason: 'InternetChargeType has no effect: the network is the user\u2019s own',
   },
   codes(
-    /InvalidDiskCategory\.(Mismatch|ValueNotSupported|CreateImage)|CategoryNotSupported|CategoryViolation|InvalidDiskSizeOrCategory|DiskCategory\.OperationNotSupported|InvalidInstanceType\.(NotSupportDiskCategory|NotSupportPL0|NvmeRequired|NvmeUnsupported|NotSupported)|IncorrectInstanceStatus\.NotSupportESSD|InvalidOperation\.(InstanceTypeNotSupport|DiskCategoryUnsupported)|InvalidRegion\.NotSupport|InvalidStatus\.Upgrading|OperationDenied\.DiskTypeNotSupport|IncorrectDiskType\.NotSupport|InvalidDiskSize\.NotSupportResizeOnline|InvalidSystemDiskSize\.ImageNotSupportResize|DependencyViolation\.(IoOptimized?|WindowsInstance)|ImageNotSupportCloudInit|InvalidIoOptimize(dValue)?\.ValueNotSupported/,
+    /InvalidDiskCategory\.(Mismatch|ValueNotSupported|CreateImage)|CategoryNotSupported|CategoryViolation|InvalidDiskSizeOrCategory|InvalidInstanceType\.(NotSupportDiskCategory|NotSupportPL0|NvmeRequired|NvmeUnsupported|NotSupported)|IncorrectInstanceStatus\.NotSupportESSD|InvalidOperation\.(InstanceTypeNotSupport|DiskCategoryUnsupported)|InvalidRegion\.NotSupport|InvalidStatus\.Upgrading|OperationDenied\.DiskTypeNotSupport|IncorrectDiskType\.NotSupport|InvalidDiskSize\.NotSupportResizeOnline|InvalidSystemDiskSize\.ImageNotSupportResize|DependencyViolation\.(IoOptimized?|WindowsInstance)|ImageNotSupportCloudInit|InvalidIoOptimize(dValue)?\.ValueNotSupported/,
     'every kind of disk works with every instance, image and zone',
   ),
   codes(
@@ -129,7 +129,7 @@ export const unproducedErrors: readonly Unproduced[] = [
     reason: 'names, descriptions and flags can be changed in every state',
   },
   {
-    errors: /^(ModifyDiskAttribute|CreateSnapshot|ResizeDisk|ResetDisk) InvalidInstanceId\.NotFound$/,
+    errors: /^(ModifyDiskAttribute|CreateSnapshot|ResizeDisk|ResetDisks?) InvalidInstanceId\.NotFound$/,
     reason: 'the disk says which instance it is attached to',
   },
   { errors: /^ModifyDiskAttribute QuotaExceed\.Snapshot$/, reason: 'automatic snapshots are not made yet' },
@@ -142,9 +142,9 @@ export const unproducedErrors: readonly Unproduced[] = [
     reason:
       'a snapshot that is being made is cancelled by DeleteSnapshot, and is InvalidSnapshotId.NotReady for a change',
   },
-  { errors: /^ResetDisk Operation\.Conflict$/, reason: 'another documented code of the action says the same' },
+  { errors: /^ResetDisks? Operation\.Conflict$/, reason: 'another documented code of the action says the same' },
   {
-    errors: /^(CreateDisk|CreateInstance|RunInstances|ReInitDisk|ResetDisk|ResizeDisk) OperationDenied$/,
+    errors: /^(CreateDisk|CreateInstance|RunInstances|ReInitDisk|ResetDisks?|ResizeDisk) OperationDenied$/,
     reason: 'it names no cause; a more exact documented code is given',
   },
   {
@@ -192,5 +192,28 @@ export const unproducedErrors: readonly Unproduced[] = [
   {
     errors: /^CreateInstance OperationDenied\.ImageNotValid$/,
     reason: 'another documented code of the action says the same',
+  },
+  {
+    errors:
+      /^CreateSnapshotGroup (InvalidDescription\.Malformed|InvalidSnapshotName\.Malformed|InvalidDisk\.DiskCategoryInconsistent|IncorrectDiskStatus\.TooManyCreatingSnapshots)$/,
+    reason: 'another documented code of the action says the same',
+  },
+  {
+    errors: /^CreateSnapshotGroup (InvalidRetentionDays\.Malformed|InvalidSnapshotCategory\.Malformed)$/,
+    reason: 'the action has no such parameter',
+  },
+  { errors: /^CreateSnapshotGroup InvalidDisk\.ShareVolume$/, reason: 'a disk is attached to one instance at a time' },
+  {
+    errors: /^(?!CreateSnapshotGroup )\w+ DiskCategory\.OperationNotSupported$/,
+    reason: 'every kind of disk works with every instance, image and zone',
+  },
+  {
+    errors: /^\w+SnapshotGroups? InvalidRegionId\.NotFound$/,
+    reason: 'the gateway says it of every action',
+  },
+  {
+    errors:
+      /^DescribeSnapshotGroups (InvalidInstanceId\.NotFound|InvalidSnapshotGroupId\.MustBeOne|Duplicate\.TagKey)$/,
+    reason: 'a filter that matches nothing gives an empty list, and one may name several groups and tags',
   },
 ];

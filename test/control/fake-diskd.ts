@@ -2,7 +2,15 @@
  * diskd without files: disks are maps from chunk to a word, bases are trees of a fake repository. It outlives the
  * control plane of a test as the real one does, and serves the real protocol on a real socket where asked to.
  */
-import type { BaseRef, DiskLimits, DiskState, DiskdCalls, FreezeReply, ViewBase } from '../../src/disk/protocol.ts';
+import type {
+  BaseRef,
+  DiskLimits,
+  DiskState,
+  DiskdCalls,
+  FreezeReply,
+  GroupMember,
+  ViewBase,
+} from '../../src/disk/protocol.ts';
 import { DISKD_PROTOCOL, VIEW_LIMIT, isViewBase } from '../../src/disk/protocol.ts';
 import { OperationalError, RequestError } from '../../src/lib/errors.ts';
 import type { Handlers, LineServer } from '../../src/lib/line-channel.ts';
@@ -137,6 +145,7 @@ export class FakeDiskd {
       describeDisk: async ({ diskId }) => ({ disk: toState(this.#get(diskId)) }),
       listDisks: async () => ({ disks: [...this.disks.values()].map(toState) }),
       freeze: async ({ diskId, snapshotId }) => this.#freeze(diskId, snapshotId),
+      freezeGroup: async ({ members }) => this.#freezeGroup(members),
       awaitDurable: async ({ diskId, snapshotId }) => this.#awaitDurable(diskId, snapshotId),
       cancelFreeze: async ({ diskId, snapshotId }) => this.#cancelFreeze(diskId, snapshotId),
       listViewChunks: async () => ({ dataFolder: '', chunks: [], next: null }),
@@ -242,6 +251,13 @@ export class FakeDiskd {
     disk.views.push({ reply, durable: false, entries: new Map(disk.entries) });
     disk.generation++;
     return reply;
+  }
+
+  /** All or, as far as anybody is told, none: those before the one that fails stay until they are cancelled. */
+  #freezeGroup(members: GroupMember[]): DiskdCalls['freezeGroup']['reply'] {
+    const replies = members.map(({ diskId, snapshotId }) => this.#freeze(diskId, snapshotId));
+    const { frozenAtMs } = replies.at(-1)!;
+    return { members: replies.map((reply) => ({ ...reply, frozenAtMs })) };
   }
 
   #awaitDurable(diskId: string, snapshotId: string): object {

@@ -1,105 +1,30 @@
 /** The real diskd process over a real folder: served by its sockets, killed, started again, asked by its protocol. */
 import test from 'node:test';
-import type { TestContext } from 'node:test';
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { CHUNK_BYTES } from '../../src/lib/geometry.ts';
 import { systemFiles } from '../../src/lib/files.ts';
-import { LineClient } from '../../src/lib/line-channel.ts';
 import { NbdClient } from '../../src/nbd/client.ts';
 import { checkDisk } from '../../src/disk/check.ts';
 import { CorruptionError } from '../../src/lib/errors.ts';
 import { DISKD_PROTOCOL } from '../../src/disk/protocol.ts';
-import type { BaseRef, DiskdCalls } from '../../src/disk/protocol.ts';
-import { slotFile, slotOffset } from '../../src/disk/slot-address.ts';
+import { ZERO_BASE, readSlot, spawnDiskd, startDiskd } from '../support/diskd-process.ts';
+import type { Diskd } from '../support/diskd-process.ts';
 
 const DISK_ID = 'd-process0000000000001';
-const ZERO_BASE: BaseRef = { snapshotId: null, tree: { root: null, levels: 0, dataChunkCount: 0 } };
-const MAIN = path.join(import.meta.dirname, '../../src/main.ts');
 
-class Diskd {
-  readonly folder = fs.mkdtempSync(path.join(os.tmpdir(), 'hupo-diskd-'));
-  readonly run = path.join(this.folder, 'run');
-  #child: ChildProcess | undefined;
-  client!: LineClient<DiskdCalls>;
-
-  async start(): Promise<void> {
-    this.#child = spawn(process.execPath, [MAIN, 'diskd', '--data', this.folder, '--run', this.run], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
-    this.#child.stderr!.resume();
-    this.client = await this.#connect();
-  }
-
-  async #connect(): Promise<LineClient<DiskdCalls>> {
-    const deadlineMs = Date.now() + 20_000;
-    for (;;) {
-      try {
-        return await LineClient.connect<DiskdCalls>(path.join(this.run, 'diskd.sock'));
-      } catch (error) {
-        if (Date.now() > deadlineMs || this.#child!.exitCode !== null) throw error;
-        await setTimeout(20);
-      }
-    }
-  }
-
-  /** Ends the process; resolves to its exit code or signal. */
-  async end(signal: NodeJS.Signals): Promise<number | string> {
-    this.client.close();
-    const exited = once(this.#child!, 'exit');
-    this.#child!.kill(signal);
-    const [code, killedBy] = (await exited) as [number | null, string | null];
-    return code ?? killedBy ?? 'unknown';
-  }
-
-  async exited(): Promise<number | null> {
-    if (this.#child!.exitCode === null) await once(this.#child!, 'exit');
-    return this.#child!.exitCode;
-  }
-
-  findings(): unknown[] {
-    return checkDisk(systemFiles, path.join(this.folder, 'disks', DISK_ID));
-  }
-
-  /** At a test's end: no process, no folder. */
-  async remove(): Promise<void> {
-    if (this.#child?.exitCode === null && this.#child.signalCode === null) await this.end('SIGKILL');
-    fs.rmSync(this.folder, { recursive: true });
-  }
+function openNbd(diskd: Diskd, incarnation = 1): Promise<NbdClient> {
+  return diskd.openNbd(DISK_ID, incarnation);
 }
 
-async function startDiskd(t: TestContext): Promise<Diskd> {
-  const diskd = new Diskd();
-  t.after(() => diskd.remove());
-  await diskd.start();
-  return diskd;
-}
-
-async function openNbd(diskd: Diskd, incarnation = 1): Promise<NbdClient> {
-  const { disk } = await diskd.client.call('openDisk', { diskId: DISK_ID, incarnation });
-  assert.equal(disk.socketPath, path.join(diskd.run, `${DISK_ID}.sock`));
-  return NbdClient.connect({ socketPath: disk.socketPath, exportName: DISK_ID });
+function findingsOf(diskd: Diskd): unknown[] {
+  return checkDisk(systemFiles, path.join(diskd.folder, 'disks', DISK_ID));
 }
 
 function pattern(byte: number, length = 4096): Buffer {
   return Buffer.alloc(length, byte);
-}
-
-function readSlot(dataFolder: string, slot: number, length: number): Buffer {
-  const fd = fs.openSync(slotFile(dataFolder, slot), 'r');
-  try {
-    const bytes = Buffer.alloc(length);
-    fs.readSync(fd, bytes, 0, length, slotOffset(slot));
-    return bytes;
-  } finally {
-    fs.closeSync(fd);
-  }
 }
 
 test('a disk that grew under its client keeps its size, and what was written beyond the old end, over a SIGKILL', async (t) => {
@@ -114,7 +39,7 @@ test('a disk that grew under its client keeps its size, and what was written bey
   await late.write(2 * 1024 ** 3 - 4096, pattern(2));
   await early.write(4096, pattern(3));
   assert.equal(await diskd.end('SIGKILL'), 'SIGKILL');
-  assert.deepEqual(diskd.findings(), []);
+  assert.deepEqual(findingsOf(diskd), []);
   await diskd.start();
   const after = await openNbd(diskd);
   assert.equal(after.sizeBytes, 2 * 1024 ** 3);
@@ -137,7 +62,7 @@ test('a disk keeps acknowledged writes and its frozen view over a SIGKILL of dis
   await nbd.write(0, pattern(3));
 
   assert.equal(await diskd.end('SIGKILL'), 'SIGKILL');
-  assert.deepEqual(diskd.findings(), []);
+  assert.deepEqual(findingsOf(diskd), []);
   await diskd.start();
   nbd = await openNbd(diskd);
   assert.deepEqual(await nbd.read(0, 4096), pattern(3));
@@ -164,7 +89,7 @@ test('a disk keeps acknowledged writes and its frozen view over a SIGKILL of dis
   const { disk } = await diskd.client.call('closeDisk', { diskId: DISK_ID });
   assert.equal(disk?.socketPath, null);
   assert.equal(await diskd.end('SIGTERM'), 0);
-  assert.deepEqual(diskd.findings(), []);
+  assert.deepEqual(findingsOf(diskd), []);
   assert.deepEqual(fs.readdirSync(diskd.run), []);
 });
 
@@ -205,9 +130,7 @@ test('a second diskd on the same folder is refused, and a damaged disk hurts no 
   for (const diskId of [DISK_ID, other]) {
     await client.call('createDisk', { diskId, sizeBytes: 1024 ** 3, base: ZERO_BASE });
   }
-  const second = spawn(process.execPath, [MAIN, 'diskd', '--data', diskd.folder, '--run', diskd.run], {
-    stdio: 'ignore',
-  });
+  const second = spawnDiskd(diskd.folder, diskd.run);
   assert.deepEqual(await once(second, 'exit'), [1, null]);
 
   assert.equal(await diskd.end('SIGKILL'), 'SIGKILL');
@@ -259,5 +182,5 @@ test('disks that stand on the frozen view of another read it over a SIGKILL, whi
   assert.deepEqual(await rolledBack.read(0, 4096), pattern(1));
   await rolledBack.close();
   assert.equal(await diskd.end('SIGTERM'), 0);
-  assert.deepEqual(diskd.findings(), []);
+  assert.deepEqual(findingsOf(diskd), []);
 });

@@ -50,6 +50,28 @@ async function awaitCopy(server: TestServer, before: readonly string[]): Promise
   }
 }
 
+interface Group {
+  groupId: string;
+  name: string;
+  snapshotIds: string[];
+}
+
+async function groupOf(server: TestServer, diskId: string): Promise<Group> {
+  const { SnapshotGroupId: groupId } = await server.call('CreateSnapshotGroup', {
+    'DiskId.1': diskId,
+    Name: 'nightly',
+  });
+  const group = await findGroup(server, groupId);
+  for (const snapshotId of group.snapshotIds) await server.finishedSnapshot(snapshotId);
+  return group;
+}
+
+async function findGroup(server: TestServer, groupId: string): Promise<Group> {
+  const { SnapshotGroups } = await server.call('DescribeSnapshotGroups', { 'SnapshotGroupId.1': groupId });
+  const [{ Name: name, Snapshots }] = SnapshotGroups.SnapshotGroup;
+  return { groupId, name, snapshotIds: Snapshots.Snapshot.map((each: { SnapshotId: string }) => each.SnapshotId) };
+}
+
 function removeCatalog(server: TestServer): void {
   for (const name of ['catalog.db', 'catalog.db-wal', 'catalog.db-shm']) {
     fs.rmSync(path.join(server.dataFolder, name), { force: true });
@@ -69,6 +91,7 @@ test('a lost catalog comes back from its copy in the repository, with what is ne
     const second = await snapshotOf(server, diskId);
     await awaitCopy(server, copies);
     const third = await snapshotOf(server, diskId);
+    const group = await groupOf(server, diskId);
     const made = await server.call('CreateDisk', {
       ZoneId: 'cn-hangzhou-a',
       SnapshotId: third,
@@ -90,7 +113,8 @@ test('a lost catalog comes back from its copy in the repository, with what is ne
     await server.start();
     const { Snapshots } = await server.call('DescribeSnapshots', { DiskId: diskId });
     const found = new Map(Snapshots.Snapshot.map((each: { SnapshotId: string }) => [each.SnapshotId, each]));
-    assert.deepEqual(new Set(found.keys()), new Set([first, second, third]));
+    assert.deepEqual(new Set(found.keys()), new Set([first, second, third, ...group.snapshotIds]));
+    assert.deepEqual(await findGroup(server, group.groupId), group);
     assert.equal((found.get(first) as { SnapshotName: string }).SnapshotName, 'kept');
     const { Disks } = await server.call('DescribeDisks', {});
     const there = Disks.Disk.map((disk: { DiskId: string }) => disk.DiskId);
@@ -100,6 +124,7 @@ test('a lost catalog comes back from its copy in the repository, with what is ne
     // What the disk stands on outlives its snapshot also when its row is new.
     await server.call('DeleteSnapshot', { SnapshotId: third, Force: true });
     assertExport(server, second, bytes);
+    await server.call('DeleteSnapshotGroup', { SnapshotGroupId: group.groupId });
     const last = await snapshotOf(server, diskId);
     assertExport(server, last, bytes);
     assert.equal(server.cli('repository', 'check', '--read-data', ...options).status, 0);

@@ -34,6 +34,8 @@ const kinds = [
   'modifyDisk',
   'createSnapshot',
   'deleteSnapshot',
+  'createGroup',
+  'deleteGroup',
   'runInstance',
   'start',
   'stop',
@@ -51,7 +53,7 @@ export type Kind = (typeof kinds)[number];
 const instantKinds: Kind[] = [
   ...(['createSnapshot', 'createSnapshot', 'createSnapshot', 'createSnapshot'] as const),
   ...(['createDisk', 'createDisk', 'createDisk', 'resetDisk', 'resetDisk', 'attachDisk', 'attachDisk'] as const),
-  ...(['deleteSnapshot', 'deleteDisk', 'start', 'stop', 'fetch'] as const),
+  ...(['deleteSnapshot', 'deleteDisk', 'start', 'stop', 'fetch', 'createGroup', 'createGroup'] as const),
 ];
 
 const asked = fc.record<Asked>({

@@ -10,7 +10,7 @@ import fc from 'fast-check';
 import { unconditionally } from '../../src/control/change.ts';
 import type { Control } from '../../src/control/control.ts';
 import type { ChangeOptions, PowerRequest } from '../../src/control/requests.ts';
-import type { Disk, Image, Instance, Snapshot } from '../../src/ecs/resources.ts';
+import type { Disk, Image, Instance, Snapshot, SnapshotGroup } from '../../src/ecs/resources.ts';
 import { RequestError } from '../../src/lib/errors.ts';
 import { World, allRows, dataDisk, diskRequest, plainDisk, runRequest, snapshotRequest } from '../control/world.ts';
 import { CrashPoint } from '../control/crash-point.ts';
@@ -55,6 +55,7 @@ const fitting: Partial<
   reInitDisk: { disk: ofStopped },
   resetDisk: { disk: canGoBack },
   createSnapshot: { disk: ofRunning },
+  createGroup: { disk: ofRunning },
   createDisk: { snapshot: early },
   deleteSnapshot: { snapshot: early },
   createImage: { snapshot: ofSystem },
@@ -91,6 +92,11 @@ async function inTime(work: Promise<void>, what: string): Promise<void> {
   }
 }
 
+const hasMember =
+  (snapshotId: string) =>
+  ({ snapshots }: SnapshotGroup) =>
+    snapshots.some((member) => member.snapshotId === snapshotId);
+
 /** Those that fit, or all where none does. */
 function fallBack<T>(all: T[], fits: (item: T) => boolean): T[] {
   const found = all.filter(fits);
@@ -103,6 +109,7 @@ interface There {
   snapshots: Snapshot[];
   instances: Instance[];
   images: Image[];
+  groups: SnapshotGroup[];
 }
 
 /** A request, ready to be sent. */
@@ -205,7 +212,14 @@ class Player {
     const { control } = this.world;
     const [disks, snapshots] = [await control.listDisks({}, allRows), await control.listSnapshots({}, allRows)];
     const [instances, images] = [await control.listInstances({}, allRows), await control.listImages({}, allRows)];
-    return { disks: disks.items, snapshots: snapshots.items, instances: instances.items, images: images.items };
+    const { items: groups } = await control.listSnapshotGroups({}, allRows);
+    return {
+      disks: disks.items,
+      snapshots: snapshots.items,
+      instances: instances.items,
+      images: images.items,
+      groups,
+    };
   }
 
   /** What the request is about: mostly things that it may well be allowed for, sometimes any. */
@@ -298,7 +312,25 @@ class Player {
         return make(diskId, async (options) => (await control.createSnapshot(request, options)).snapshotId);
       }
       case 'deleteSnapshot':
-        return change(() => control.deleteSnapshot({ snapshotId, force: one.flag }, plain), [snapshotId]);
+        return change(
+          () => control.deleteSnapshot({ snapshotId, force: one.flag }, plain),
+          [snapshotId, ...there.groups.filter(hasMember(snapshotId)).map(({ groupId }) => groupId)],
+        );
+      case 'createGroup': {
+        const others = there.disks.filter((disk) => fitting.createGroup?.disk?.(disk, there) ?? true);
+        const diskIds = [...new Set([diskId, ...others.slice(0, one.other).map((disk) => disk.diskId)])];
+        const source = one.flag ? { instanceId, diskIds: [] } : { instanceId: null, diskIds };
+        const request = { ...source, excludedDiskIds: [], groupName: name, description: '', tags: [] };
+        return make(JSON.stringify(source), async (options) => {
+          return (await control.createSnapshotGroup(request, options)).groupId;
+        });
+      }
+      case 'deleteGroup': {
+        const group = there.groups[one.pick % Math.max(1, there.groups.length)];
+        const groupId = group?.groupId ?? 'none';
+        const members = group?.snapshots.map((snapshot) => snapshot.snapshotId) ?? [];
+        return change(() => control.deleteSnapshotGroup({ groupId }, plain), [groupId, ...members]);
+      }
       case 'runInstance': {
         const image = one.flag ? imageId : EMPTY_IMAGE_ID;
         const disks = image === EMPTY_IMAGE_ID ? [dataDisk(one.pick < 2 ? plainDisk : {})] : [];

@@ -167,6 +167,7 @@ export class ControlOracle {
 
   /** Nothing that was made is lost, nothing is there twice, nothing that was refused is there. */
   async #checkEffects(): Promise<void> {
+    await this.#checkGroups();
     const named = await this.#listNamed();
     const failed = this.mayFail ? await this.#listFailed() : [];
     for (const asked of Map.groupBy(this.attempts, ({ token, name }) => token ?? name).values()) {
@@ -185,6 +186,24 @@ export class ControlOracle {
     }
   }
 
+  /** What is shown of a group is whole, and what is not shown is gone. */
+  async #checkGroups(): Promise<void> {
+    const { queries } = this.#world.catalog;
+    const groups = await queries.selectFrom('snapshot_groups').select(['snapshot_group_id', 'frozen']).execute();
+    const members = await queries
+      .selectFrom('snapshots')
+      .select(['snapshot_group_id', 'frozen', 'created_at_ms'])
+      .where('snapshot_group_id', 'is not', null)
+      .execute();
+    const byGroup = Map.groupBy(members, (member) => member.snapshot_group_id);
+    for (const { snapshot_group_id: id, frozen } of groups) {
+      assert.equal(frozen, 1, `the group ${id} is hidden for ever`);
+      assert.equal(new Set(byGroup.get(id)?.map((member) => member.created_at_ms)).size, 1, `${id}: one instant`);
+    }
+    assert.deepEqual(new Set(byGroup.keys()), new Set(groups.map((row) => row.snapshot_group_id)));
+    assert.ok(members.every((member) => member.frozen === 1));
+  }
+
   async #listFailed(): Promise<string[]> {
     const { queries } = this.#world.catalog;
     const snapshots = queries.selectFrom('snapshots').select('snapshot_id as id').where('status', '=', 'failed');
@@ -198,7 +217,9 @@ export class ControlOracle {
     const instances = queries.selectFrom('instances').select(['instance_id as id', 'instance_name as name']);
     const snapshots = queries.selectFrom('snapshots').select(['snapshot_id as id', 'snapshot_name as name']);
     const images = queries.selectFrom('images').select(['image_id as id', 'image_name as name']);
+    const groups = queries.selectFrom('snapshot_groups').select(['snapshot_group_id as id', 'group_name as name']);
     return [
+      ...(await groups.execute()),
       ...disks,
       ...(await instances.execute()),
       ...(await snapshots.where('status', '<>', 'failed').execute()),

@@ -24,12 +24,14 @@ import { isViewBase } from '../../disk/protocol.ts';
 import type { BaseRef, FreezeReply, TreeBase, ViewBase } from '../../disk/protocol.ts';
 import { hasInstantSnapshots } from '../../ecs/disk-categories.ts';
 import { assert } from '../../lib/assert.ts';
-import { CorruptionError, OperationalError, RequestError } from '../../lib/errors.ts';
+import { CorruptionError, RequestError } from '../../lib/errors.ts';
+import type { ManifestGroup } from '../../repository/manifest.ts';
 import type { TreeRef } from '../../repository/tree-ref.ts';
 import type { UploadResult } from '../../transfer/job.ts';
 import { forgetResult } from '../client-token.ts';
 import type { TokenRef } from '../client-token.ts';
 import { formatBase, treeOfBase, treesOfBase } from '../disk-folder.ts';
+import { askToFreeze } from '../freeze.ts';
 import { toPublicReason } from '../failure-reason.ts';
 import { raiseGarbageMark } from '../garbage.ts';
 import type { OperationKind, Undone } from '../operation-kind.ts';
@@ -42,15 +44,14 @@ import { isStoodOn, moveToTree } from '../view-bases.ts';
 
 export const CREATE_SNAPSHOT = 'create-snapshot';
 
-/** How long one answer of diskd is waited for, and all in all. */
-const FREEZE_ASK_MS = 1000;
-const FREEZE_LIMIT_MS = 2000;
 const LOOK_AGAIN_MS = 250;
 
 export interface CreateSnapshotState {
   diskId: string;
   snapshotId: string;
   token: TokenRef | null;
+  /** Told in its manifest. */
+  group?: ManifestGroup;
   /** What its disk stood on when it was asked for, where that was a view, until the parent is chosen. */
   standsOn?: ViewBase | null;
   /** Its base is a tree when the parent is chosen; until then it may be that view. */
@@ -75,7 +76,9 @@ export function createSnapshotOperation(
       {
         name: 'freeze',
         endsWithServer: true,
-        run: async (state) => ({ frozen: await freeze(parts, state) }),
+        run: async (state) => ({
+          frozen: await askToFreeze(parts, 'freeze', names(state), `the disk ${state.diskId}`),
+        }),
         record: show,
         undo: (state) => ignoreLostDisk(dataPlane.call('cancelFreeze', names(state))),
       },
@@ -131,24 +134,7 @@ function treeOf({ snapshotId, result }: CreateSnapshotState): TreeRef {
   return result.tree;
 }
 
-/** Asks again after a second without an answer, and gives up after two: a guest's moment must not come late. */
-async function freeze(parts: Parts, { diskId, snapshotId }: CreateSnapshotState): Promise<FreezeReply> {
-  const limitMs = parts.clock.monotonicMs() + FREEZE_LIMIT_MS;
-  for (;;) {
-    try {
-      return await parts.dataPlane.call('freeze', { diskId, snapshotId }, { timeoutMs: FREEZE_ASK_MS });
-    } catch (error) {
-      if (!(error instanceof OperationalError) || !error.retryable) throw error;
-      if (parts.clock.monotonicMs() < limitMs) continue;
-      throw new RequestError(
-        'CreateSnapshot.Failed',
-        `The data plane did not freeze the disk ${diskId} within ${FREEZE_LIMIT_MS / 1000} s: no snapshot was made, try again.`,
-      );
-    }
-  }
-}
-
-async function show(transaction: Queries, { snapshotId, frozen }: CreateSnapshotState): Promise<void> {
+export async function show(transaction: Queries, { snapshotId, frozen }: CreateSnapshotState): Promise<void> {
   assert(frozen !== undefined, `${snapshotId} is shown before its freeze`);
   await updateSnapshot(transaction, snapshotId, {
     frozen: 1,
@@ -273,7 +259,7 @@ async function markFailed(
 }
 
 /** A disk that is gone, or damaged, has no view that anybody could read. */
-async function ignoreLostDisk(call: Promise<object>): Promise<void> {
+export async function ignoreLostDisk(call: Promise<object>): Promise<void> {
   try {
     await call;
   } catch (error) {

@@ -141,6 +141,17 @@ export const diskCases: ErrorCases = {
         setSnapshot(scene, scene.stoppedSnapshot, { status: 'failed', failure_reason: 'x', tree: null }),
     },
   },
+  ResetDisks: {
+    IncorrectDiskStatus: { after: (scene) => setDisk(scene, scene.stoppedDisk, { status: 'Attaching' }) },
+    IncorrectInstanceStatus: { after: (scene) => setInstance(scene, scene.stopped, { status: 'Running' }) },
+    'InvalidDiskId.NotFound': { 'Disk.1.DiskId': 'd-none' },
+    'InvalidParameter.Mismatch': ({ stoppedSnapshot }) => ({ 'Disk.1.SnapshotId': stoppedSnapshot }),
+    'InvalidSnapshotId.NotFound': { 'Disk.1.SnapshotId': 's-none' },
+    'InvalidSnapshotId.NotReady': {
+      after: (scene) =>
+        setSnapshot(scene, scene.groupSnapshot, { status: 'failed', failure_reason: 'lost', tree: null }),
+    },
+  },
   ReInitDisk: {
     'InvalidKeyPairName.NotFound': { KeyPairName: 'mine' },
     'InvalidPassword.Malformed': { Password: 'Secret123!' },

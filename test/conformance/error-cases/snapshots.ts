@@ -43,6 +43,60 @@ export const snapshotCases: ErrorCases = {
     'QuotaExceed.ConcurrentSnapshotQuota': { after: (scene) => fillWithUploads(scene, scene.dataDisk) },
     'QuotaExceed.Snapshot': { after: (scene) => fillWithSnapshots(scene, 256) },
   },
+  CreateSnapshotGroup: {
+    ...newTagCases,
+    IdempotentParameterMismatch: {
+      after: ({ call, running, dataDisk }) =>
+        call('CreateSnapshotGroup', { InstanceId: running, 'DiskId.1': dataDisk, Name: 'first', ClientToken: 'once' }),
+      ask: { ClientToken: 'once' },
+    },
+    'CreateSnapshot.Failed': {
+      after: async ({ world }) => {
+        world.diskd.before = (name) => (name === 'freezeGroup' ? new Promise(() => undefined) : Promise.resolve());
+      },
+    },
+    'CapacityExceed.TooManyDisks': { after: (scene) => setDisk(scene, scene.dataDisk, { size_gib: 262_145 }) },
+    'DiskCategory.OperationNotSupported': {
+      after: (scene) => setDisk(scene, scene.dataDisk, { category: 'cloud_ssd' }),
+    },
+    IncorrectDiskStatus: { after: (scene) => setDisk(scene, scene.dataDisk, { status: 'Attaching' }) },
+    'IncorrectDiskStatus.CreatingSnapshot': { after: (scene) => beginSnapshot(scene, scene.dataDisk) },
+    'IncorrectDiskStatus.NeverAttached': ({ freshDisk }) => ({ InstanceId: '', 'DiskId.1': freshDisk }),
+    'IncorrectDiskStatus.NeverUsed': {
+      after: ({ call, stopped, freshDisk }) => call('AttachDisk', { DiskId: freshDisk, InstanceId: stopped }),
+      ask: ({ freshDisk, stopped }) => ({ InstanceId: stopped, 'DiskId.1': freshDisk }),
+    },
+    IncorrectInstanceStatus: { after: (scene) => setInstance(scene, scene.running, { status: 'Starting' }) },
+    'InvalidDiskId.NotFound': ({ stoppedDisk }) => ({ 'DiskId.2': stoppedDisk }),
+    'InvalidDiskIds.NotInSameZone': ({ usedDisk, farDisk }) => ({
+      InstanceId: '',
+      'DiskId.1': usedDisk,
+      'DiskId.2': farDisk,
+    }),
+    'InvalidInstance.NoDisk': ({ systemDisk, dataDisk }) => ({
+      'DiskId.1': '',
+      'ExcludeDiskId.1': systemDisk,
+      'ExcludeDiskId.2': dataDisk,
+    }),
+    'InvalidInstanceId.NotFound': { InstanceId: 'i-none' },
+    'InvalidParam.ExcludeDiskIdsAndDiskIds.Conflict': ({ dataDisk }) => ({ 'ExcludeDiskId.1': dataDisk }),
+    'InvalidParameter.Description': { Description: 'x' },
+    'InvalidParameter.Name': { Name: '1' },
+    'MissingParamter.InstanceId': { InstanceId: '', 'DiskId.1': '' },
+    'NumberExceed.TooManyDisks': Object.fromEntries(
+      Array.from({ length: 129 }, (_, index) => [`DiskId.${index + 1}`, `d-${index}`]),
+    ),
+    'QuotaExceed.ConcurrentSnapshotQuota': { after: (scene) => fillWithUploads(scene, scene.dataDisk) },
+    'QuotaExceed.Snapshot': { after: (scene) => fillWithSnapshots(scene, 256) },
+  },
+  DescribeSnapshotGroups: {
+    'InvalidStatus.ValueNotSupported': { 'Status.1': 'done' },
+  },
+  ModifySnapshotGroup: {
+    'InvalidParameter.Description': { Description: 'x' },
+    'InvalidParameter.Name': { Name: 'http://a' },
+    'InvalidSnapshotGroup.NotFound': { SnapshotGroupId: 'ssg-none' },
+  },
   DescribeSnapshots: {
     ...tagFilterCases,
     DryRunOperation: dryRun,

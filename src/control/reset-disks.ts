@@ -1,0 +1,110 @@
+/** ResetDisk and ResetDisks as requests: disks are rolled back to snapshots of their own. */
+import { updateDisk } from '../catalog/disks.ts';
+import { findOperation } from '../catalog/operations.ts';
+import type { StoredOperation } from '../catalog/operations.ts';
+import type { Queries, SnapshotRow } from '../catalog/schema.ts';
+import type { BaseRef } from '../disk/protocol.ts';
+import { hasInstantSnapshots } from '../ecs/disk-categories.ts';
+import { refuseResetDisk } from '../ecs/states.ts';
+import { assert } from '../lib/assert.ts';
+import { RequestError } from '../lib/errors.ts';
+import { change } from './change.ts';
+import { baseOfSnapshot } from './disk-rows.ts';
+import { assertIdle } from './idle-disk.ts';
+import { CREATE_SNAPSHOT } from './operations/create-snapshot.ts';
+import type { CreateSnapshotState } from './operations/create-snapshot.ts';
+import { RESET_DISK } from './operations/reset-disk.ts';
+import type { ResetDiskState } from './operations/reset-disk.ts';
+import type { Parts } from './parts.ts';
+import type { ChangeOptions, ItemOutcome, ResetDiskRequest, ResetDisksRequest } from './requests.ts';
+import {
+  assertAllowed,
+  diskFacts,
+  findInstanceOf,
+  getDisk,
+  getSnapshot,
+  listUnfinished,
+  snapshotFacts,
+} from './rows.ts';
+import type { OperationRunner } from './runner.ts';
+import { waitSoon } from './wait-soon.ts';
+
+/** Rolls a disk back to a snapshot of its own. */
+export async function resetDisk(
+  parts: Parts,
+  runner: OperationRunner,
+  request: ResetDiskRequest,
+  options: ChangeOptions,
+): Promise<void> {
+  const operation = await change(parts, options, async (transaction) => {
+    return await record(runner, transaction, request, await getSnapshot(transaction, request.snapshotId));
+  });
+  await waitSoon(parts.clock, runner.start(operation).done());
+}
+
+/** Rolls disks back to snapshots of one group: all are accepted in one transaction, or none. */
+export async function resetDisks(
+  parts: Parts,
+  runner: OperationRunner,
+  { disks }: ResetDisksRequest,
+  options: ChangeOptions,
+): Promise<ItemOutcome[]> {
+  const operations = await change(parts, options, async (transaction) => {
+    const recorded: StoredOperation[] = [];
+    let groupId: string | null = null;
+    for (const asked of disks) {
+      const snapshot = await getSnapshot(transaction, asked.snapshotId);
+      groupId ??= snapshot.snapshot_group_id;
+      if (groupId === null || snapshot.snapshot_group_id !== groupId) {
+        const message = `The snapshot ${asked.snapshotId} is ${groupId === null ? 'of no group' : `not of the group ${groupId}`}: disks are rolled back together to the snapshots of one group (ResetDisk rolls one back).`;
+        throw new RequestError('InvalidParameter.Mismatch', message);
+      }
+      recorded.push(await record(runner, transaction, asked, snapshot));
+    }
+    return recorded;
+  });
+  return await Promise.all(
+    operations.map(async (operation): Promise<ItemOutcome> => {
+      try {
+        await waitSoon(parts.clock, runner.start(operation).done());
+        return { id: operation.subjectId, refusal: null };
+      } catch (error) {
+        if (!(error instanceof RequestError)) throw error;
+        return { id: operation.subjectId, refusal: { code: error.code, message: error.message } };
+      }
+    }),
+  );
+}
+
+async function record(
+  runner: OperationRunner,
+  transaction: Queries,
+  { diskId }: ResetDiskRequest,
+  snapshot: SnapshotRow,
+): Promise<StoredOperation> {
+  const disk = await getDisk(transaction, diskId);
+  const unfinished = await listUnfinished(transaction, [diskId]);
+  const instance = await findInstanceOf(transaction, disk);
+  const facts = { disk: diskFacts(disk), instance, snapshot: snapshotFacts(snapshot), unfinished };
+  assertAllowed(refuseResetDisk(facts));
+  const releasing = hasInstantSnapshots(disk.category) ? null : 'IncorrectDiskStatus.HasUnfinishedSnapshot';
+  await assertIdle(transaction, diskId, { releasing });
+  const state: ResetDiskState = {
+    diskId,
+    statusBefore: disk.status,
+    base: baseOfSnapshot(snapshot),
+    under: await findBaseUnder(transaction, snapshot),
+    incarnation: disk.incarnation + 1,
+  };
+  await updateDisk(transaction, diskId, { status: 'ReIniting' });
+  return await runner.record(transaction, RESET_DISK, diskId, state);
+}
+
+/** What the frozen view of a snapshot that is not stored yet stands on itself: the disk has that as its base afterwards. */
+async function findBaseUnder(transaction: Queries, snapshot: SnapshotRow): Promise<BaseRef | null> {
+  if (snapshot.tree !== null) return null;
+  const operation = await findOperation(transaction, CREATE_SNAPSHOT, snapshot.snapshot_id);
+  const { frozen } = (operation?.state ?? {}) as Partial<CreateSnapshotState>;
+  assert(frozen !== undefined, `${snapshot.snapshot_id} is Available and nobody stores it`);
+  return frozen.base;
+}
