@@ -9,6 +9,7 @@ import type { Shell } from './cli/completion-scripts.ts';
 import { UsageError } from './cli/usage-error.ts';
 import type { DiskOptions } from './cli/disk.ts';
 import type { FetchOptions } from './cli/fetch-base.ts';
+import type { UndoOptions } from './cli/undo-rollback.ts';
 import type { Environment } from './config.ts';
 import type { ServeOptions } from './serve.ts';
 import { InterruptedError } from './cli/interrupt.ts';
@@ -143,6 +144,7 @@ function addServerCommands(program: Command, context: CliContext, exit: (code: n
     .option('--disk-limits', 'hold each disk to the operations and bytes a second of its category, level and size')
     .option('--reserve <SIZE>', 'what guests leave free of the file system, as 512MiB (default: 2 %, at most 1GiB)')
     .option('--compact-days <DAYS>', 'what was stored so many days ago is compressed better; 0: never', '1')
+    .option('--undo-hours <HOURS>', 'what a rollback replaced is kept as a snapshot for so long; 0: not at all', '0')
     .option('--verify-days <DAYS>', 'every stored byte is read again within so many days; 0: never', '30')
     .option(
       '--high-water <SIZE>',
@@ -232,6 +234,7 @@ function addClientCommands(program: Command, context: CliContext, exit: (code: n
   const disk = program.command('disk').description('disks: what they hold and do now, and files as disks');
   addDiskLooks(disk, context, exit);
   addDiskFetch(disk, context, exit);
+  addDiskUndo(disk, context, exit);
   withConnectOptions(disk.command('import'))
     .argument('<FILE>', 'a raw image')
     .description('make a disk from a raw image (rounded up to GiB and to the least size of the category)')
@@ -306,6 +309,25 @@ not the fetching.
     .action(async (diskId: string, options: FetchOptions) => {
       const { runFetch } = await import('./cli/fetch-base.ts');
       exit(await runFetch(diskId, options, context));
+    });
+}
+
+function addDiskUndo(disk: Command, context: CliContext, exit: (code: number) => void): void {
+  withConnectOptions(disk.command('undo'))
+    .argument('<DiskId>', 'a disk that was rolled back or re-initialised; its instance is stopped')
+    .option('--list', 'only list what is kept, the latest first')
+    .description('bring back what the disk held before its last rollback')
+    .addHelpText(
+      'after',
+      `
+What ResetDisk and ReInitDisk replace is kept as a snapshot of the disk for some hours where the service was started so (\`serve
+--undo-hours 24\`): DescribeSnapshots shows it with UndoUntil, its bytes count as those of any snapshot, and DeleteSnapshot gives them back
+earlier. Undoing is a rollback too, so it can be undone.
+`,
+    )
+    .action(async (diskId: string, options: UndoOptions) => {
+      const { runUndo } = await import('./cli/undo-rollback.ts');
+      exit(await runUndo(diskId, options, context));
     });
 }
 

@@ -26,6 +26,7 @@ export interface ServeOptions {
   highWater?: string;
   verifyDays?: string;
   compactDays?: string;
+  undoHours?: string;
 }
 
 /** Runs until it is told to end; the exit code. Throws when it cannot start. */
@@ -45,6 +46,7 @@ export async function runServe(options: ServeOptions, context: CliContext): Prom
         highWaterBytes: parseSize('--high-water', options.highWater),
       },
       verifyPeriodMs: parseDays('--verify-days', options.verifyDays ?? '30') * DAY_MS,
+      undoMs: parseHours('--undo-hours', options.undoHours ?? '0') * HOUR_MS,
       compactAfterMs: parseDays('--compact-days', options.compactDays ?? '1') * DAY_MS,
       environment: context.environment,
       program: context.program,
@@ -70,7 +72,16 @@ function endWhenAsked(server: Server, asked: AbortSignal, context: CliContext): 
   else asked.addEventListener('abort', end, { once: true });
 }
 
-const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+function parseHours(option: string, text: string): number {
+  const hours = Number(text);
+  if (/^\d+(\.\d+)?$/.test(text) && hours <= 87_600) return hours;
+  throw new OperationalError(`${option} ${text} is no number of hours up to 87600; 0 is not at all`, {
+    retryable: false,
+  });
+}
 
 function parseDays(option: string, text: string): number {
   const days = Number(text);

@@ -64,6 +64,8 @@ export interface ServerOptions {
   verifyPeriodMs: number;
   /** After so long what uploads stored is rewritten in larger groups; 0: never. */
   compactAfterMs: number;
+  /** How long what a rollback replaced is kept; 0: not at all. */
+  undoMs: number;
   /** Whether disks do in a second no more than their kind does at ECS. */
   limitsDisks: boolean;
   environment: Environment;
@@ -298,6 +300,7 @@ async function startControl(
     repositoryPlace: repositoryIn(folder.root),
     dataFolder: folder.root,
     diskdSocket: folder.diskdSocket,
+    undoMs: options.undoMs,
   };
   const copies = new CatalogCopies(parts);
   const control: Control = new Control({ ...parts, onStored: () => copies.wake() });

@@ -157,7 +157,16 @@ const fifth: Migration = {
   ],
 };
 
-export const migrations: Migration[] = [first, second, third, fourth, fifth];
+/** Snapshots that keep what a rollback replaced. */
+const sixth: Migration = {
+  version: 6,
+  statements: [
+    `ALTER TABLE snapshots ADD COLUMN undo_until_ms BIGINT`,
+    `CREATE INDEX snapshots_by_undo ON snapshots (undo_until_ms) WHERE undo_until_ms IS NOT NULL`,
+  ],
+};
+
+export const migrations: Migration[] = [first, second, third, fourth, fifth, sixth];
 
 /** Brings the catalog to the newest version. Throws an OperationalError when it is newer than this program. */
 export async function migrate(database: Queries, wanted: Migration[] = migrations): Promise<void> {

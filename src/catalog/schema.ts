@@ -142,6 +142,8 @@ export interface SnapshotRow {
   /** 1: it can be used while it is progressing, for it is frozen durably, and its disk's category has that. */
   instant: Flag;
   snapshot_group_id: string | null;
+  /** When one that keeps what a rollback replaced is deleted; null for any other. */
+  undo_until_ms: number | null;
 }
 
 export interface SnapshotGroupRow {

@@ -134,13 +134,26 @@ export async function isImageSource(queries: Queries, snapshotId: string): Promi
   return row !== undefined;
 }
 
-/** How many snapshots of the disk count against its quota: all but failed ones. */
+/** Those that keep what a rollback replaced, and whose time is over, oldest first. */
+export async function listUndoSnapshots(queries: Queries, nowMs: number): Promise<string[]> {
+  const rows = await queries
+    .selectFrom('snapshots')
+    .select('snapshot_id')
+    .where('undo_until_ms', '<=', nowMs)
+    .where('frozen', '=', 1)
+    .orderBy('undo_until_ms')
+    .execute();
+  return rows.map((row) => row.snapshot_id);
+}
+
+/** How many snapshots of the disk count against its quota: all but failed ones and those that keep what a rollback replaced. */
 export async function countSnapshots(queries: Queries, diskId: string): Promise<number> {
   const row = await queries
     .selectFrom('snapshots')
     .select((expression) => expression.fn.countAll<number>().as('total'))
     .where('source_disk_id', '=', diskId)
     .where('status', '<>', 'failed')
+    .where('undo_until_ms', 'is', null)
     .executeTakeFirstOrThrow();
   return row.total;
 }
@@ -240,6 +253,7 @@ function toSnapshot(row: SnapshotRow): Omit<Snapshot, 'tags' | 'usage'> {
     sourceDiskType: row.source_disk_type,
     retentionDays: row.retention_days,
     failureReason: row.failure_reason,
+    undoUntilMs: row.undo_until_ms,
     fullSizeBytes: tree === null ? null : tree.dataChunkCount * CHUNK_BYTES,
   };
 }

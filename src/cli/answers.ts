@@ -12,6 +12,10 @@ export interface SnapshotAnswer {
   SnapshotId: string;
   Status: 'progressing' | 'accomplished' | 'failed';
   Progress: string;
+  CreationTime: string;
+  Description: string;
+  /** An extension: until when one that keeps what a rollback replaced is there. */
+  UndoUntil?: string;
 }
 
 export interface DescribeDisksAnswer {
@@ -19,6 +23,7 @@ export interface DescribeDisksAnswer {
 }
 
 export interface DescribeSnapshotsAnswer {
+  NextToken: string;
   Snapshots: { Snapshot: SnapshotAnswer[] };
 }
 

@@ -97,6 +97,7 @@ import { OperationRunner } from './runner.ts';
 import { createSnapshotGroup, deleteSnapshotGroup, modifySnapshotGroup } from './snapshot-groups.ts';
 import { createSnapshot, deleteSnapshot, modifySnapshot } from './snapshots.ts';
 import { tagResources, untagResources } from './tags.ts';
+import { deleteOverdueUndo } from './undo.ts';
 import { UploadGate } from './upload-gate.ts';
 
 /** The public image that is always there: an empty disk. */
@@ -111,6 +112,8 @@ export class Control {
   readonly #collector: Collector;
   readonly #completions = new ImportCompletions();
   readonly #fetchNotes = new FetchNotes();
+  readonly #ending = new AbortController();
+  #undoEnded: Promise<void> = Promise.resolve();
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -127,7 +130,7 @@ export class Control {
       detachDiskOperation(parts),
       deleteDiskOperation(parts, collect),
       resizeDiskOperation(parts),
-      resetDiskOperation(parts, collect),
+      resetDiskOperation(parts, () => this.#runner, collect),
       createSnapshotOperation(parts, this.#gate, stored),
       createSnapshotGroupOperation(parts, () => this.#runner),
       deleteSnapshotOperation(parts, stored),
@@ -151,6 +154,7 @@ export class Control {
     await deleteOldClientTokens(catalog.queries, clock.nowMs());
     await this.#runner.resume();
     this.#collector.wake();
+    this.#undoEnded = deleteOverdueUndo(this.#parts, this.#runner, this.#ending.signal);
   }
 
   /** There may be garbage. */
@@ -160,6 +164,8 @@ export class Control {
 
   /** Leaves every operation where it is; the next start goes on. */
   async stop(): Promise<void> {
+    this.#ending.abort();
+    await this.#undoEnded;
     await this.#runner.stop();
     await this.#collector.stop();
   }

@@ -4,6 +4,7 @@
  */
 import { findOperation } from '../catalog/operations.ts';
 import type { Queries } from '../catalog/schema.ts';
+import { findSnapshot } from '../catalog/snapshots.ts';
 import { RequestError } from '../lib/errors.ts';
 import type { CreateSnapshotState } from './operations/create-snapshot.ts';
 import { RESIZE_DISK } from './operations/resize-disk.ts';
@@ -21,6 +22,13 @@ export async function assertIdle(
   const [operation] = releasing === null ? [] : await listSnapshotOperations(transaction, diskId);
   if (operation !== undefined && releasing !== null) {
     const { snapshotId } = operation.state as CreateSnapshotState;
+    const row = await findSnapshot(transaction, snapshotId);
+    if (row?.status === 'progressing') {
+      throw new RequestError(
+        releasing,
+        `The snapshot ${snapshotId} of the disk ${diskId} is still being stored: wait for that, or delete it.`,
+      );
+    }
     const advice = operation.undoing
       ? 'is just being cleared away: try again at once.'
       : 'is still being stored, for disks that were made from it need it: wait for that, or delete those disks.';

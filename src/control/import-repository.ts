@@ -200,6 +200,7 @@ function rowOf(manifest: Manifest): Parameters<typeof insertSnapshot>[1] {
     incarnation: manifest.incarnation,
     instant: 0,
     snapshot_group_id: manifest.group?.snapshotGroupId ?? null,
+    undo_until_ms: null,
   };
 }
 

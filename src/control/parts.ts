@@ -101,6 +101,8 @@ export interface Parts {
   random: Random;
   log: Log;
   region: RegionNames;
+  /** How long what a rollback replaced is kept; 0: not at all. */
+  undoMs: number;
   /** Called when a snapshot is stored, or deleted. */
   onStored?: () => void;
   /** Told to transfer workers. */

@@ -21,6 +21,7 @@ import type { ChangeOptions, ReInitDiskRequest } from './requests.ts';
 import { assertIdle } from './idle-disk.ts';
 import { assertAllowed, diskFacts, getDisk, getImage, getInstance, instanceFacts, listUnfinished } from './rows.ts';
 import type { OperationRunner } from './runner.ts';
+import { planUndo } from './undo.ts';
 import { waitSoon } from './wait-soon.ts';
 
 /** Answers when the disk is as it began, or goes on in a moment. */
@@ -39,6 +40,7 @@ export async function reInitDisk(
       statusBefore: disk.status,
       base: await getFirstBase(transaction, disk),
       incarnation: disk.incarnation + 1,
+      undo: await planUndo(parts, transaction, disk, 'what it began as'),
       ...(request.autoStartInstance && { startInstanceId: await getStartable(transaction, disk) }),
     };
     await updateDisk(transaction, diskId, { status: 'ReIniting' });

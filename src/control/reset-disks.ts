@@ -27,6 +27,7 @@ import {
   snapshotFacts,
 } from './rows.ts';
 import type { OperationRunner } from './runner.ts';
+import { planUndo } from './undo.ts';
 import { waitSoon } from './wait-soon.ts';
 
 /** Rolls a disk back to a snapshot of its own. */
@@ -37,7 +38,7 @@ export async function resetDisk(
   options: ChangeOptions,
 ): Promise<void> {
   const operation = await change(parts, options, async (transaction) => {
-    return await record(runner, transaction, request, await getSnapshot(transaction, request.snapshotId));
+    return await record({ parts, runner, transaction }, request, await getSnapshot(transaction, request.snapshotId));
   });
   await waitSoon(parts.clock, runner.start(operation).done());
 }
@@ -59,7 +60,7 @@ export async function resetDisks(
         const message = `The snapshot ${asked.snapshotId} is ${groupId === null ? 'of no group' : `not of the group ${groupId}`}: disks are rolled back together to the snapshots of one group (ResetDisk rolls one back).`;
         throw new RequestError('InvalidParameter.Mismatch', message);
       }
-      recorded.push(await record(runner, transaction, asked, snapshot));
+      recorded.push(await record({ parts, runner, transaction }, asked, snapshot));
     }
     return recorded;
   });
@@ -77,8 +78,7 @@ export async function resetDisks(
 }
 
 async function record(
-  runner: OperationRunner,
-  transaction: Queries,
+  { parts, runner, transaction }: { parts: Parts; runner: OperationRunner; transaction: Queries },
   { diskId }: ResetDiskRequest,
   snapshot: SnapshotRow,
 ): Promise<StoredOperation> {
@@ -95,6 +95,7 @@ async function record(
     base: baseOfSnapshot(snapshot),
     under: await findBaseUnder(transaction, snapshot),
     incarnation: disk.incarnation + 1,
+    undo: await planUndo(parts, transaction, disk, snapshot.snapshot_id),
   };
   await updateDisk(transaction, diskId, { status: 'ReIniting' });
   return await runner.record(transaction, RESET_DISK, diskId, state);

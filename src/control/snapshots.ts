@@ -119,6 +119,7 @@ export function hiddenRow(
     incarnation: null,
     instant: 0,
     snapshot_group_id: null,
+    undo_until_ms: null,
   };
 }
 

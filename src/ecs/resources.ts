@@ -66,6 +66,8 @@ export interface Snapshot {
   usage: SnapshotUsage;
   /** Why it is `failed`, for people; null otherwise. */
   failureReason: string | null;
+  /** When one that keeps what a rollback replaced is deleted; null for any other. */
+  undoUntilMs: number | null;
   /** Bytes that a full restore writes; null while progressing. */
   fullSizeBytes: number | null;
   tags: Tag[];

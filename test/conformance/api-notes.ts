@@ -67,9 +67,11 @@ export const actionNotes: Record<string, string[]> = {
   ],
   ResetDisk: [
     'The instance must be `Stopped`. Later snapshots of the disk stay.',
+    'With `serve --undo-hours` what it replaces is kept as a snapshot for so long: it has `UndoUntil`, does not count against the quota, and rolling back to it undoes the rollback (`hupo disk undo`). Until that is stored the disk and its instance cannot be deleted, nor the disk resized or re-initialised, as while any snapshot is made; DeleteSnapshot of it gives it up.',
     'On ESSD categories a snapshot that is `Available` will do, also while it or others of the disk are still `progressing` (documented is `IncorrectDiskStatus.HasUnfinishedSnapshot`, which is answered for the moment until they are `Available`, and on other categories).',
   ],
   ReInitDisk: [
+    'What it replaces is kept as ResetDisk keeps it.',
     'A disk that was made from a snapshot before that was `accomplished` can be re-initialised once it is; until then it is `IncorrectDiskStatus`.',
   ],
   CreateDisk: [

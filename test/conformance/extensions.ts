@@ -42,6 +42,7 @@ export const fieldsBeyond: Record<string, string> = {
   'Disks.Disk.Tags.Tag.Key': 'Some clients read this name, some TagKey.',
   'Disks.Disk.Tags.Tag.Value': 'Some clients read this name, some TagValue.',
   'Snapshots.Snapshot.FailureReason': 'Why a snapshot is `failed`.',
+  'Snapshots.Snapshot.UndoUntil': 'When a snapshot that keeps what a rollback replaced is deleted.',
   'Snapshots.Snapshot.Tags.Tag.Key': 'Some clients read this name, some TagKey.',
   'Snapshots.Snapshot.Tags.Tag.Value': 'Some clients read this name, some TagValue.',
   'Images.Image.Tags.Tag.Key': 'Some clients read this name, some TagKey.',

@@ -56,6 +56,8 @@ export class World {
   readonly warnings: string[] = [];
   /** From the next start on: `serve --disk-limits`. */
   limitsDisks = false;
+  /** From the next start on: `serve --undo-hours`. */
+  undoMs = 0;
   /** Throws when a test says that there is no room. */
   assertRoom: (code: string, what: string) => void = () => undefined;
   catalog!: Catalog;
@@ -113,6 +115,7 @@ export class World {
       region: { regionId: 'cn-hangzhou', zoneIds: ['cn-hangzhou-a', 'cn-hangzhou-b'] },
       repositoryPlace: repositoryIn(this.folder),
       dataFolder: this.folder,
+      undoMs: this.undoMs,
       diskdSocket: path.join(this.folder, 'diskd.sock'),
     });
   }

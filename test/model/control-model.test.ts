@@ -66,16 +66,20 @@ const fitting: Partial<
 
 test('any requests, at once and with deaths of the server, leave a state that can be', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(batch, { minLength: 3, maxLength: 20, size: 'max' }), async (batches) => {
-      const player = new Player(await World.create(200));
-      try {
-        await player.begin();
-        for (const one of batches) await inTime(player.play(one), JSON.stringify(one));
-        await inTime(player.finish(), 'the end');
-      } finally {
-        await player.world.end();
-      }
-    }),
+    fc.asyncProperty(
+      fc.array(batch, { minLength: 3, maxLength: 20, size: 'max' }),
+      fc.boolean(),
+      async (batches, keepsUndo) => {
+        const player = new Player(await World.create(200), { keepsUndo });
+        try {
+          await player.begin();
+          for (const one of batches) await inTime(player.play(one), JSON.stringify(one));
+          await inTime(player.finish(), 'the end');
+        } finally {
+          await player.world.end();
+        }
+      },
+    ),
     { numRuns: Number(process.env['HUPO_RUNS'] ?? 25), endOnFailure: process.env['HUPO_SHRINK'] === undefined },
   );
 });
@@ -129,13 +133,16 @@ interface Act {
 class Player {
   readonly world: World;
   readonly #oracle: ControlOracle;
+  /** What rollbacks replace is kept. */
+  readonly #keepsUndo: boolean;
   #count = 0;
   /** An instance is deleted in this batch, perhaps with a disk that is attached just before. */
   #isDeleting = false;
   #held: { release: () => void } | null = null;
 
-  constructor(world: World) {
+  constructor(world: World, { keepsUndo }: { keepsUndo: boolean }) {
     this.world = world;
+    this.#keepsUndo = keepsUndo;
     this.#oracle = new ControlOracle(world);
   }
 
@@ -143,6 +150,10 @@ class Player {
   async begin(): Promise<void> {
     const { world } = this;
     await this.#oracle.watch();
+    if (this.#keepsUndo) {
+      world.undoMs = 3_600_000;
+      await world.restart();
+    }
     const { instanceId, diskId } = await world.runOne();
     await this.#settle();
     this.#write(diskId, 1);

@@ -5,7 +5,8 @@ import { formatSecond } from '../../ecs/times.ts';
 import { renderTags } from './list.ts';
 
 /**
- * `SourceDiskSize` is a number, which every client reads. `FailureReason` is an extension: why a snapshot is `failed`.
+ * `SourceDiskSize` is a number, which every client reads. Extensions: `FailureReason` is why a snapshot is
+ * `failed`, `UndoUntil` when one that keeps what a rollback replaced is deleted.
  * A name that was never set, and a retention without limit, are absent.
  */
 export function renderSnapshot(snapshot: Snapshot, regionId: string): object {
@@ -37,6 +38,7 @@ export function renderSnapshot(snapshot: Snapshot, regionId: string): object {
     ...(snapshot.retentionDays === null ? {} : { RetentionDays: snapshot.retentionDays }),
     ...(snapshot.fullSizeBytes === null ? {} : { FullSnapshotSizeInBytes: snapshot.fullSizeBytes }),
     ...(snapshot.failureReason === null ? {} : { FailureReason: snapshot.failureReason }),
+    ...(snapshot.undoUntilMs === null ? {} : { UndoUntil: formatSecond(snapshot.undoUntilMs) }),
     Tags: renderTags(snapshot.tags),
   };
 }

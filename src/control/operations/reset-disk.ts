@@ -2,6 +2,8 @@
  * ResetDisk and ReInitDisk, after the request has written the row as `ReIniting`. The operation holds the new base and the
  * incarnation that the disk has afterwards, so its tree is a collector's root before the disk reads from it.
  *
+ * First what is replaced is kept as a snapshot of the disk (`undo.ts`), unless that is not wanted, or cannot be.
+ *
  * diskd sets the base and the incarnation in one durable act; then the row takes both. Rolled back to a frozen view of its own,
  * a disk has that view's base: diskd tells it, and the operation names it from the first, so that it stays (C12). ReInitDisk may ask that the instance
  * is started then: it is `Starting` from the same transaction on. Last, the row takes its former status. A rollback that
@@ -9,9 +11,10 @@
  * former status.
  */
 import { listDisksOfInstance, updateDisk } from '../../catalog/disks.ts';
+import { deleteSnapshot } from '../../catalog/snapshots.ts';
 import { findInstance, updateInstance } from '../../catalog/instances.ts';
 import type { Queries } from '../../catalog/schema.ts';
-import type { BaseRef } from '../../disk/protocol.ts';
+import type { BaseRef, FreezeReply } from '../../disk/protocol.ts';
 import type { DiskStatus } from '../../ecs/resources.ts';
 import { assert } from '../../lib/assert.ts';
 import { formatBase, treesOfBase } from '../disk-folder.ts';
@@ -20,6 +23,10 @@ import { raiseGarbageMark } from '../garbage.ts';
 import { markRunning, runningInstance } from '../instance-rows.ts';
 import type { OperationKind, Undone } from '../operation-kind.ts';
 import type { Parts } from '../parts.ts';
+import type { OperationRunner } from '../runner.ts';
+import { cancelUndo, freezeForUndo, recordUndo } from '../undo.ts';
+import type { UndoState } from '../undo.ts';
+import { CREATE_SNAPSHOT } from './create-snapshot.ts';
 
 export const RESET_DISK = 'reset-disk';
 
@@ -32,6 +39,10 @@ export interface ResetDiskState {
   /** What diskd has as the disk's base after it. */
   reached?: BaseRef;
   incarnation: number;
+  /** The snapshot that keeps what is replaced; null: none does. */
+  undo?: UndoState | null;
+  /** How it was frozen; null: it could not be. */
+  kept?: FreezeReply | null;
   /** The instance to start afterwards. */
   startInstanceId?: string;
   /** The instance that is being started. */
@@ -40,12 +51,33 @@ export interface ResetDiskState {
   left?: { base: BaseRef; incarnation: number };
 }
 
-export function resetDiskOperation(parts: Parts, ended: () => void): OperationKind<ResetDiskState> {
+export function resetDiskOperation(
+  parts: Parts,
+  runner: () => OperationRunner,
+  ended: () => void,
+): OperationKind<ResetDiskState> {
   const { queries } = parts.catalog;
   return {
     kind: RESET_DISK,
     ended,
     steps: [
+      {
+        name: 'keep',
+        run: async ({ undo = null }) => ({ kept: undo === null ? null : await freezeForUndo(parts, undo) }),
+        record: async (transaction, { undo = null, kept = null }) => {
+          if (undo !== null) await recordUndo(transaction, runner(), undo, kept);
+        },
+        // Once it is recorded it is a snapshot as any other.
+        undo: async ({ undo = null, kept }) => {
+          if (undo !== null && kept === undefined) await cancelUndo(parts, undo);
+        },
+      },
+      {
+        name: 'store',
+        run: async ({ undo = null, kept = null }) => {
+          if (undo !== null && kept !== null) await runner().startRecorded(CREATE_SNAPSHOT, undo.snapshotId);
+        },
+      },
       {
         name: 'rollback',
         run: async ({ diskId, base, incarnation }) => {
@@ -98,8 +130,9 @@ async function findLeft(parts: Parts, diskId: string): Promise<Partial<ResetDisk
   return disk === null ? {} : { left: { base: disk.base, incarnation: disk.incarnation } };
 }
 
-async function abandon(transaction: Queries, { state }: Undone<ResetDiskState>): Promise<void> {
-  const { diskId, statusBefore, startingInstanceId, left } = state;
+async function abandon(transaction: Queries, { state, step }: Undone<ResetDiskState>): Promise<void> {
+  const { diskId, statusBefore, startingInstanceId, left, undo = null } = state;
+  if (step === 'keep' && undo !== null) await deleteSnapshot(transaction, undo.snapshotId);
   const kept = left === undefined ? {} : { base: formatBase(left.base), incarnation: left.incarnation };
   await updateDisk(transaction, diskId, { status: statusBefore, ...kept });
   await raiseGarbageMark(transaction);
