@@ -19,12 +19,14 @@ import { describeInstanceAttribute } from './actions/describe-instance-attribute
 import { describeInstanceStatus } from './actions/describe-instance-status.ts';
 import { describeInstanceTypes } from './actions/describe-instance-types.ts';
 import { describeInstances } from './actions/describe-instances.ts';
+import { describeLockedSnapshots } from './actions/describe-locked-snapshots.ts';
 import { describeRegions } from './actions/describe-regions.ts';
 import { describeSnapshots } from './actions/describe-snapshots.ts';
 import { describeTags } from './actions/describe-tags.ts';
 import { describeZones } from './actions/describe-zones.ts';
 import { detachDisk } from './actions/detach-disk.ts';
 import { listTagResources } from './actions/list-tag-resources.ts';
+import { lockSnapshot } from './actions/lock-snapshot.ts';
 import { modifyDiskAttribute } from './actions/modify-disk-attribute.ts';
 import { modifyImageAttribute } from './actions/modify-image-attribute.ts';
 import { modifyInstanceAttribute } from './actions/modify-instance-attribute.ts';
@@ -41,6 +43,7 @@ import { startInstances } from './actions/start-instances.ts';
 import { stopInstance } from './actions/stop-instance.ts';
 import { stopInstances } from './actions/stop-instances.ts';
 import { tagResources } from './actions/tag-resources.ts';
+import { unlockSnapshot } from './actions/unlock-snapshot.ts';
 import { untagResources } from './actions/untag-resources.ts';
 
 export const actions: readonly Action[] = [
@@ -78,6 +81,9 @@ export const actions: readonly Action[] = [
   describeSnapshots,
   modifySnapshotAttribute,
   deleteSnapshot,
+  lockSnapshot,
+  unlockSnapshot,
+  describeLockedSnapshots,
   tagResources,
   untagResources,
   listTagResources,

@@ -8,6 +8,7 @@ import type {
   CreateSnapshotRequest,
   DeleteInstancesRequest,
   DetachDiskRequest,
+  LockSnapshotRequest,
   ModifyDisksRequest,
   ModifyImageRequest,
   ModifyInstanceRequest,
@@ -20,12 +21,14 @@ import type {
   TagResourcesRequest,
   UntagResourcesRequest,
 } from '../control/requests.ts';
+import type { ShownLock } from '../control/snapshot-locks.ts';
 import type {
   DiskFilter,
   ImageFilter,
   InstanceFilter,
   Paging,
   SnapshotFilter,
+  SnapshotLockFilter,
   TagsOfResourcesFilter,
 } from '../ecs/list-filters.ts';
 
@@ -43,6 +46,9 @@ export interface ControlPlane {
   listSnapshots(filter: SnapshotFilter, paging: Paging): Promise<Page<Snapshot>>;
   modifySnapshot(request: ModifySnapshotRequest, options: ChangeOptions): Promise<void>;
   deleteSnapshot(request: { snapshotId: string; force: boolean }, options: ChangeOptions): Promise<void>;
+  lockSnapshot(request: LockSnapshotRequest, options: ChangeOptions): Promise<ShownLock>;
+  unlockSnapshot(request: { snapshotId: string }, options: ChangeOptions): Promise<void>;
+  listLockedSnapshots(filter: SnapshotLockFilter, paging: Paging): Promise<Page<ShownLock>>;
   runInstances(request: RunInstancesRequest, options: ChangeOptions): Promise<{ instanceIds: string[] }>;
   listInstances(filter: InstanceFilter, paging: Paging): Promise<Page<Instance>>;
   powerInstances(request: PowerRequest, options: ChangeOptions): Promise<PowerOutcome[]>;

@@ -101,6 +101,10 @@ const CODES_BY_STATUS: Readonly<Record<number, readonly string[]>> = {
     'InvalidPlatform.Malformed',
     'InvalidSize.ValueNotSupported',
     'InvalidFilterValue.NetworkType',
+    'InvalidCoolOffPeriod.ExceedLockDuration',
+    'InvalidLockDuration.ExceedRetentionDays',
+    'InvalidLockMode.Malformed',
+    'InvalidLockStatus.Malformed',
   ],
   403: [
     'DISK_HAS_CREATING_SNAPSHOT',
@@ -169,6 +173,9 @@ const CODES_BY_STATUS: Readonly<Record<number, readonly string[]>> = {
     'ImageUsingByInstance',
     'InvalidSystemSnapshot.Missing',
     'OperationDenied.ImageNotValid',
+    'InvalidOperation.CoolOffPeriodExpired',
+    'InvalidOperation.SnapshotLocked',
+    'InvalidOperation.SnapshotNotAvailable',
   ],
   404: [
     'DeploymentSet.NotFound',
@@ -214,6 +221,7 @@ const CODES_BY_STATUS: Readonly<Record<number, readonly string[]>> = {
     'MissingParameter.Tags',
     'InvalidSystemDiskSize.LessThanMinSize',
     'InvalidSystemDiskSize.MoreThanMaxSize',
+    'InvalidSnapshotLock.NotFound',
   ],
   409: ['OperationConflict', 'InvalidOperation.Conflict'],
   500: ['InternalError'],

@@ -140,7 +140,20 @@ const fourth: Migration = {
   ],
 };
 
-export const migrations: Migration[] = [first, second, third, fourth];
+/** Locks of snapshots: the database itself refuses that a snapshot goes and its lock stays. */
+const fifth: Migration = {
+  version: 5,
+  statements: [
+    `CREATE TABLE snapshot_locks (
+      snapshot_id TEXT PRIMARY KEY REFERENCES snapshots (snapshot_id) DEFERRABLE INITIALLY DEFERRED,
+      lock_days INTEGER NOT NULL CHECK (lock_days > 0), cool_off_hours INTEGER NOT NULL CHECK (cool_off_hours >= 0),
+      created_at_ms BIGINT NOT NULL, cool_off_until_ms BIGINT NOT NULL, started_at_ms BIGINT, expires_at_ms BIGINT,
+      CHECK ((started_at_ms IS NULL) = (expires_at_ms IS NULL)))`,
+    `CREATE INDEX snapshot_locks_by_creation ON snapshot_locks (created_at_ms, snapshot_id)`,
+  ],
+};
+
+export const migrations: Migration[] = [first, second, third, fourth, fifth];
 
 /** Brings the catalog to the newest version. Throws an OperationalError when it is newer than this program. */
 export async function migrate(database: Queries, wanted: Migration[] = migrations): Promise<void> {

@@ -15,6 +15,7 @@ export interface Schema {
   instances: InstanceRow;
   disks: DiskRow;
   snapshots: SnapshotRow;
+  snapshot_locks: SnapshotLockRow;
   tags: TagRow;
   operations: OperationRow;
   repository_sessions: RepositorySessionRow;
@@ -140,6 +141,18 @@ export interface SnapshotRow {
   incarnation: number | null;
   /** 1: it can be used while it is progressing, for it is frozen durably, and its disk's category has that. */
   instant: Flag;
+}
+
+/** Its times are those of `control/lock-clock.ts`. */
+export interface SnapshotLockRow {
+  snapshot_id: string;
+  lock_days: number;
+  cool_off_hours: number;
+  created_at_ms: number;
+  cool_off_until_ms: number;
+  /** Both null until the snapshot is accomplished. */
+  started_at_ms: number | null;
+  expires_at_ms: number | null;
 }
 
 export interface TagRow {

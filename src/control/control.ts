@@ -40,6 +40,7 @@ import { resizeDiskOperation } from './operations/resize-disk.ts';
 import { runInstancesOperation } from './operations/run-instances.ts';
 import { startInstanceOperation } from './operations/start-instance.ts';
 import { stopInstanceOperation } from './operations/stop-instance.ts';
+import { LockClock } from './lock-clock.ts';
 import type { Parts } from './parts.ts';
 import { powerInstances } from './power-instances.ts';
 import { reInitDisk } from './reinit-disk.ts';
@@ -51,6 +52,7 @@ import type {
   CreateSnapshotRequest,
   DeleteInstancesRequest,
   DetachDiskRequest,
+  LockSnapshotRequest,
   ModifyDisksRequest,
   ModifyImageRequest,
   ModifyInstanceRequest,
@@ -69,6 +71,7 @@ import type {
   InstanceFilter,
   Paging,
   SnapshotFilter,
+  SnapshotLockFilter,
   TagsOfResourcesFilter,
 } from '../ecs/list-filters.ts';
 import type { FetchReport, ServeCalls } from './serve-calls.ts';
@@ -77,6 +80,8 @@ import { resizeDisk } from './resize-disk.ts';
 import { releaseForgottenViews } from './view-bases.ts';
 import { runInstances } from './run-instances.ts';
 import { OperationRunner } from './runner.ts';
+import { listShownLocks, lockSnapshot, unlockSnapshot } from './snapshot-locks.ts';
+import type { ShownLock } from './snapshot-locks.ts';
 import { createSnapshot, deleteSnapshot, modifySnapshot } from './snapshots.ts';
 import { tagResources, untagResources } from './tags.ts';
 import { UploadGate } from './upload-gate.ts';
@@ -94,7 +99,8 @@ export class Control {
   readonly #completions = new ImportCompletions();
   readonly #fetchNotes = new FetchNotes();
 
-  constructor(parts: Parts) {
+  constructor(given: Omit<Parts, 'lockClock'>) {
+    const parts = { ...given, lockClock: new LockClock(given) };
     this.#parts = parts;
     this.book = new RepositoryBook(parts.catalog, (operation) => this.#runner.treesOf(operation));
     this.#collector = new Collector(parts, this.book);
@@ -125,7 +131,8 @@ export class Control {
 
   /** Goes on with what earlier servers left, and collects what they left as garbage. diskd must answer. */
   async start(): Promise<void> {
-    const { catalog, clock } = this.#parts;
+    const { catalog, clock, lockClock } = this.#parts;
+    await lockClock.start();
     await ensureEmptyImage(this.#parts);
     await endEarlierSessions(this.#parts);
     await releaseForgottenViews(this.#parts);
@@ -143,6 +150,7 @@ export class Control {
   async stop(): Promise<void> {
     await this.#runner.stop();
     await this.#collector.stop();
+    await this.#parts.lockClock.stop();
   }
 
   /** After diskd came (back): the disks of every running instance are served again. */
@@ -230,6 +238,18 @@ export class Control {
     options: ChangeOptions = unconditionally,
   ): Promise<void> {
     return deleteSnapshot(this.#parts, this.#runner, request, options);
+  }
+
+  lockSnapshot(request: LockSnapshotRequest, options: ChangeOptions = unconditionally): Promise<ShownLock> {
+    return lockSnapshot(this.#parts, request, options);
+  }
+
+  unlockSnapshot(request: { snapshotId: string }, options: ChangeOptions = unconditionally): Promise<void> {
+    return unlockSnapshot(this.#parts, request, options);
+  }
+
+  listLockedSnapshots(filter: SnapshotLockFilter, paging: Paging): Promise<Page<ShownLock>> {
+    return listShownLocks(this.#parts, filter, paging);
   }
 
   runInstances(

@@ -10,6 +10,7 @@ import type { CollectorBook } from '../repository/collector-book.ts';
 import type { Fence } from '../repository/pack.ts';
 import type { RepositoryPlace } from '../repository/stores.ts';
 import type { UploadJob, UploadResult } from '../transfer/job.ts';
+import type { LockClock } from './lock-clock.ts';
 import type { OpenDisks } from './open-disks.ts';
 
 /** diskd, over whatever connection there is at the moment: a call lost with a connection is asked again. */
@@ -98,10 +99,12 @@ export interface Parts {
   repository: SnapshotRepository;
   space: SpaceCheck;
   clock: Clock;
+  /** The control plane's own. */
+  lockClock: LockClock;
   random: Random;
   log: Log;
   region: RegionNames;
-  /** Called when a snapshot is stored, or deleted. */
+  /** Called when a snapshot is stored, locked or deleted. */
   onStored?: () => void;
   /** Told to transfer workers. */
   repositoryPlace: RepositoryPlace;

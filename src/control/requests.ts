@@ -84,6 +84,13 @@ export interface CreateSnapshotRequest {
   tags: Tag[];
 }
 
+/** See `ecs/lock-rules.ts`. */
+export interface LockSnapshotRequest {
+  snapshotId: string;
+  lockDays: number;
+  coolOffHours: number;
+}
+
 export interface NewDisk {
   category: string;
   performanceLevel: string | null;

@@ -4,6 +4,7 @@ import type {
   DiskType,
   ImageStatus,
   InstanceStatus,
+  SnapshotLockStatus,
   SnapshotStatus,
   SnapshotUsage,
   TaggedType,
@@ -53,6 +54,12 @@ export interface SnapshotFilter extends ResourceFilter {
   status?: SnapshotStatus;
   sourceDiskType?: DiskType;
   usage?: SnapshotUsage;
+}
+
+export interface SnapshotLockFilter {
+  /** Of these; none at all is InvalidSnapshotLock.NotFound. */
+  snapshotIds?: string[];
+  status?: SnapshotLockStatus;
 }
 
 export interface InstanceFilter extends ResourceFilter {

@@ -70,6 +70,19 @@ export interface Snapshot {
   tags: Tag[];
 }
 
+export type SnapshotLockStatus = 'compliance-cooloff' | 'compliance' | 'expired';
+
+export interface SnapshotLock {
+  snapshotId: string;
+  lockDays: number;
+  coolOffHours: number;
+  createdAtMs: number;
+  coolOffUntilMs: number;
+  /** When the snapshot was accomplished, or later locked: the lock's days count from then on. Null: not accomplished yet. */
+  startedAtMs: number | null;
+  expiresAtMs: number | null;
+}
+
 export interface Instance {
   instanceId: string;
   instanceName: string;

@@ -12,6 +12,8 @@ function listCodes(codes: Readonly<Record<string, number>>): string {
 const connectedClients =
   'The machine is not told: unmount the disk or shut the machine down first. Clients that are connected are cut off after a flush.';
 
+const httpsOnly = 'ECS takes it over https only; this service takes it as every other request.';
+
 export const protocolNotes: Record<string, string[]> = {
   'Sending a request': [
     'One endpoint, path `/`, GET or POST, Version `2014-05-26`. Parameters are read from the query, from an urlencoded body, or from both; `Action` and `Version` also from the headers `x-acs-action` and `x-acs-version`.',
@@ -51,6 +53,17 @@ export const actionNotes: Record<string, string[]> = {
   DeleteSnapshot: [
     'A snapshot that is still being made is cancelled. With `Force=true` one that disks were made from meanwhile goes from every answer, and is stored for those disks all the same.',
     'With `Force=true` a snapshot from which disks were made is deleted too; the disks keep their data.',
+  ],
+  LockSnapshot: [
+    httpsOnly,
+    'While a lock holds, in its cool-off too, nobody can delete the snapshot: DeleteSnapshot, with `Force` too, is `InvalidOperation.SnapshotLocked` (403; ECS documents no code). A snapshot that is still being made cannot be cancelled then; if making it fails, its lock goes with it.',
+    'The cool-off begins with the lock and is part of `LockDuration`, which counts from when the snapshot is locked or, if that is later, accomplished; until then `LockDurationStartTime` and `LockExpiredTime` are blank.',
+    'After the cool-off only a longer `LockDuration`, with `CoolOffPeriod=0`, is taken; it counts from the same moment as before. An expired lock is replaced by a new one.',
+    'Locks go by a time of their own: while the server runs neither setting its clock forth nor back ends one earlier. While no server runs the clock is believed, but that time never goes back; time in which the machine sleeps does not count. The times that are shown are those of the clock.',
+  ],
+  UnlockSnapshot: [httpsOnly],
+  DescribeLockedSnapshots: [
+    'Expired locks are listed until their snapshot is deleted. Of several `SnapshotIds.N` those that are locked are listed, and none at all is `InvalidSnapshotLock.NotFound`.',
   ],
   ResetDisk: [
     'The instance must be `Stopped`. Later snapshots of the disk stay.',

@@ -32,7 +32,7 @@ export const beyond: readonly Beyond[] = [
     reason: 'as CreateDisk says it of a disk',
   },
   {
-    actions: /^(CreateDisk|CreateImage)$/,
+    actions: /^(CreateDisk|CreateImage|LockSnapshot|UnlockSnapshot)$/,
     codes: /^InvalidClientToken\.Malformed$/,
     statuses: [403],
     reason: 'as CreateSnapshot says it of a token',
@@ -84,6 +84,18 @@ export const beyond: readonly Beyond[] = [
     codes: /^InvalidImageFamily\.Malformed$/,
     statuses: [400],
     reason: 'as CreateImage says it of a family',
+  },
+  {
+    actions: /^DescribeLockedSnapshots$/,
+    codes: /^InvalidParameter\.NextToken$/,
+    statuses: [400],
+    reason: 'as the gateway says it of a parameter; nothing fitting is documented for this one',
+  },
+  {
+    actions: /^DeleteSnapshot$/,
+    codes: /^InvalidOperation\.SnapshotLocked$/,
+    statuses: [403],
+    reason: 'documented is that a locked snapshot cannot be deleted, and no code for it',
   },
 ];
 

@@ -59,6 +59,16 @@ const recipes: Record<string, Recipe[]> = {
   DescribeSnapshots: list(),
   ModifySnapshotAttribute: [({ snapshot }) => ({ SnapshotId: snapshot, SnapshotName: 'renamed' })],
   DeleteSnapshot: one('SnapshotId', ({ spareSnapshot }) => spareSnapshot),
+  LockSnapshot: [
+    ({ spareSnapshot }) => ({
+      SnapshotId: spareSnapshot,
+      LockMode: 'compliance',
+      LockDuration: '7',
+      CoolOffPeriod: '3',
+    }),
+  ],
+  UnlockSnapshot: one('SnapshotId', ({ lockedSnapshot }) => lockedSnapshot),
+  DescribeLockedSnapshots: list(),
   TagResources: [(scene) => ({ ...diskAndTag(scene), 'Tag.1.Key': 'colour', 'Tag.1.Value': 'amber' })],
   UntagResources: [(scene) => ({ ...diskAndTag(scene), 'TagKey.1': 'team' })],
   ListTagResources: [() => ({ ResourceType: 'disk', 'Tag.1.Key': 'team' }), diskAndTag],

@@ -38,6 +38,8 @@ export interface Scene extends AsyncDisposable {
   systemSnapshot: string;
   /** Accomplished, of `dataDisk`, and nothing is made from it. */
   spareSnapshot: string;
+  /** Accomplished, of `dataDisk`; its lock is in its cool-off. */
+  lockedSnapshot: string;
   /** Of `usedDisk`; `failed`. */
   failedSnapshot: string;
   /** A custom image of the stopped instance's disks. */
@@ -80,6 +82,8 @@ async function build(world: World): Promise<Ids> {
   const stoppedSnapshot = await takeSnapshot(world, stopped.dataDisk, 'before-upgrade');
   const systemSnapshot = await takeSnapshot(world, stopped.systemDisk, 'system');
   const spareSnapshot = await takeSnapshot(world, running.dataDisk, 'spare');
+  const lockedSnapshot = await takeSnapshot(world, running.dataDisk, 'locked');
+  await control.lockSnapshot({ snapshotId: lockedSnapshot, lockDays: 7, coolOffHours: 72 });
   const failedSnapshot = await takeSnapshot(world, usedDisk, 'broken');
   await world.repository.deleteManifest(failedSnapshot);
   await world.catalog.queries
@@ -120,6 +124,7 @@ async function build(world: World): Promise<Ids> {
     stoppedSnapshot,
     systemSnapshot,
     spareSnapshot,
+    lockedSnapshot,
     failedSnapshot,
     image,
   };
@@ -169,6 +174,7 @@ export async function catalogRows(world: World): Promise<Record<string, unknown[
     'instances',
     'disks',
     'snapshots',
+    'snapshot_locks',
     'tags',
     'operations',
     'client_tokens',

@@ -51,7 +51,7 @@ export const unproducedErrors: readonly Unproduced[] = [
   codes(/InstanceLockedForSecurity|SecurityRisk\..*/, 'nothing is locked for security'),
   codes(/InvalidAccountStatus\.SnapshotServiceUnavailable/, 'the snapshot service is always open'),
   codes(
-    /.*(MarketImage|InMarket|ImageNotSubscribed|BuyImage|SharedImage|ImageUseShared|DeleteSharedSnapshot|ImageIsPublic\b.*Export|ImageIsExporting|ImageIsImporting|ImageCopying).*/,
+    /.*(MarketImage|InMarket|ImageNotSubscribed|BuyImage|SharedImage|ImageUseShared|DeleteSharedSnapshot|LockSharedSnapshot|ImageIsPublic\b.*Export|ImageIsExporting|ImageIsImporting|ImageCopying).*/,
     'images and snapshots are not sold, shared, copied, imported or exported',
   ),
   codes(
