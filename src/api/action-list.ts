@@ -21,6 +21,9 @@ import { describeInstanceTypes } from './actions/describe-instance-types.ts';
 import { describeInstances } from './actions/describe-instances.ts';
 import { describeLockedSnapshots } from './actions/describe-locked-snapshots.ts';
 import { describeRegions } from './actions/describe-regions.ts';
+import { describeSnapshotLinks } from './actions/describe-snapshot-links.ts';
+import { describeSnapshotPackage } from './actions/describe-snapshot-package.ts';
+import { describeSnapshotsUsage } from './actions/describe-snapshots-usage.ts';
 import { describeSnapshots } from './actions/describe-snapshots.ts';
 import { describeTags } from './actions/describe-tags.ts';
 import { describeZones } from './actions/describe-zones.ts';
@@ -31,6 +34,7 @@ import { modifyDiskAttribute } from './actions/modify-disk-attribute.ts';
 import { modifyImageAttribute } from './actions/modify-image-attribute.ts';
 import { modifyInstanceAttribute } from './actions/modify-instance-attribute.ts';
 import { modifySnapshotAttribute } from './actions/modify-snapshot-attribute.ts';
+import { openSnapshotService } from './actions/open-snapshot-service.ts';
 import { rebootInstance } from './actions/reboot-instance.ts';
 import { rebootInstances } from './actions/reboot-instances.ts';
 import { reInitDisk } from './actions/reinit-disk.ts';
@@ -84,6 +88,10 @@ export const actions: readonly Action[] = [
   lockSnapshot,
   unlockSnapshot,
   describeLockedSnapshots,
+  describeSnapshotLinks,
+  describeSnapshotsUsage,
+  describeSnapshotPackage,
+  openSnapshotService,
   tagResources,
   untagResources,
   listTagResources,

@@ -1,5 +1,15 @@
 /** What the API needs of the control plane. `serve.ts` passes the real one (`control/`). */
-import type { Disk, Image, Instance, Page, Snapshot, TagCount, TagOfResource } from '../ecs/resources.ts';
+import type {
+  Disk,
+  Image,
+  Instance,
+  Page,
+  Snapshot,
+  SnapshotChain,
+  SnapshotTotals,
+  TagCount,
+  TagOfResource,
+} from '../ecs/resources.ts';
 import type {
   AttachDiskRequest,
   ChangeOptions,
@@ -27,6 +37,7 @@ import type {
   ImageFilter,
   InstanceFilter,
   Paging,
+  SnapshotChainFilter,
   SnapshotFilter,
   SnapshotLockFilter,
   TagsOfResourcesFilter,
@@ -46,6 +57,10 @@ export interface ControlPlane {
   listSnapshots(filter: SnapshotFilter, paging: Paging): Promise<Page<Snapshot>>;
   modifySnapshot(request: ModifySnapshotRequest, options: ChangeOptions): Promise<void>;
   deleteSnapshot(request: { snapshotId: string; force: boolean }, options: ChangeOptions): Promise<void>;
+  /** In the order of their disks' ids. */
+  listSnapshotChains(filter: SnapshotChainFilter, paging: Paging): Promise<Page<SnapshotChain>>;
+  /** Of all chains. */
+  measureSnapshots(): Promise<SnapshotTotals>;
   lockSnapshot(request: LockSnapshotRequest, options: ChangeOptions): Promise<ShownLock>;
   unlockSnapshot(request: { snapshotId: string }, options: ChangeOptions): Promise<void>;
   listLockedSnapshots(filter: SnapshotLockFilter, paging: Paging): Promise<Page<ShownLock>>;

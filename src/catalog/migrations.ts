@@ -140,7 +140,7 @@ const fourth: Migration = {
   ],
 };
 
-/** Locks of snapshots: the database itself refuses that a snapshot goes and its lock stays. */
+/** Locks of snapshots: the database itself refuses that a snapshot goes and its lock stays. And chains of snapshots. */
 const fifth: Migration = {
   version: 5,
   statements: [
@@ -150,6 +150,7 @@ const fifth: Migration = {
       created_at_ms BIGINT NOT NULL, cool_off_until_ms BIGINT NOT NULL, started_at_ms BIGINT, expires_at_ms BIGINT,
       CHECK ((started_at_ms IS NULL) = (expires_at_ms IS NULL)))`,
     `CREATE INDEX snapshot_locks_by_creation ON snapshot_locks (created_at_ms, snapshot_id)`,
+    `CREATE INDEX snapshots_by_chain ON snapshots (source_disk_id) WHERE frozen = 1 AND status <> 'failed'`,
   ],
 };
 

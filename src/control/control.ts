@@ -9,7 +9,17 @@ import { findInstance, listInstances } from '../catalog/instances.ts';
 import { listSnapshots } from '../catalog/snapshots.ts';
 import { countTags, listTagsOfResources } from '../catalog/tags.ts';
 import { SYSTEM_DEVICE_NAME } from '../ecs/device-names.ts';
-import type { Disk, Image, Instance, Page, Snapshot, TagCount, TagOfResource } from '../ecs/resources.ts';
+import type {
+  Disk,
+  Image,
+  Instance,
+  Page,
+  Snapshot,
+  SnapshotChain,
+  SnapshotTotals,
+  TagCount,
+  TagOfResource,
+} from '../ecs/resources.ts';
 import { messageOf } from '../lib/errors.ts';
 import { emptyTree } from '../repository/tree-ref.ts';
 import { unconditionally } from './change.ts';
@@ -70,6 +80,7 @@ import type {
   ImageFilter,
   InstanceFilter,
   Paging,
+  SnapshotChainFilter,
   SnapshotFilter,
   SnapshotLockFilter,
   TagsOfResourcesFilter,
@@ -82,6 +93,7 @@ import { runInstances } from './run-instances.ts';
 import { OperationRunner } from './runner.ts';
 import { listShownLocks, lockSnapshot, unlockSnapshot } from './snapshot-locks.ts';
 import type { ShownLock } from './snapshot-locks.ts';
+import { listMeasuredChains, measureSnapshots } from './snapshot-sizes.ts';
 import { createSnapshot, deleteSnapshot, modifySnapshot } from './snapshots.ts';
 import { tagResources, untagResources } from './tags.ts';
 import { UploadGate } from './upload-gate.ts';
@@ -238,6 +250,14 @@ export class Control {
     options: ChangeOptions = unconditionally,
   ): Promise<void> {
     return deleteSnapshot(this.#parts, this.#runner, request, options);
+  }
+
+  listSnapshotChains(filter: SnapshotChainFilter, paging: Paging): Promise<Page<SnapshotChain>> {
+    return listMeasuredChains(this.#parts, filter, paging);
+  }
+
+  measureSnapshots(): Promise<SnapshotTotals> {
+    return measureSnapshots(this.#parts);
   }
 
   lockSnapshot(request: LockSnapshotRequest, options: ChangeOptions = unconditionally): Promise<ShownLock> {

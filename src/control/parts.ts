@@ -5,10 +5,12 @@ import type { DiskKind } from '../ecs/disk-performance.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { Random } from '../lib/random.ts';
+import type { ChainSize } from '../repository/chain-sizes.ts';
 import type { Manifest } from '../repository/manifest.ts';
 import type { CollectorBook } from '../repository/collector-book.ts';
 import type { Fence } from '../repository/pack.ts';
 import type { RepositoryPlace } from '../repository/stores.ts';
+import type { TreeRef } from '../repository/tree-ref.ts';
 import type { UploadJob, UploadResult } from '../transfer/job.ts';
 import type { LockClock } from './lock-clock.ts';
 import type { OpenDisks } from './open-disks.ts';
@@ -55,6 +57,8 @@ export interface SnapshotRepository {
   expectStrangers(): void;
   /** Counts what is needed now, so that the next collection and everybody who asks for sizes has little to do. */
   count(book: CollectorBook, signal: AbortSignal): Promise<void>;
+  /** What the snapshots of a chain with these trees take, as far as it is counted. */
+  sizeChain(trees: readonly TreeRef[]): ChainSize;
   /** Returns the space of what neither a manifest nor a tree of the book needs. */
   collect(book: CollectorBook): Promise<{ freedBytes: number; waiting: { packCount: number } }>;
 }

@@ -56,6 +56,13 @@ export interface SnapshotFilter extends ResourceFilter {
   usage?: SnapshotUsage;
 }
 
+export interface SnapshotChainFilter {
+  /** Of one of these disks. */
+  diskIds?: string[];
+  /** Of the disks that are attached to this instance now. */
+  instanceId?: string;
+}
+
 export interface SnapshotLockFilter {
   /** Of these; none at all is InvalidSnapshotLock.NotFound. */
   snapshotIds?: string[];

@@ -70,6 +70,26 @@ export interface Snapshot {
   tags: Tag[];
 }
 
+/** The snapshots of a disk that there are, without those that failed. */
+export interface SnapshotChain {
+  diskId: string;
+  /** Null once the disk is deleted. */
+  diskName: string | null;
+  diskSizeGib: number;
+  diskType: DiskType;
+  instanceId: string | null;
+  instanceName: string | null;
+  totals: SnapshotTotals;
+}
+
+export interface SnapshotTotals {
+  snapshotCount: number;
+  /** Of what is counted: each chunk as often as one of them recorded it. */
+  sizeBytes: number;
+  /** Snapshots that are not in `sizeBytes`: progressing, or not counted yet. */
+  uncountedCount: number;
+}
+
 export type SnapshotLockStatus = 'compliance-cooloff' | 'compliance' | 'expired';
 
 export interface SnapshotLock {

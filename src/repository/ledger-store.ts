@@ -318,6 +318,12 @@ export class LedgerStore {
     return row === undefined ? undefined : toTree(row);
   }
 
+  findTreeLike({ root, levels }: TreeRef): CountedTree | undefined {
+    const find = this.#prepare('SELECT * FROM trees WHERE root = ? AND levels = ?');
+    const row = find.get(Buffer.from(root ?? '', 'hex'), levels);
+    return row === undefined ? undefined : toTree(row);
+  }
+
   listChildren(id: number): CountedTree[] {
     return this.#prepare('SELECT * FROM trees WHERE parent = ? ORDER BY id').all(id).map(toTree);
   }

@@ -294,6 +294,25 @@ export class Ledger {
     return sizes;
   }
 
+  /** What is known of a tree that is counted whole. */
+  findWhole(tree: TreeRef): CountedTree | undefined {
+    const found = this.#store.findTreeLike(tree);
+    return found?.state === 'whole' ? found : undefined;
+  }
+
+  findTree(id: number): CountedTree | undefined {
+    return this.#store.findTree(id);
+  }
+
+  /** In how many chunks, that are not zeros, a tree differs from another. It costs what differs. */
+  async countApart(tree: TreeRef, other: TreeRef): Promise<number> {
+    let count = 0;
+    for await (const places of this.#batches([tree, other], 0)) {
+      count += places.filter(({ level, digests: [own = null] }) => level === 0 && own !== null).length;
+    }
+    return count;
+  }
+
   /** Every name with the tree that it needs. */
   listNamed(): Map<string, Pick<NamedTree, 'tree' | 'chain'>> {
     return this.#store.listNamed();

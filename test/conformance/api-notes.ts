@@ -65,6 +65,16 @@ export const actionNotes: Record<string, string[]> = {
   DescribeLockedSnapshots: [
     'Expired locks are listed until their snapshot is deleted. Of several `SnapshotIds.N` those that are locked are listed, and none at all is `InvalidSnapshotLock.NotFound`.',
   ],
+  DescribeSnapshotLinks: [
+    'A chain is there while its disk has a snapshot that did not fail, also when the disk is deleted: then its name is blank, its size that of the newest snapshot. `TotalCount` of a chain has no failed ones.',
+    '`TotalSize` is the sum of what each snapshot recorded first: chunks of 64 KiB, each counted as often as a snapshot found it changed, before compression, and whatever other chains hold too. It is exact for what is counted, and that follows a snapshot or a deletion within moments; `hupo repository` says what is stored of it.',
+    'What is not counted is not in `TotalSize`, and `UncountedCount` says how many snapshots that is: those that are progressing and, after the cache of a data folder was lost, all of them until they are counted anew.',
+    'Chains are listed in the order of their disks’ ids.',
+  ],
+  DescribeSnapshotsUsage: [
+    '`SnapshotSize` and `SnapshotCount` are the sums over all chains: see DescribeSnapshotLinks.',
+  ],
+  OpenSnapshotService: ['The service is always open, so nothing happens.', httpsOnly],
   ResetDisk: [
     'The instance must be `Stopped`. Later snapshots of the disk stay.',
     'On ESSD categories a snapshot that is `Available` will do, also while it or others of the disk are still `progressing` (documented is `IncorrectDiskStatus.HasUnfinishedSnapshot`, which is answered for the moment until they are `Available`, and on other categories).',

@@ -7,7 +7,7 @@ const FLAGS = ['maybe', '1', 'yes'];
 const LONG = 'x'.repeat(5000);
 
 /** Lists of strings as JSON in one parameter. */
-const JSON_LISTS = /^(DiskIds|SnapshotIds|InstanceIds|PrivateIpAddresses)$/;
+const JSON_LISTS = /^(DiskIds|SnapshotIds|SnapshotLinkIds|InstanceIds|PrivateIpAddresses)$/;
 const BROKEN_LISTS = ['x', '"x"', '[1]', '{"a":1}', '["a"', '[[]]', JSON.stringify(Array(101).fill('x'))];
 
 /** Where any text is a good filter, that nothing may match. */

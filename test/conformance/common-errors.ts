@@ -86,7 +86,7 @@ export const beyond: readonly Beyond[] = [
     reason: 'as CreateImage says it of a family',
   },
   {
-    actions: /^DescribeLockedSnapshots$/,
+    actions: /^(DescribeLockedSnapshots|DescribeSnapshotLinks)$/,
     codes: /^InvalidParameter\.NextToken$/,
     statuses: [400],
     reason: 'as the gateway says it of a parameter; nothing fitting is documented for this one',

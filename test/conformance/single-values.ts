@@ -28,7 +28,8 @@ export const singleValues: readonly Idle[] = [
     reason: 'it is checked, and every good value says what is so anyway',
   },
   {
-    parameters: /^(AttachDisk Bootable|ResizeDisk Type|DescribeSnapshots SnapshotLinkId)$/,
+    parameters:
+      /^(AttachDisk Bootable|ResizeDisk Type|DescribeSnapshots SnapshotLinkId|DescribeSnapshotLinks SnapshotLinkIds)$/,
     reason: 'it needs another state of its disk, or the id of a chain',
   },
   {

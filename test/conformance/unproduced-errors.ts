@@ -94,7 +94,7 @@ export const unproducedErrors: readonly Unproduced[] = [
     'there are no subscription, ephemeral or protected disks',
   ),
   codes(
-    /InvalidRegionId\.MalFormed|MissingParameter\.RegionId|MissingParamter\.RegionId|InvalidRegion\.NotFound|InvalidOperation\.InvalidRegion/,
+    /InvalidRegionId(\.MalFormed)?|InvalidParam\.RegionId|MissingParameter\.RegionId|MissingParamter\.RegionId|InvalidRegion\.NotFound|InvalidOperation\.InvalidRegion/,
     'RegionId may be left out; one of another region is InvalidRegionId.NotFound',
   ),
   codes(

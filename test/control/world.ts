@@ -104,6 +104,7 @@ export class World {
         fenceOf: (session) => repository.fenceOf(session),
         hasBadCopies: () => false,
         count: () => repository.count(),
+        sizeChain: (trees) => repository.sizeChain(trees),
         collect: (book) => crash.act(() => repository.collect(book)),
       },
       space: { assertRoom: async (code, what) => this.assertRoom(code, what) },

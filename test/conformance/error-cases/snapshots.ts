@@ -98,4 +98,8 @@ export const snapshotCases: ErrorCases = {
     'InvalidLockStatus.Malformed': { LockStatus: 'open' },
     'InvalidSnapshotLock.NotFound': ({ spareSnapshot }) => ({ 'SnapshotIds.1': spareSnapshot }),
   },
+  DescribeSnapshotLinks: {
+    InvalidDiskIds: { DiskIds: 'd-1' },
+    InvalidSnapshotLinkIds: { SnapshotLinkIds: 'sl-1' },
+  },
 };
