@@ -13,6 +13,7 @@ import { deleteImage } from './actions/delete-image.ts';
 import { deleteInstance } from './actions/delete-instance.ts';
 import { deleteInstances } from './actions/delete-instances.ts';
 import { deleteSnapshot } from './actions/delete-snapshot.ts';
+import { describeDiskMonitorData } from './actions/describe-disk-monitor-data.ts';
 import { describeDisks } from './actions/describe-disks.ts';
 import { describeImages } from './actions/describe-images.ts';
 import { describeInstanceAttribute } from './actions/describe-instance-attribute.ts';
@@ -22,6 +23,7 @@ import { describeInstances } from './actions/describe-instances.ts';
 import { describeLockedSnapshots } from './actions/describe-locked-snapshots.ts';
 import { describeRegions } from './actions/describe-regions.ts';
 import { describeSnapshotLinks } from './actions/describe-snapshot-links.ts';
+import { describeSnapshotMonitorData } from './actions/describe-snapshot-monitor-data.ts';
 import { describeSnapshotPackage } from './actions/describe-snapshot-package.ts';
 import { describeSnapshotsUsage } from './actions/describe-snapshots-usage.ts';
 import { describeSnapshots } from './actions/describe-snapshots.ts';
@@ -81,6 +83,7 @@ export const actions: readonly Action[] = [
   resetDisk,
   reInitDisk,
   deleteDisk,
+  describeDiskMonitorData,
   createSnapshot,
   describeSnapshots,
   modifySnapshotAttribute,
@@ -90,6 +93,7 @@ export const actions: readonly Action[] = [
   describeLockedSnapshots,
   describeSnapshotLinks,
   describeSnapshotsUsage,
+  describeSnapshotMonitorData,
   describeSnapshotPackage,
   openSnapshotService,
   tagResources,

@@ -1,11 +1,13 @@
 /** What the API needs of the control plane. `serve.ts` passes the real one (`control/`). */
 import type {
   Disk,
+  DiskMonitorPoint,
   Image,
   Instance,
   Page,
   Snapshot,
   SnapshotChain,
+  SnapshotMonitorPoint,
   SnapshotTotals,
   TagCount,
   TagOfResource,
@@ -18,6 +20,7 @@ import type {
   CreateSnapshotRequest,
   DeleteInstancesRequest,
   DetachDiskRequest,
+  DiskMonitorRequest,
   LockSnapshotRequest,
   ModifyDisksRequest,
   ModifyImageRequest,
@@ -28,6 +31,7 @@ import type {
   ReInitDiskRequest,
   ResizeDiskRequest,
   RunInstancesRequest,
+  SnapshotMonitorRequest,
   TagResourcesRequest,
   UntagResourcesRequest,
 } from '../control/requests.ts';
@@ -61,6 +65,9 @@ export interface ControlPlane {
   listSnapshotChains(filter: SnapshotChainFilter, paging: Paging): Promise<Page<SnapshotChain>>;
   /** Of all chains. */
   measureSnapshots(): Promise<SnapshotTotals>;
+  /** For each period that has samples, in order. */
+  monitorDisk(request: DiskMonitorRequest): Promise<DiskMonitorPoint[]>;
+  monitorSnapshots(request: SnapshotMonitorRequest): Promise<SnapshotMonitorPoint[]>;
   lockSnapshot(request: LockSnapshotRequest, options: ChangeOptions): Promise<ShownLock>;
   unlockSnapshot(request: { snapshotId: string }, options: ChangeOptions): Promise<void>;
   listLockedSnapshots(filter: SnapshotLockFilter, paging: Paging): Promise<Page<ShownLock>>;

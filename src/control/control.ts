@@ -11,11 +11,13 @@ import { countTags, listTagsOfResources } from '../catalog/tags.ts';
 import { SYSTEM_DEVICE_NAME } from '../ecs/device-names.ts';
 import type {
   Disk,
+  DiskMonitorPoint,
   Image,
   Instance,
   Page,
   Snapshot,
   SnapshotChain,
+  SnapshotMonitorPoint,
   SnapshotTotals,
   TagCount,
   TagOfResource,
@@ -32,6 +34,7 @@ import { attachedDiskOf } from './disk-folder.ts';
 import { attachDisk, createDisk, resetDisk } from './disks.ts';
 import { describeFetch, startFetch, stopFetch } from './fetches.ts';
 import { beginImport, completeImport } from './imports.ts';
+import { monitorDisk, monitorSnapshots } from './monitor.ts';
 import { modifyDisks } from './modify-disks.ts';
 import { modifyInstance } from './modify-instance.ts';
 import { attachDiskOperation } from './operations/attach-disk.ts';
@@ -62,6 +65,7 @@ import type {
   CreateSnapshotRequest,
   DeleteInstancesRequest,
   DetachDiskRequest,
+  DiskMonitorRequest,
   LockSnapshotRequest,
   ModifyDisksRequest,
   ModifyImageRequest,
@@ -72,6 +76,7 @@ import type {
   ReInitDiskRequest,
   ResizeDiskRequest,
   RunInstancesRequest,
+  SnapshotMonitorRequest,
   TagResourcesRequest,
   UntagResourcesRequest,
 } from './requests.ts';
@@ -258,6 +263,14 @@ export class Control {
 
   measureSnapshots(): Promise<SnapshotTotals> {
     return measureSnapshots(this.#parts);
+  }
+
+  monitorDisk(request: DiskMonitorRequest): Promise<DiskMonitorPoint[]> {
+    return monitorDisk(this.#parts, request);
+  }
+
+  monitorSnapshots(request: SnapshotMonitorRequest): Promise<SnapshotMonitorPoint[]> {
+    return monitorSnapshots(this.#parts, request);
   }
 
   lockSnapshot(request: LockSnapshotRequest, options: ChangeOptions = unconditionally): Promise<ShownLock> {

@@ -13,6 +13,7 @@ import type { RepositoryPlace } from '../repository/stores.ts';
 import type { TreeRef } from '../repository/tree-ref.ts';
 import type { UploadJob, UploadResult } from '../transfer/job.ts';
 import type { LockClock } from './lock-clock.ts';
+import type { MonitorStore } from './monitor-store.ts';
 import type { OpenDisks } from './open-disks.ts';
 
 /** diskd, over whatever connection there is at the moment: a call lost with a connection is asked again. */
@@ -102,6 +103,8 @@ export interface Parts {
   transfer: Transfer;
   repository: SnapshotRepository;
   space: SpaceCheck;
+  /** What was sampled (`monitor-sampler.ts`). */
+  monitor: Pick<MonitorStore, 'readDisk' | 'readSnapshots'>;
   clock: Clock;
   /** The control plane's own. */
   lockClock: LockClock;

@@ -36,8 +36,8 @@ test('a chain for each disk that has snapshots, with what they take and how many
   assert.deepEqual(
     found.map(({ diskId, totals }) => [diskId, totals]),
     [
-      [one.diskId, { snapshotCount: 2, sizeBytes: 3 * CHUNK_BYTES, uncountedCount: 0 }],
-      [two.diskId, { snapshotCount: 1, sizeBytes: CHUNK_BYTES, uncountedCount: 0 }],
+      [one.diskId, { snapshotCount: 2, sizeBytes: 3 * CHUNK_BYTES, uncountedCount: 0, unstoredCount: 0 }],
+      [two.diskId, { snapshotCount: 1, sizeBytes: CHUNK_BYTES, uncountedCount: 0, unstoredCount: 0 }],
     ].sort(([a = ''], [b = '']) => (a < b ? -1 : 1)),
   );
   const { totals: _totals, ...chain } = found.find(({ diskId }) => diskId === one.diskId)!;
@@ -50,7 +50,7 @@ test('a chain for each disk that has snapshots, with what they take and how many
     instanceId: one.instanceId,
     instanceName: instance?.instanceName,
   });
-  const usage = { snapshotCount: 3, sizeBytes: 4 * CHUNK_BYTES, uncountedCount: 0 };
+  const usage = { snapshotCount: 3, sizeBytes: 4 * CHUNK_BYTES, uncountedCount: 0, unstoredCount: 0 };
   assert.deepEqual(await world.control.measureSnapshots(), usage);
   assert.deepEqual(
     (await listed(world, { instanceId: two.instanceId })).map(({ diskId }) => diskId),
@@ -75,15 +75,25 @@ test('what is progressing, and what is not counted yet, is told and in no sum; w
   const { root } = JSON.parse(row.tree ?? '') as { root: string };
   world.repository.uncounted.add(root);
   const totals = new Map((await listed(world)).map((chain) => [chain.diskId, chain.totals]));
-  assert.deepEqual(totals.get(one.diskId), { snapshotCount: 3, sizeBytes: 3 * CHUNK_BYTES, uncountedCount: 1 });
-  assert.deepEqual(totals.get(two.diskId), { snapshotCount: 1, sizeBytes: 0, uncountedCount: 1 });
-  const usage = { snapshotCount: 4, sizeBytes: 3 * CHUNK_BYTES, uncountedCount: 2 };
+  assert.deepEqual(totals.get(one.diskId), {
+    snapshotCount: 3,
+    sizeBytes: 3 * CHUNK_BYTES,
+    uncountedCount: 1,
+    unstoredCount: 1,
+  });
+  assert.deepEqual(totals.get(two.diskId), { snapshotCount: 1, sizeBytes: 0, uncountedCount: 1, unstoredCount: 0 });
+  const usage = { snapshotCount: 4, sizeBytes: 3 * CHUNK_BYTES, uncountedCount: 2, unstoredCount: 1 };
   assert.deepEqual(await world.control.measureSnapshots(), usage);
   world.transfer.failuresLeft = 1;
   uploads.release();
   await world.until('it to fail', async () => (await world.snapshot(third))?.status === 'failed');
   const [chain] = await listed(world, { diskIds: [one.diskId] });
-  assert.deepEqual(chain?.totals, { snapshotCount: 2, sizeBytes: 3 * CHUNK_BYTES, uncountedCount: 0 });
+  assert.deepEqual(chain?.totals, {
+    snapshotCount: 2,
+    sizeBytes: 3 * CHUNK_BYTES,
+    uncountedCount: 0,
+    unstoredCount: 0,
+  });
   await checked(world);
 });
 

@@ -23,12 +23,10 @@ export async function listMeasuredChains(
 /** Of all chains. */
 export async function measureSnapshots({ catalog, repository }: Measured): Promise<SnapshotTotals> {
   const members = await listMembers(catalog.queries);
-  const totals: SnapshotTotals = { snapshotCount: 0, sizeBytes: 0, uncountedCount: 0 };
+  const totals: SnapshotTotals = { snapshotCount: 0, sizeBytes: 0, uncountedCount: 0, unstoredCount: 0 };
   for (const chain of Map.groupBy(members, (row) => row.source_disk_id).values()) {
-    const { snapshotCount, sizeBytes, uncountedCount } = measure(repository, chain);
-    totals.snapshotCount += snapshotCount;
-    totals.sizeBytes += sizeBytes;
-    totals.uncountedCount += uncountedCount;
+    const ofChain = measure(repository, chain);
+    for (const name of Object.keys(totals) as (keyof SnapshotTotals)[]) totals[name] += ofChain[name];
   }
   return totals;
 }
@@ -36,5 +34,10 @@ export async function measureSnapshots({ catalog, repository }: Measured): Promi
 function measure(repository: Measured['repository'], members: readonly ChainMember[]): SnapshotTotals {
   const stored = members.flatMap(({ tree }) => (tree === null ? [] : [JSON.parse(tree) as TreeRef]));
   const { bytes, countedCount } = repository.sizeChain(stored);
-  return { snapshotCount: members.length, sizeBytes: bytes, uncountedCount: members.length - countedCount };
+  return {
+    snapshotCount: members.length,
+    sizeBytes: bytes,
+    uncountedCount: members.length - countedCount,
+    unstoredCount: members.length - stored.length,
+  };
 }

@@ -88,6 +88,27 @@ export interface SnapshotTotals {
   sizeBytes: number;
   /** Snapshots that are not in `sizeBytes`: progressing, or not counted yet. */
   uncountedCount: number;
+  /** Of those, how many are not stored yet. */
+  unstoredCount: number;
+}
+
+/** What a disk did in a time, on average. */
+export interface DiskMonitorPoint {
+  /** When the time began. */
+  atMs: number;
+  readsPerSecond: number;
+  writesPerSecond: number;
+  readBytesPerSecond: number;
+  writtenBytesPerSecond: number;
+  /** Of a read and of a write, microseconds; 0 when there was none. */
+  readMicros: number;
+  writeMicros: number;
+}
+
+/** What all snapshots of a category took at the end of a time. */
+export interface SnapshotMonitorPoint {
+  atMs: number;
+  sizeBytes: number;
 }
 
 export type SnapshotLockStatus = 'compliance-cooloff' | 'compliance' | 'expired';

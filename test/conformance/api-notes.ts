@@ -65,6 +65,15 @@ export const actionNotes: Record<string, string[]> = {
   DescribeLockedSnapshots: [
     'Expired locks are listed until their snapshot is deleted. Of several `SnapshotIds.N` those that are locked are listed, and none at all is `InvalidSnapshotLock.NotFound`.',
   ],
+  DescribeDiskMonitorData: [
+    'The server looks once a minute at what each disk that is served has counted. A point is the average of a period that begins at its `TimeStamp`; there is one for each period in which the disk was served and the server ran, from `StartTime` to before `EndTime`.',
+    'Reads and writes are those of NBD clients: what trims and zeroes is neither. Latencies are of single requests, from when they are taken off the socket until their answer leaves; 0 when there was none.',
+    'Thirty days are kept, of many disks that are all busy fewer (256 MiB). They may be lost: they are in no copy of the catalog.',
+  ],
+  DescribeSnapshotMonitorData: [
+    '`Size` is what DescribeSnapshotsUsage told at the end of the period that begins at `TimeStamp`. There is a point for each period in which the server ran and all stored snapshots were counted. Every snapshot is of `Standard`: other categories have no points.',
+    'Kept for as long as DescribeDiskMonitorData’s.',
+  ],
   DescribeSnapshotLinks: [
     'A chain is there while its disk has a snapshot that did not fail, also when the disk is deleted: then its name is blank, its size that of the newest snapshot. `TotalCount` of a chain has no failed ones.',
     '`TotalSize` is the sum of what each snapshot recorded first: chunks of 64 KiB, each counted as often as a snapshot found it changed, before compression, and whatever other chains hold too. It is exact for what is counted, and that follows a snapshot or a deletion within moments; `hupo repository` says what is stored of it.',

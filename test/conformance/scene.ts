@@ -109,6 +109,7 @@ async function build(world: World): Promise<Ids> {
     tags,
   });
   await world.settle();
+  sample(world, running.dataDisk);
   return {
     running: running.instanceId,
     systemDisk: running.systemDisk,
@@ -128,6 +129,17 @@ async function build(world: World): Promise<Ids> {
     failedSnapshot,
     image,
   };
+}
+
+/** As if the server had looked, two and one minutes ago. */
+function sample({ monitor, clock }: World, diskId: string): void {
+  const minute = Math.floor(clock.nowMs() / 60_000);
+  const counted = { ms: 60_000, readCount: 600, writeCount: 60, readBytes: 6_000_000, writtenBytes: 600_000 };
+  const work = { ...counted, answeredReads: 600, readMicros: 60_000, answeredWrites: 60, writeMicros: 60_000 };
+  for (const before of [2, 1]) {
+    monitor.addDiskMinute(minute - before, new Map([[diskId, work]]));
+    monitor.putSnapshotMinute(minute - before, 'standard', 65_536 * before);
+  }
 }
 
 async function run(world: World, name: string) {

@@ -9,6 +9,10 @@ interface Idle {
 export const singleValues: readonly Idle[] = [
   { parameters: / DryRun$/, reason: 'every change is tried with it here' },
   { parameters: / (Filter\.N\.\w+|TagFilter\.N\..*)$/, reason: 'it has an effect together with its pair' },
+  {
+    parameters: /^Describe(Disk|Snapshot)MonitorData Period$/,
+    reason: 'it is one of three numbers: src/control/monitor.test.ts asks for each',
+  },
   { parameters: / NextToken$/, reason: 'tokens come from answers: test/clients/ecs-wire.test.ts follows them' },
   {
     parameters:

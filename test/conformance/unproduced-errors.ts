@@ -20,7 +20,7 @@ export const unproducedErrors: readonly Unproduced[] = [
     'nothing is billed',
   ),
   codes(
-    /ChargeTypeViolation|InvalidPeriod(Unit|Type)?(\.ValueNotSupported)?|InvalidAutoRenewPeriod.*|OperationDenied\.IllegalPaymentPolicy|Credit\.NotFound|InvalidInstanceStatus\.CreditSpecRestricted|InvalidInstanceChargeType\.NotSupport/,
+    /ChargeTypeViolation|(?<!MonitorData )InvalidPeriod(Unit|Type)?(\.ValueNotSupported)?|InvalidAutoRenewPeriod.*|OperationDenied\.IllegalPaymentPolicy|Credit\.NotFound|InvalidInstanceType\.NotSupportCredit|InvalidInstanceStatus\.CreditSpecRestricted|InvalidInstanceChargeType\.NotSupport/,
     'there are no charge types: nothing is billed, and whatever says how is ignored or refused',
     /InvalidInstanceChargeType\.NotSupport/,
   ),

@@ -1,4 +1,5 @@
 /** Errors of the actions on snapshots. */
+import { formatSecond } from '../../../src/ecs/times.ts';
 import {
   beginSnapshot,
   dryRun,
@@ -8,6 +9,7 @@ import {
   setDisk,
   setInstance,
   setSnapshot,
+  spanCases,
   tagFilterCases,
   type ErrorCases,
 } from './case.ts';
@@ -97,6 +99,10 @@ export const snapshotCases: ErrorCases = {
   DescribeLockedSnapshots: {
     'InvalidLockStatus.Malformed': { LockStatus: 'open' },
     'InvalidSnapshotLock.NotFound': ({ spareSnapshot }) => ({ 'SnapshotIds.1': spareSnapshot }),
+  },
+  DescribeSnapshotMonitorData: {
+    ...spanCases,
+    'InvalidEndTime.Malformed': ({ world }) => ({ EndTime: formatSecond(world.clock.nowMs() - 700_000) }),
   },
   DescribeSnapshotLinks: {
     InvalidDiskIds: { DiskIds: 'd-1' },
