@@ -4,9 +4,14 @@ import type { TestContext } from 'node:test';
 import { sql } from 'kysely';
 import { allRows, checked, createWorld, snapshotRequest, token } from '../../test/control/world.ts';
 import type { World } from '../../test/control/world.ts';
+import { manifestOf } from '../../test/support/repositories.ts';
 import { deleteSnapshot } from '../catalog/snapshots.ts';
 import { DAY_MS, HOUR_MS } from '../ecs/lock-rules.ts';
 import type { Clock } from '../lib/clock.ts';
+import { commitManifest } from '../repository/manifest.ts';
+import { MemoryStore } from '../repository/object-store/memory-store.ts';
+import { emptyTree } from '../repository/tree-ref.ts';
+import { importInto } from './import-repository.ts';
 
 const firm = { lockDays: 2, coolOffHours: 0 };
 
@@ -227,4 +232,29 @@ test('locks are listed newest first, by status, by snapshot and page by page, th
     rows.map(({ detail }) => detail).join('\n'),
     /^SEARCH snapshot_locks USING INDEX snapshot_locks_by_creation/,
   );
+});
+
+test('an import keeps locks, begins those of snapshots that it finds stored, and ends those of what is gone', async (t) => {
+  const world = await createWorld(t);
+  const { diskId } = await world.runOne();
+  const gone = await world.takeSnapshot(diskId);
+  world.holdUploads();
+  const stored = await world.beginSnapshot(diskId);
+  for (const snapshotId of [gone, stored]) await world.control.lockSnapshot({ snapshotId, ...firm });
+  await world.control.stop();
+  const store = new MemoryStore();
+  await commitManifest(store, { ...manifestOf(stored, emptyTree), diskId });
+  await world.catalog.queries.deleteFrom('operations').execute();
+  const given = { store, hasTree: () => true, disks: [], zoneId: 'cn-hangzhou-a', isOld: false };
+  await importInto(world.catalog, { ...given, clock: world.clock });
+  const { queries } = world.catalog;
+  const rows = await queries.selectFrom('snapshots').select(['snapshot_id', 'status']).execute();
+  assert.deepEqual(
+    rows.map((row) => [row.snapshot_id, row.status]),
+    [[stored, 'accomplished']],
+  );
+  const [lock, ...others] = await queries.selectFrom('snapshot_locks').selectAll().execute();
+  assert.deepEqual([lock?.snapshot_id, others.length], [stored, 0]);
+  assert.ok(lock?.started_at_ms && lock.started_at_ms >= lock.created_at_ms);
+  assert.equal(lock.expires_at_ms, lock.started_at_ms + 2 * DAY_MS);
 });

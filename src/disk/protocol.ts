@@ -107,7 +107,7 @@ export interface DiskState {
   views: ViewState[];
   mapping: DiskMapping;
   counters: DiskCounters;
-  /** Absent in protocol 5. */
+  /** Absent from a diskd of an earlier version. */
   answers?: DiskAnswers;
   /** What clients are held to, or null. */
   limits: DiskLimits | null;
