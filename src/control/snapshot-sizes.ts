@@ -1,4 +1,5 @@
 /** DescribeSnapshotLinks and DescribeSnapshotsUsage: snapshots from the catalog, what they take from the repository's ledger. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { listChains, listMembers } from '../catalog/snapshot-chains.ts';
 import type { ChainMember } from '../catalog/snapshot-chains.ts';
 import type { Paging, SnapshotChainFilter } from '../ecs/list-filters.ts';
@@ -25,6 +26,7 @@ export async function measureSnapshots({ catalog, repository }: Measured): Promi
   const members = await listMembers(catalog.queries);
   const totals: SnapshotTotals = { snapshotCount: 0, sizeBytes: 0, uncountedCount: 0, unstoredCount: 0 };
   for (const chain of Map.groupBy(members, (row) => row.source_disk_id).values()) {
+    await nextTurn(); // of thousands of snapshots
     const ofChain = measure(repository, chain);
     for (const name of Object.keys(totals) as (keyof SnapshotTotals)[]) totals[name] += ofChain[name];
   }
