@@ -23,6 +23,7 @@ import type { DataFolder } from './control/data-folder.ts';
 import { DiskdLink } from './control/diskd-link.ts';
 import { spawnDiskd } from './control/diskd-process.ts';
 import type { Program } from './control/diskd-process.ts';
+import { openMonitor, startSampling } from './control/monitor-sampler.ts';
 import { OpenDisks } from './control/open-disks.ts';
 import { takeOwn } from './control/ownership.ts';
 import { ensureRootKey } from './control/root-key.ts';
@@ -178,10 +179,7 @@ async function startWithKey(
   const { endpoint, isExposed } = await listen(api.server, options);
   region.endpoint = endpoint;
   const check = ({ readData, heal }: ServeCalls['check']['request']) =>
-    checkEverything(catalog.queries, disksOfDiskd(link), repository, {
-      readData,
-      heal,
-    });
+    checkEverything(catalog.queries, disksOfDiskd(link), repository, { readData, heal });
   const fetch = (asked: ServeCalls['fetch']['request']) => control.fetchBase(asked);
   const { verifyPeriodMs, compactAfterMs } = options;
   const care = { catalog, dataPlane: link, repository, control, verifyPeriodMs, compactAfterMs, clock, log };
@@ -284,6 +282,7 @@ async function startControl(
     clock,
     log,
   });
+  const monitor = openMonitor(folder.monitorFile, log, undo);
   const openDisks = new OpenDisks(link, { isLimited: options.limitsDisks });
   const parts = {
     catalog,
@@ -293,6 +292,7 @@ async function startControl(
     transfer: space.limit(new TransferProcesses(program)),
     repository,
     space,
+    monitor,
     clock,
     random,
     log,
@@ -313,6 +313,7 @@ async function startControl(
   await control.start();
   copies.start();
   undo.defer(() => copies.stop());
+  startSampling({ store: monitor, dataPlane: link, control, clock, log }, undo);
   return { control, link, dataPlaneEnd };
 }
 

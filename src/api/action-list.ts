@@ -15,24 +15,32 @@ import { deleteInstance } from './actions/delete-instance.ts';
 import { deleteInstances } from './actions/delete-instances.ts';
 import { deleteSnapshotGroup } from './actions/delete-snapshot-group.ts';
 import { deleteSnapshot } from './actions/delete-snapshot.ts';
+import { describeDiskMonitorData } from './actions/describe-disk-monitor-data.ts';
 import { describeDisks } from './actions/describe-disks.ts';
 import { describeImages } from './actions/describe-images.ts';
 import { describeInstanceAttribute } from './actions/describe-instance-attribute.ts';
 import { describeInstanceStatus } from './actions/describe-instance-status.ts';
 import { describeInstanceTypes } from './actions/describe-instance-types.ts';
 import { describeInstances } from './actions/describe-instances.ts';
+import { describeLockedSnapshots } from './actions/describe-locked-snapshots.ts';
 import { describeRegions } from './actions/describe-regions.ts';
 import { describeSnapshotGroups } from './actions/describe-snapshot-groups.ts';
+import { describeSnapshotLinks } from './actions/describe-snapshot-links.ts';
+import { describeSnapshotMonitorData } from './actions/describe-snapshot-monitor-data.ts';
+import { describeSnapshotPackage } from './actions/describe-snapshot-package.ts';
+import { describeSnapshotsUsage } from './actions/describe-snapshots-usage.ts';
 import { describeSnapshots } from './actions/describe-snapshots.ts';
 import { describeTags } from './actions/describe-tags.ts';
 import { describeZones } from './actions/describe-zones.ts';
 import { detachDisk } from './actions/detach-disk.ts';
 import { listTagResources } from './actions/list-tag-resources.ts';
+import { lockSnapshot } from './actions/lock-snapshot.ts';
 import { modifyDiskAttribute } from './actions/modify-disk-attribute.ts';
 import { modifyImageAttribute } from './actions/modify-image-attribute.ts';
 import { modifyInstanceAttribute } from './actions/modify-instance-attribute.ts';
 import { modifySnapshotGroup } from './actions/modify-snapshot-group.ts';
 import { modifySnapshotAttribute } from './actions/modify-snapshot-attribute.ts';
+import { openSnapshotService } from './actions/open-snapshot-service.ts';
 import { rebootInstance } from './actions/reboot-instance.ts';
 import { rebootInstances } from './actions/reboot-instances.ts';
 import { reInitDisk } from './actions/reinit-disk.ts';
@@ -46,6 +54,7 @@ import { startInstances } from './actions/start-instances.ts';
 import { stopInstance } from './actions/stop-instance.ts';
 import { stopInstances } from './actions/stop-instances.ts';
 import { tagResources } from './actions/tag-resources.ts';
+import { unlockSnapshot } from './actions/unlock-snapshot.ts';
 import { untagResources } from './actions/untag-resources.ts';
 
 export const actions: readonly Action[] = [
@@ -80,6 +89,7 @@ export const actions: readonly Action[] = [
   resetDisks,
   reInitDisk,
   deleteDisk,
+  describeDiskMonitorData,
   createSnapshot,
   describeSnapshots,
   modifySnapshotAttribute,
@@ -88,6 +98,14 @@ export const actions: readonly Action[] = [
   describeSnapshotGroups,
   modifySnapshotGroup,
   deleteSnapshotGroup,
+  lockSnapshot,
+  unlockSnapshot,
+  describeLockedSnapshots,
+  describeSnapshotLinks,
+  describeSnapshotsUsage,
+  describeSnapshotMonitorData,
+  describeSnapshotPackage,
+  openSnapshotService,
   tagResources,
   untagResources,
   listTagResources,

@@ -1,11 +1,15 @@
 /** What the API needs of the control plane. `serve.ts` passes the real one (`control/`). */
 import type {
   Disk,
+  DiskMonitorPoint,
   Image,
   Instance,
   Page,
   Snapshot,
   SnapshotGroup,
+  SnapshotChain,
+  SnapshotMonitorPoint,
+  SnapshotTotals,
   TagCount,
   TagOfResource,
 } from '../ecs/resources.ts';
@@ -19,6 +23,8 @@ import type {
   DeleteInstancesRequest,
   DetachDiskRequest,
   ItemOutcome,
+  DiskMonitorRequest,
+  LockSnapshotRequest,
   ModifyDisksRequest,
   ModifyImageRequest,
   ModifyInstanceRequest,
@@ -31,16 +37,20 @@ import type {
   ResetDisksRequest,
   ResizeDiskRequest,
   RunInstancesRequest,
+  SnapshotMonitorRequest,
   TagResourcesRequest,
   UntagResourcesRequest,
 } from '../control/requests.ts';
+import type { ShownLock } from '../control/snapshot-locks.ts';
 import type {
   DiskFilter,
   ImageFilter,
   InstanceFilter,
   Paging,
+  SnapshotChainFilter,
   SnapshotFilter,
   SnapshotGroupFilter,
+  SnapshotLockFilter,
   TagsOfResourcesFilter,
 } from '../ecs/list-filters.ts';
 
@@ -65,6 +75,16 @@ export interface ControlPlane {
   modifySnapshotGroup(request: ModifySnapshotGroupRequest, options: ChangeOptions): Promise<void>;
   /** Of each of its snapshots. */
   deleteSnapshotGroup(request: { groupId: string }, options: ChangeOptions): Promise<ItemOutcome[]>;
+  /** In the order of their disks' ids. */
+  listSnapshotChains(filter: SnapshotChainFilter, paging: Paging): Promise<Page<SnapshotChain>>;
+  /** Of all chains. */
+  measureSnapshots(): Promise<SnapshotTotals>;
+  /** For each period that has samples, in order. */
+  monitorDisk(request: DiskMonitorRequest): Promise<DiskMonitorPoint[]>;
+  monitorSnapshots(request: SnapshotMonitorRequest): Promise<SnapshotMonitorPoint[]>;
+  lockSnapshot(request: LockSnapshotRequest, options: ChangeOptions): Promise<ShownLock>;
+  unlockSnapshot(request: { snapshotId: string }, options: ChangeOptions): Promise<void>;
+  listLockedSnapshots(filter: SnapshotLockFilter, paging: Paging): Promise<Page<ShownLock>>;
   runInstances(request: RunInstancesRequest, options: ChangeOptions): Promise<{ instanceIds: string[] }>;
   listInstances(filter: InstanceFilter, paging: Paging): Promise<Page<Instance>>;
   powerInstances(request: PowerRequest, options: ChangeOptions): Promise<PowerOutcome[]>;

@@ -166,7 +166,21 @@ const sixth: Migration = {
   ],
 };
 
-export const migrations: Migration[] = [first, second, third, fourth, fifth, sixth];
+/** Locks of snapshots: the database itself refuses that a snapshot goes and its lock stays. And chains of snapshots. */
+const seventh: Migration = {
+  version: 7,
+  statements: [
+    `CREATE TABLE snapshot_locks (
+      snapshot_id TEXT PRIMARY KEY REFERENCES snapshots (snapshot_id) DEFERRABLE INITIALLY DEFERRED,
+      lock_days INTEGER NOT NULL CHECK (lock_days > 0), cool_off_hours INTEGER NOT NULL CHECK (cool_off_hours >= 0),
+      created_at_ms BIGINT NOT NULL, cool_off_until_ms BIGINT NOT NULL, started_at_ms BIGINT, expires_at_ms BIGINT,
+      CHECK ((started_at_ms IS NULL) = (expires_at_ms IS NULL)))`,
+    `CREATE INDEX snapshot_locks_by_creation ON snapshot_locks (created_at_ms, snapshot_id)`,
+    `CREATE INDEX snapshots_by_chain ON snapshots (source_disk_id) WHERE frozen = 1 AND status <> 'failed'`,
+  ],
+};
+
+export const migrations: Migration[] = [first, second, third, fourth, fifth, sixth, seventh];
 
 /** Brings the catalog to the newest version. Throws an OperationalError when it is newer than this program. */
 export async function migrate(database: Queries, wanted: Migration[] = migrations): Promise<void> {

@@ -16,6 +16,7 @@ export interface Schema {
   disks: DiskRow;
   snapshots: SnapshotRow;
   snapshot_groups: SnapshotGroupRow;
+  snapshot_locks: SnapshotLockRow;
   tags: TagRow;
   operations: OperationRow;
   repository_sessions: RepositorySessionRow;
@@ -155,6 +156,18 @@ export interface SnapshotGroupRow {
   /** 0 until the freeze: in no answer before (C5). */
   frozen: Flag;
   created_at_ms: number;
+}
+
+/** Its times are those of `control/lock-clock.ts`. */
+export interface SnapshotLockRow {
+  snapshot_id: string;
+  lock_days: number;
+  cool_off_hours: number;
+  created_at_ms: number;
+  cool_off_until_ms: number;
+  /** Both null until the snapshot is accomplished. */
+  started_at_ms: number | null;
+  expires_at_ms: number | null;
 }
 
 export interface TagRow {

@@ -14,6 +14,14 @@ export const actionGroups: readonly ActionGroup[] = [
       DescribeSnapshots: 'list snapshots, with how far each is stored',
       ModifySnapshotAttribute: 'rename or describe a snapshot',
       DeleteSnapshot: 'delete a snapshot; space that only it held comes back',
+      LockSnapshot: 'keep a snapshot from being deleted by anybody, for so many days',
+      UnlockSnapshot: 'take a lock away again, while its cool-off period lasts',
+      DescribeLockedSnapshots: 'list locks, with when each ends',
+      DescribeSnapshotLinks: 'list the chains of snapshots, one a disk, with what each takes',
+      DescribeSnapshotsUsage: 'how many snapshots there are, and what they take',
+      DescribeSnapshotMonitorData: 'what all snapshots took, over time',
+      DescribeSnapshotPackage: 'storage plans that were bought: there are none',
+      OpenSnapshotService: 'does nothing, for the service is always open',
     },
   },
   {
@@ -28,6 +36,7 @@ export const actionGroups: readonly ActionGroup[] = [
       ResizeDisk: 'make a disk larger',
       ModifyDiskAttribute: 'rename a disk, or change what becomes of it with its instance',
       DeleteDisk: 'delete a disk that is not attached',
+      DescribeDiskMonitorData: 'throughput, operations and latency of a disk, over time',
     },
   },
   {

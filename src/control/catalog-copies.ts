@@ -24,14 +24,14 @@ const HOUR_MS = 3_600_000;
 const KEPT = 5;
 
 export class CatalogCopies {
-  readonly #parts: Omit<Parts, 'repository'> & { repository: Repository };
+  readonly #parts: Omit<Parts, 'repository' | 'lockClock'> & { repository: Repository };
   readonly #stopping = new AbortController();
   #running: Promise<void> = Promise.resolve();
   #wake: () => void = () => undefined;
   #isWoken = false;
   #number = 0;
 
-  constructor(parts: Omit<Parts, 'repository'> & { repository: Repository }) {
+  constructor(parts: Omit<Parts, 'repository' | 'lockClock'> & { repository: Repository }) {
     this.#parts = parts;
   }
 

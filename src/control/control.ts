@@ -12,11 +12,15 @@ import { countTags, listTagsOfResources } from '../catalog/tags.ts';
 import { SYSTEM_DEVICE_NAME } from '../ecs/device-names.ts';
 import type {
   Disk,
+  DiskMonitorPoint,
   Image,
   Instance,
   Page,
   Snapshot,
   SnapshotGroup,
+  SnapshotChain,
+  SnapshotMonitorPoint,
+  SnapshotTotals,
   TagCount,
   TagOfResource,
 } from '../ecs/resources.ts';
@@ -33,6 +37,7 @@ import { attachDisk, createDisk } from './disks.ts';
 import { resetDisk, resetDisks } from './reset-disks.ts';
 import { describeFetch, startFetch, stopFetch } from './fetches.ts';
 import { beginImport, completeImport } from './imports.ts';
+import { monitorDisk, monitorSnapshots } from './monitor.ts';
 import { modifyDisks } from './modify-disks.ts';
 import { modifyInstance } from './modify-instance.ts';
 import { attachDiskOperation } from './operations/attach-disk.ts';
@@ -52,6 +57,7 @@ import { resizeDiskOperation } from './operations/resize-disk.ts';
 import { runInstancesOperation } from './operations/run-instances.ts';
 import { startInstanceOperation } from './operations/start-instance.ts';
 import { stopInstanceOperation } from './operations/stop-instance.ts';
+import { LockClock } from './lock-clock.ts';
 import type { Parts } from './parts.ts';
 import { powerInstances } from './power-instances.ts';
 import { reInitDisk } from './reinit-disk.ts';
@@ -65,6 +71,8 @@ import type {
   DeleteInstancesRequest,
   DetachDiskRequest,
   ItemOutcome,
+  DiskMonitorRequest,
+  LockSnapshotRequest,
   ModifyDisksRequest,
   ModifyImageRequest,
   ModifyInstanceRequest,
@@ -76,6 +84,7 @@ import type {
   ResetDisksRequest,
   ResizeDiskRequest,
   RunInstancesRequest,
+  SnapshotMonitorRequest,
   TagResourcesRequest,
   UntagResourcesRequest,
 } from './requests.ts';
@@ -84,8 +93,10 @@ import type {
   ImageFilter,
   InstanceFilter,
   Paging,
+  SnapshotChainFilter,
   SnapshotFilter,
   SnapshotGroupFilter,
+  SnapshotLockFilter,
   TagsOfResourcesFilter,
 } from '../ecs/list-filters.ts';
 import type { FetchReport, ServeCalls } from './serve-calls.ts';
@@ -95,6 +106,9 @@ import { releaseForgottenViews } from './view-bases.ts';
 import { runInstances } from './run-instances.ts';
 import { OperationRunner } from './runner.ts';
 import { createSnapshotGroup, deleteSnapshotGroup, modifySnapshotGroup } from './snapshot-groups.ts';
+import { listShownLocks, lockSnapshot, unlockSnapshot } from './snapshot-locks.ts';
+import type { ShownLock } from './snapshot-locks.ts';
+import { listMeasuredChains, measureSnapshots } from './snapshot-sizes.ts';
 import { createSnapshot, deleteSnapshot, modifySnapshot } from './snapshots.ts';
 import { tagResources, untagResources } from './tags.ts';
 import { deleteOverdueUndo } from './undo.ts';
@@ -115,7 +129,8 @@ export class Control {
   readonly #ending = new AbortController();
   #undoEnded: Promise<void> = Promise.resolve();
 
-  constructor(parts: Parts) {
+  constructor(given: Omit<Parts, 'lockClock'>) {
+    const parts = { ...given, lockClock: new LockClock(given) };
     this.#parts = parts;
     this.book = new RepositoryBook(parts.catalog, (operation) => this.#runner.treesOf(operation));
     this.#collector = new Collector(parts, this.book);
@@ -147,7 +162,8 @@ export class Control {
 
   /** Goes on with what earlier servers left, and collects what they left as garbage. diskd must answer. */
   async start(): Promise<void> {
-    const { catalog, clock } = this.#parts;
+    const { catalog, clock, lockClock } = this.#parts;
+    await lockClock.start();
     await ensureEmptyImage(this.#parts);
     await endEarlierSessions(this.#parts);
     await releaseForgottenViews(this.#parts);
@@ -168,6 +184,7 @@ export class Control {
     await this.#undoEnded;
     await this.#runner.stop();
     await this.#collector.stop();
+    await this.#parts.lockClock.stop();
   }
 
   /** After diskd came (back): the disks of every running instance are served again. */
@@ -278,6 +295,34 @@ export class Control {
 
   deleteSnapshotGroup(request: { groupId: string }, options: ChangeOptions = unconditionally): Promise<ItemOutcome[]> {
     return deleteSnapshotGroup(this.#parts, this.#runner, request, options);
+  }
+
+  listSnapshotChains(filter: SnapshotChainFilter, paging: Paging): Promise<Page<SnapshotChain>> {
+    return listMeasuredChains(this.#parts, filter, paging);
+  }
+
+  measureSnapshots(): Promise<SnapshotTotals> {
+    return measureSnapshots(this.#parts);
+  }
+
+  monitorDisk(request: DiskMonitorRequest): Promise<DiskMonitorPoint[]> {
+    return monitorDisk(this.#parts, request);
+  }
+
+  monitorSnapshots(request: SnapshotMonitorRequest): Promise<SnapshotMonitorPoint[]> {
+    return monitorSnapshots(this.#parts, request);
+  }
+
+  lockSnapshot(request: LockSnapshotRequest, options: ChangeOptions = unconditionally): Promise<ShownLock> {
+    return lockSnapshot(this.#parts, request, options);
+  }
+
+  unlockSnapshot(request: { snapshotId: string }, options: ChangeOptions = unconditionally): Promise<void> {
+    return unlockSnapshot(this.#parts, request, options);
+  }
+
+  listLockedSnapshots(filter: SnapshotLockFilter, paging: Paging): Promise<Page<ShownLock>> {
+    return listShownLocks(this.#parts, filter, paging);
   }
 
   runInstances(

@@ -7,6 +7,8 @@ import { ensureRunFolder } from '../lib/run-folder.ts';
 export interface DataFolder {
   root: string;
   catalogFile: string;
+  /** Of monitoring: made anew when lost. */
+  monitorFile: string;
   disksFolder: string;
   repositoryFolder: string;
   /** Of caches of the repository: made anew when lost. */
@@ -33,6 +35,7 @@ export function ensureDataFolder(folder: string, runtimeFolder: string): DataFol
   return {
     root: folder,
     catalogFile: inside('catalog.db'),
+    monitorFile: inside('monitor.db'),
     disksFolder: inside('disks'),
     repositoryFolder: inside('repository'),
     cacheFolder: inside('cache'),

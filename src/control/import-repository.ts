@@ -14,6 +14,7 @@ import type { DiskRow, Queries } from '../catalog/schema.ts';
 import { deleteImage } from '../catalog/images.ts';
 import { deleteSetting, findSetting, putSetting } from '../catalog/settings.ts';
 import { deleteEmptyGroups, findSnapshotGroup, insertSnapshotGroup } from '../catalog/snapshot-groups.ts';
+import { deleteLock } from '../catalog/snapshot-locks.ts';
 import { deleteSnapshot, findSnapshot, insertSnapshot, listAccomplishedSnapshots } from '../catalog/snapshots.ts';
 import type { Clock } from '../lib/clock.ts';
 import { CorruptionError, messageOf } from '../lib/errors.ts';
@@ -29,9 +30,11 @@ import type { TreeRef } from '../repository/tree-ref.ts';
 import type { StoredDisk } from './check.ts';
 import { baseOf, formatBase, treesOfBase } from './disk-folder.ts';
 import { raiseGarbageMark } from './garbage.ts';
+import { readLockTime } from './lock-clock.ts';
 import { CREATE_SNAPSHOT } from './operations/create-snapshot.ts';
 import type { CreateSnapshotState } from './operations/create-snapshot.ts';
 import { CATALOG_COPY } from './repository-book.ts';
+import { startLockOf } from './snapshot-locks.ts';
 
 /** More than there can have been since a copy that anybody restores. */
 const AHEAD = 1_000_000;
@@ -99,7 +102,8 @@ export async function importInto(
     );
     const busy = JSON.stringify(operations);
     const settled = manifests.filter(({ snapshotId }) => !busy.includes(snapshotId));
-    done.push(...(await importSnapshots(transaction, settled, (id) => damagedIds.includes(id) || busy.includes(id))));
+    const isLeft = (id: string) => damagedIds.includes(id) || busy.includes(id);
+    done.push(...(await importSnapshots(transaction, settled, isLeft, clock)));
     done.push(...(await importDisks(transaction, disks, { zoneId, nowMs: clock.nowMs() })));
     await raiseGarbageMark(transaction);
     if (!isOld) return;
@@ -145,11 +149,14 @@ async function importSnapshots(
   transaction: Queries,
   manifests: readonly Manifest[],
   isLeft: (snapshotId: string) => boolean,
+  clock: Clock,
 ): Promise<Imported> {
+  const nowMs = await readLockTime(transaction, clock);
   const done: Imported = [];
   const stored = new Set(manifests.map(({ snapshotId }) => snapshotId));
   for (const { snapshot_id: snapshotId } of await listAccomplishedSnapshots(transaction)) {
     if (stored.has(snapshotId) || isLeft(snapshotId)) continue;
+    await deleteLock(transaction, snapshotId);
     await deleteSnapshot(transaction, snapshotId);
     done.push(`The snapshot ${snapshotId} is not in the repository any more: it is gone from the catalog.`);
   }
@@ -159,6 +166,7 @@ async function importSnapshots(
     if (row !== undefined) await deleteSnapshot(transaction, manifest.snapshotId);
     await insertSnapshot(transaction, rowOf(manifest));
     await importGroup(transaction, manifest);
+    await startLockOf(transaction, manifest.snapshotId, nowMs);
     const at = new Date(manifest.createdAtMs).toISOString();
     done.push(`The snapshot ${manifest.snapshotId} of ${manifest.diskId}, of ${at}, is in the catalog again.`);
   }

@@ -5,11 +5,15 @@ import type { DiskKind } from '../ecs/disk-performance.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { Random } from '../lib/random.ts';
+import type { ChainSize } from '../repository/chain-sizes.ts';
 import type { Manifest } from '../repository/manifest.ts';
 import type { CollectorBook } from '../repository/collector-book.ts';
 import type { Fence } from '../repository/pack.ts';
 import type { RepositoryPlace } from '../repository/stores.ts';
+import type { TreeRef } from '../repository/tree-ref.ts';
 import type { UploadJob, UploadResult } from '../transfer/job.ts';
+import type { LockClock } from './lock-clock.ts';
+import type { MonitorStore } from './monitor-store.ts';
 import type { OpenDisks } from './open-disks.ts';
 
 /** diskd, over whatever connection there is at the moment: a call lost with a connection is asked again. */
@@ -54,6 +58,8 @@ export interface SnapshotRepository {
   expectStrangers(): void;
   /** Counts what is needed now, so that the next collection and everybody who asks for sizes has little to do. */
   count(book: CollectorBook, signal: AbortSignal): Promise<void>;
+  /** What the snapshots of a chain with these trees take, as far as it is counted. */
+  sizeChain(trees: readonly TreeRef[]): ChainSize;
   /** Returns the space of what neither a manifest nor a tree of the book needs. */
   collect(book: CollectorBook): Promise<{ freedBytes: number; waiting: { packCount: number } }>;
 }
@@ -97,13 +103,17 @@ export interface Parts {
   transfer: Transfer;
   repository: SnapshotRepository;
   space: SpaceCheck;
+  /** What was sampled (`monitor-sampler.ts`). */
+  monitor: Pick<MonitorStore, 'readDisk' | 'readSnapshots'>;
   clock: Clock;
+  /** The control plane's own. */
+  lockClock: LockClock;
   random: Random;
   log: Log;
   region: RegionNames;
   /** How long what a rollback replaced is kept; 0: not at all. */
   undoMs: number;
-  /** Called when a snapshot is stored, or deleted. */
+  /** Called when a snapshot is stored, locked or deleted. */
   onStored?: () => void;
   /** Told to transfer workers. */
   repositoryPlace: RepositoryPlace;

@@ -2,6 +2,7 @@
  * What the control plane is asked. The API layer has checked syntax (types, names, ranges, categories and sizes: `ecs/`);
  * the control plane checks everything that depends on state, and throws RequestError with the documented code.
  */
+import type { MonitorSpan } from '../ecs/monitor-rules.ts';
 import type { TagFilter } from '../ecs/list-filters.ts';
 import type { DiskType, InstanceStatus, Tag, TaggedType } from '../ecs/resources.ts';
 
@@ -116,6 +117,22 @@ export interface ItemOutcome {
   id: string;
   /** Null: it is done, or goes on. */
   refusal: { code: string; message: string } | null;
+}
+
+/** See `ecs/lock-rules.ts`. */
+export interface LockSnapshotRequest {
+  snapshotId: string;
+  lockDays: number;
+  coolOffHours: number;
+}
+
+export interface DiskMonitorRequest extends MonitorSpan {
+  diskId: string;
+}
+
+export interface SnapshotMonitorRequest extends MonitorSpan {
+  /** `standard`, `flash` or `archive`. */
+  category: string;
 }
 
 export interface NewDisk {

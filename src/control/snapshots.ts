@@ -36,6 +36,7 @@ import {
   snapshotFacts,
 } from './rows.ts';
 import type { OperationRunner } from './runner.ts';
+import { releaseLock } from './snapshot-locks.ts';
 import { listSnapshotOperations } from './snapshot-operations.ts';
 import { isStoodOn } from './view-bases.ts';
 import { waitSoon } from './wait-soon.ts';
@@ -136,6 +137,7 @@ export async function deleteSnapshot(
   const { snapshotId, force } = request;
   const next = await change(parts, options, async (transaction) => {
     const row = await getSnapshot(transaction, snapshotId);
+    await releaseLock(parts, transaction, snapshotId);
     const imageMadeFromIt = await isImageSource(transaction, snapshotId);
     const diskMadeFromIt = await isDiskSource(transaction, snapshotId);
     assertAllowed(refuseDeleteSnapshot(snapshotFacts(row), { imageMadeFromIt, diskMadeFromIt, force }));

@@ -93,7 +93,7 @@ export async function recordUndo(
 
 const LOOK_EVERY_MS = 60_000;
 
-/** Deletes them when their time is over. One that an image is made from stays, and is a snapshot as any other from then on. */
+/** Deletes them when their time is over. One that an image is made from, or that is locked, stays, and is a snapshot as any other from then on. */
 export async function deleteOverdueUndo(parts: Parts, runner: OperationRunner, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     try {
@@ -112,7 +112,7 @@ async function deleteOne(parts: Parts, runner: OperationRunner, snapshotId: stri
   try {
     await deleteSnapshotByRequest(parts, runner, { snapshotId, force: true }, unconditionally);
   } catch (error) {
-    if (!(error instanceof RequestError) || error.code !== 'SnapshotCreatedImage') throw error;
+    if (!(error instanceof RequestError) || error.code === 'InvalidSnapshotId.NotFound') throw error;
     await parts.catalog.transaction((transaction) => updateSnapshot(transaction, snapshotId, { undo_until_ms: null }));
   }
 }

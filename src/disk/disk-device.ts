@@ -8,7 +8,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { CorruptionError } from '../lib/errors.ts';
 import { BLOCK_BYTES, CHUNK_BYTES, FULL_MASK } from '../lib/geometry.ts';
-import type { BlockDevice, Extent } from '../nbd/device.ts';
+import type { Answered, BlockDevice, Extent } from '../nbd/device.ts';
 import type { BaseSource } from './base-source.ts';
 import type { Fetched } from './chunk-fetches.ts';
 import { ChunkFill } from './chunk-fill.ts';
@@ -17,7 +17,7 @@ import type { DiskStore } from './disk-store.ts';
 import { baseEnd, sees } from './lineage.ts';
 import { ABSENT, FIRST_SLOT, PAGE_CHUNKS, ZERO } from './map-page.ts';
 import { Pieces } from './pieces.ts';
-import type { DiskCounters } from './protocol.ts';
+import type { DiskAnswers, DiskCounters } from './protocol.ts';
 import { resolveBlocks } from './settle.ts';
 import type { SlotStore } from './slot-store.ts';
 import { runsOf } from './sweep.ts';
@@ -36,6 +36,7 @@ export class DiskDevice implements BlockDevice {
     readBytes: 0,
     writtenBytes: 0,
   };
+  readonly answers: DiskAnswers;
   readonly #store: DiskStore;
   readonly #map: DiskMap;
   readonly #slots: SlotStore;
@@ -43,7 +44,8 @@ export class DiskDevice implements BlockDevice {
   /** Where blocks that a write covers in part are put together. */
   readonly #scratch = Buffer.alloc(CHUNK_BYTES);
 
-  constructor(store: DiskStore, source: BaseSource) {
+  constructor(store: DiskStore, source: BaseSource, nowMs: number) {
+    this.answers = { countedSinceMs: nowMs, readCount: 0, writeCount: 0, readMs: 0, writeMs: 0 };
     this.#store = store;
     this.#map = store.map;
     this.#slots = store.slots;
@@ -91,6 +93,14 @@ export class DiskDevice implements BlockDevice {
     pieces.add(() => this.#zeroChunks(firstWhole / CHUNK_BYTES, endWhole / CHUNK_BYTES));
     pieces.add(() => this.#zeroPieces(endWhole, end - endWhole));
     return pieces.done();
+  }
+
+  answered({ readCount, writeCount, readMs, writeMs }: Answered): void {
+    const { answers } = this;
+    answers.readCount += readCount;
+    answers.writeCount += writeCount;
+    answers.readMs += readMs;
+    answers.writeMs += writeMs;
   }
 
   commit(): void {

@@ -61,7 +61,7 @@ export class Disk {
     this.#clock = options.clock;
     this.#source = options.source;
     this.#endedFreezes = options.endedFreezes;
-    this.device = new DiskDevice(store, options.source);
+    this.device = new DiskDevice(store, options.source, options.clock.nowMs());
     this.#fill = new ChunkFill(store, options.source);
     this.baseFetch = new BaseFetch(store, options.source, this.#fill);
     this.sweep = new Sweep(store, options.clock);
@@ -162,7 +162,7 @@ export class Disk {
     } finally {
       this.#rollbackView = null;
     }
-    this.device = new DiskDevice(this.store, this.#source);
+    this.device = new DiskDevice(this.store, this.#source, this.#clock.nowMs());
   }
 
   /** Open to clients or not. A base that is not the view of `snapshotId`: nothing. */
@@ -221,6 +221,7 @@ export class Disk {
         journalRecordCount,
       },
       counters: { ...this.device.counters },
+      answers: { ...this.device.answers },
       syncFailure: distrust,
     };
   }

@@ -2,6 +2,7 @@
  * The control protocol of diskd: JSON lines (`lib/line-channel.ts`) on `run/diskd.sock`. Every call is idempotent: a
  * caller that got no answer asks again. All ids are ECS ids; times are milliseconds since 1970.
  */
+import type { Answered } from '../nbd/device.ts';
 import type { TreeRef } from '../repository/tree-ref.ts';
 
 export const DISKD_PROTOCOL = 6;
@@ -63,6 +64,12 @@ export interface DiskCounters {
   writtenBytes: number;
 }
 
+/** Of reads and writes that were answered since then: how many, and how long they took together, in milliseconds. */
+export interface DiskAnswers extends Answered {
+  /** When the disk began to count, the `counters` too: another value is another count. */
+  countedSinceMs: number;
+}
+
 export interface DiskMapping {
   /** Chunks that hold data of the disk's own, in whatever generation. */
   dataChunkCount: number;
@@ -100,6 +107,8 @@ export interface DiskState {
   views: ViewState[];
   mapping: DiskMapping;
   counters: DiskCounters;
+  /** Absent from a diskd of an earlier version. */
+  answers?: DiskAnswers;
   /** What clients are held to, or null. */
   limits: DiskLimits | null;
   /** Why the next snapshot must compare every mapped chunk, or null when change tracking is whole. */

@@ -5,6 +5,7 @@ import type {
   ImageStatus,
   InstanceStatus,
   SnapshotGroupStatus,
+  SnapshotLockStatus,
   SnapshotStatus,
   SnapshotUsage,
   TaggedType,
@@ -64,6 +65,19 @@ export interface SnapshotGroupFilter {
   /** One of these. */
   statuses?: SnapshotGroupStatus[];
   tags?: TagFilter[];
+}
+
+export interface SnapshotChainFilter {
+  /** Of one of these disks. */
+  diskIds?: string[];
+  /** Of the disks that are attached to this instance now. */
+  instanceId?: string;
+}
+
+export interface SnapshotLockFilter {
+  /** Of these; none at all is InvalidSnapshotLock.NotFound. */
+  snapshotIds?: string[];
+  status?: SnapshotLockStatus;
 }
 
 export interface InstanceFilter extends ResourceFilter {

@@ -90,6 +90,60 @@ export interface SnapshotGroup {
   tags: Tag[];
 }
 
+/** The snapshots of a disk that there are, without those that failed. */
+export interface SnapshotChain {
+  diskId: string;
+  /** Null once the disk is deleted. */
+  diskName: string | null;
+  diskSizeGib: number;
+  diskType: DiskType;
+  instanceId: string | null;
+  instanceName: string | null;
+  totals: SnapshotTotals;
+}
+
+export interface SnapshotTotals {
+  snapshotCount: number;
+  /** Of what is counted: each chunk as often as one of them recorded it. */
+  sizeBytes: number;
+  /** Snapshots that are not in `sizeBytes`: progressing, or not counted yet. */
+  uncountedCount: number;
+  /** Of those, how many are not stored yet. */
+  unstoredCount: number;
+}
+
+/** What a disk did in a time, on average. */
+export interface DiskMonitorPoint {
+  /** When the time began. */
+  atMs: number;
+  readsPerSecond: number;
+  writesPerSecond: number;
+  readBytesPerSecond: number;
+  writtenBytesPerSecond: number;
+  /** Of a read and of a write, microseconds; 0 when there was none. */
+  readMicros: number;
+  writeMicros: number;
+}
+
+/** What all snapshots of a category took at the end of a time. */
+export interface SnapshotMonitorPoint {
+  atMs: number;
+  sizeBytes: number;
+}
+
+export type SnapshotLockStatus = 'compliance-cooloff' | 'compliance' | 'expired';
+
+export interface SnapshotLock {
+  snapshotId: string;
+  lockDays: number;
+  coolOffHours: number;
+  createdAtMs: number;
+  coolOffUntilMs: number;
+  /** When the snapshot was accomplished, or later locked: the lock's days count from then on. Null: not accomplished yet. */
+  startedAtMs: number | null;
+  expiresAtMs: number | null;
+}
+
 export interface Instance {
   instanceId: string;
   instanceName: string;

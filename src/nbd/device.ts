@@ -9,6 +9,14 @@ export interface Extent {
   isZero: boolean;
 }
 
+/** Requests of a batch that were answered, and how long they took together, in milliseconds with fractions. */
+export interface Answered {
+  readCount: number;
+  writeCount: number;
+  readMs: number;
+  writeMs: number;
+}
+
 /** All offsets and lengths are bytes; the server has checked them against `sizeBytes`. */
 export interface BlockDevice {
   readonly sizeBytes: number;
@@ -36,4 +44,6 @@ export interface BlockDevice {
   commit(): void;
   /** Every write answered before the call survives a power cut when it resolves. */
   flush(): Promise<void>;
+  /** Told of each batch of replies that holds any to reads or writes. */
+  answered?(answered: Answered): void;
 }

@@ -5,6 +5,8 @@
  * disk needs time for are answered later, together with whatever else is ready then.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Clock } from '../lib/clock.ts';
+import { AnswerTimes } from './answer-times.ts';
 import type { Backlog } from './backlog.ts';
 import { describeAllocation } from './block-status.ts';
 import type { BlockDevice } from './device.ts';
@@ -28,6 +30,7 @@ export interface ExecutionOptions {
   backlog: Backlog;
   buffers: ReplyBuffers;
   gate: Gate | undefined;
+  clock: Clock;
   send: (replies: TakenReplies) => void;
   /** Called when a batch has ended and nothing is under way. */
   onIdle: () => void;
@@ -51,6 +54,7 @@ export interface ArrivingWrite {
 export class Execution {
   readonly #options: ExecutionOptions;
   readonly #replies: ReplyBatch;
+  readonly #times = new AnswerTimes();
   /** Done, and to be answered after a flush. */
   #durable: Request[] = [];
   #needsCommit = false;
@@ -133,6 +137,7 @@ export class Execution {
     this.#replies.settlePending(refusal);
     if (this.#durable.length > 0) this.#answerDurable(refusal);
     const taken = this.#replies.take();
+    if (!this.#times.isEmpty) this.#options.device.answered?.(this.#times.take(this.#options.clock.monotonicMs()));
     if (taken !== undefined) this.#options.send(taken);
     if (this.#endedWeight > 0) this.#freeEnded();
     if (this.#underWayCount === 0 && !this.#batchScheduled) this.#options.onIdle();
@@ -148,10 +153,16 @@ export class Execution {
     } catch (error) {
       return this.refuse(request, this.#refusalOf(request, error));
     }
-    if (pending === undefined) return this.#replies.addRead(request);
+    if (pending === undefined) {
+      this.#times.add(request);
+      return this.#replies.addRead(request);
+    }
     const detached = this.#replies.detachRead(request);
     return void this.#await(request, pending, 0, (refusal) => {
-      if (refusal === undefined) return this.#replies.addDetachedRead(request, detached);
+      if (refusal === undefined) {
+        this.#times.add(request);
+        return this.#replies.addDetachedRead(request, detached);
+      }
       this.#replies.dropDetachedRead(detached);
       return this.refuse(request, refusal);
     });
@@ -227,8 +238,9 @@ export class Execution {
   }
 
   #succeed(request: Request): void {
-    if ((request.flags & CommandFlag.fua) === 0) this.#replies.addPendingSuccess(request);
-    else this.#durable.push(request);
+    if ((request.flags & CommandFlag.fua) !== 0) return void this.#durable.push(request);
+    this.#times.add(request);
+    return this.#replies.addPendingSuccess(request);
   }
 
   /** Counts `pending` as under way and calls `settle` when it is done, within a batch. Never rejects. */
@@ -290,8 +302,12 @@ export class Execution {
 
   #answer(requests: Request[], refusal: Refusal | undefined): void {
     for (const request of requests) {
-      if (refusal === undefined) this.#replies.addSuccess(request);
-      else this.refuse(request, refusal);
+      if (refusal !== undefined) {
+        this.refuse(request, refusal);
+        continue;
+      }
+      this.#times.add(request);
+      this.#replies.addSuccess(request);
     }
   }
 

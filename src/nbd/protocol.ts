@@ -107,6 +107,8 @@ export interface Request {
   /** Bytes; exact below 2^53, and larger than any disk above. */
   offset: number;
   lengthBytes: number;
+  /** By a server: when it was taken off the stream, on the monotonic clock. */
+  takenAtMs?: number;
 }
 
 /** Reads the 28 bytes at `position`; undefined when they do not begin with the magic number. */
@@ -119,6 +121,7 @@ export function decodeRequest(bytes: Buffer, position: number): Request | undefi
     cookieLow: bytes.readUInt32BE(position + 12),
     offset: bytes.readUInt32BE(position + 16) * 2 ** 32 + bytes.readUInt32BE(position + 20),
     lengthBytes: bytes.readUInt32BE(position + 24),
+    takenAtMs: 0,
   };
 }
 

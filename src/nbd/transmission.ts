@@ -3,7 +3,6 @@
  * the midst of what arrived when the client's turn is over, its backlog is full or its disk has no tokens left, and asks
  * to be called again when it may go on.
  */
-import type { Clock } from '../lib/clock.ts';
 import { Execution, type ArrivingWrite, type ExecutionOptions } from './execution.ts';
 import { Command, REQUEST_HEADER_BYTES, decodeRequest, type Request } from './protocol.ts';
 import { refuseRequest, type Refusal } from './request-check.ts';
@@ -14,7 +13,6 @@ import { Turn } from './turn.ts';
 const BATCH_LIMIT_BYTES = 1024 * 1024;
 
 export interface TransmissionOptions extends Omit<ExecutionOptions, 'onIdle'> {
-  clock: Clock;
   throttle: Throttle | undefined;
   /** A turn has begun, there are tokens again, or the gate has opened. */
   goOn: () => void;
@@ -125,9 +123,12 @@ export class Transmission {
   }
 
   #dispatch(request: Request | undefined, data: Buffer, position: number): number {
-    if (request !== undefined && request.command !== Command.disconnect) return this.#begin(request, data, position);
-    this.#ending = true;
-    return position;
+    if (request === undefined || request.command === Command.disconnect) {
+      this.#ending = true;
+      return position;
+    }
+    request.takenAtMs = this.#turn.openedAtMs;
+    return this.#begin(request, data, position);
   }
 
   /** Begins a request whose payload, if it has one, is in `data` from `position`. Returns where it stopped. */

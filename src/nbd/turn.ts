@@ -11,7 +11,7 @@ const WEIGHT_BYTES = 16 * 1024;
 export class Turn {
   readonly #clock: Clock;
   #isOpen = false;
-  #endsAtMs = 0;
+  #openedAtMs = 0;
   #weight = 0;
   #isOver = false;
 
@@ -24,12 +24,17 @@ export class Turn {
     return this.#isOver;
   }
 
+  /** When the last one began. */
+  get openedAtMs(): number {
+    return this.#openedAtMs;
+  }
+
   /** Begins a turn, unless one is going on. */
   open(): void {
     if (this.#isOpen) return;
     this.#isOpen = true;
     this.#weight = 0;
-    this.#endsAtMs = this.#clock.monotonicMs() + TURN_MS;
+    this.#openedAtMs = this.#clock.monotonicMs();
   }
 
   close(): void {
@@ -42,6 +47,6 @@ export class Turn {
     this.#weight += 1 + byteCount / WEIGHT_BYTES;
     if (this.#weight < CHECK_WEIGHT) return;
     this.#weight = 0;
-    this.#isOver ||= this.#clock.monotonicMs() >= this.#endsAtMs;
+    this.#isOver ||= this.#clock.monotonicMs() >= this.#openedAtMs + TURN_MS;
   }
 }

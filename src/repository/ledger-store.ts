@@ -68,6 +68,10 @@ export interface CountedTree {
   verifiedAtMs: number | null;
 }
 
+export type TreePlace = Pick<CountedTree, 'id' | 'parent' | 'chain' | 'ownChunkCount' | 'state'>;
+
+const PLACE = 'id, parent, chain, ownChunkCount, state';
+
 /** Where a chunk or page has its home: the pack that is kept for it. 0: nobody knows one. */
 export interface Home {
   pack: number;
@@ -318,6 +322,16 @@ export class LedgerStore {
     return row === undefined ? undefined : toTree(row);
   }
 
+  /** Where a tree stands, and what it recorded: quick, for it is asked of thousands. */
+  findPlaceOf({ root, levels }: TreeRef): TreePlace | undefined {
+    const find = this.#prepare(`SELECT ${PLACE} FROM trees WHERE root = ? AND levels = ?`);
+    return toPlace(find, [Buffer.from(root ?? '', 'hex'), levels]);
+  }
+
+  findPlace(id: number): TreePlace | undefined {
+    return toPlace(this.#prepare(`SELECT ${PLACE} FROM trees WHERE id = ?`), [id]);
+  }
+
   listChildren(id: number): CountedTree[] {
     return this.#prepare('SELECT * FROM trees WHERE parent = ? ORDER BY id').all(id).map(toTree);
   }
@@ -428,6 +442,14 @@ export class LedgerStore {
 /** Trees with the same key are the same. */
 export function treeKeyOf({ root, levels }: Pick<TreeRef, 'root' | 'levels'>): string {
   return `${root}:${levels}`;
+}
+
+function toPlace(find: StatementSync, key: (Buffer | number)[]): TreePlace | undefined {
+  find.setReturnArrays(true);
+  const row = find.get(...key) as unknown as [number, number | null, string, number, TreePlace['state']] | undefined;
+  if (row === undefined) return undefined;
+  const [id, parent, chain, ownChunkCount, state] = row;
+  return { id, parent, chain, ownChunkCount, state };
 }
 
 function toTree(row: Record<string, unknown>): CountedTree {

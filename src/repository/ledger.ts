@@ -19,7 +19,7 @@ import type { ApartPlace } from './aligned-walk.ts';
 import type { Digest } from './digest.ts';
 import type { EntryReader } from './entry-reader.ts';
 import { LEDGER, treeKeyOf as keyOf } from './ledger-store.ts';
-import type { CountedTree, Home, LedgerStore } from './ledger-store.ts';
+import type { CountedTree, Home, LedgerStore, TreePlace } from './ledger-store.ts';
 import { storedShareOf } from './pack.ts';
 import type { Location } from './pack.ts';
 import { snapshotIdOf } from './needed-trees.ts';
@@ -294,6 +294,25 @@ export class Ledger {
     return sizes;
   }
 
+  /** What is known of a tree that is counted whole. */
+  findWhole(tree: TreeRef): TreePlace | undefined {
+    const found = this.#store.findPlaceOf(tree);
+    return found?.state === 'whole' ? found : undefined;
+  }
+
+  findPlace(id: number): TreePlace | undefined {
+    return this.#store.findPlace(id);
+  }
+
+  /** In how many chunks, that are not zeros, a tree differs from another. It costs what differs. */
+  async countApart(tree: TreeRef, other: TreeRef): Promise<number> {
+    let count = 0;
+    for await (const places of this.#batches([tree, other], 0)) {
+      count += places.filter(({ level, digests: [own = null] }) => level === 0 && own !== null).length;
+    }
+    return count;
+  }
+
   /** Every name with the tree that it needs. */
   listNamed(): Map<string, Pick<NamedTree, 'tree' | 'chain'>> {
     return this.#store.listNamed();
@@ -441,7 +460,11 @@ export class Ledger {
 
 const HOMELESS: Home = { pack: 0, bytes: 0 };
 
-function chooseHeir({ chain }: CountedTree, children: readonly CountedTree[]): number | null {
+/** Which child takes the place of a tree that goes; null: it has none. */
+export function chooseHeir(
+  { chain }: Pick<CountedTree, 'chain'>,
+  children: readonly Pick<CountedTree, 'id' | 'chain'>[],
+): number | null {
   return (children.find((child) => child.chain === chain) ?? children[0])?.id ?? null;
 }
 

@@ -7,6 +7,8 @@ import path from 'node:path';
 import { assert } from '../lib/assert.ts';
 import { Mutex } from '../lib/mutex.ts';
 import type { Random } from '../lib/random.ts';
+import { ChainSizes } from './chain-sizes.ts';
+import type { ChainSize } from './chain-sizes.ts';
 import { checkRepository } from './check.ts';
 import type { CheckRequest, RepositoryFinding } from './check.ts';
 import { collectGarbage } from './collect.ts';
@@ -32,6 +34,7 @@ import type { Fence } from './pack.ts';
 import { rewritePacks } from './rewrite.ts';
 import type { Rewriter } from './rewrite.ts';
 import { openStores, takeCondemned } from './stores.ts';
+import type { TreeRef } from './tree-ref.ts';
 import type { RepositoryPlace, Stores } from './stores.ts';
 import type { WriterSession } from './writer.ts';
 import { readBootId } from '../lib/boot-id.ts';
@@ -66,6 +69,9 @@ export class Repository {
   #owner: Owner | null = null;
   /** Opened for the first collection: one process at a time may have it. */
   #ledger: Ledger | undefined;
+  #chainSizes: ChainSizes | undefined;
+  #isMeasuring = false;
+  readonly #closing = new AbortController();
   /** Whether packs may be in the store that the index does not know. */
   #maybeStrangers = true;
 
@@ -218,6 +224,24 @@ export class Repository {
   }
 
   /**
+   * What the snapshots with these trees, all those of a chain, take as of what is counted now: at once, whatever goes on. What
+   * it needs besides is measured soon after.
+   */
+  sizeChain(trees: readonly TreeRef[]): ChainSize {
+    this.#chainSizes ??= new ChainSizes(this.#openLedger());
+    const size = this.#chainSizes.size(trees);
+    if (this.#chainSizes.isWaiting && !this.#isMeasuring) void this.#measureChains(this.#chainSizes);
+    return size;
+  }
+
+  /** What cannot be read stays uncounted: a check tells why. */
+  async #measureChains(sizes: ChainSizes): Promise<void> {
+    this.#isMeasuring = true;
+    await this.#alone.run(() => sizes.measure(this.#closing.signal)).catch(() => undefined);
+    this.#isMeasuring = false;
+  }
+
+  /**
    * One pack more of the pass of verification, which begins where there is none, or none that began at `sinceMs` or later; see
    * `Verification`. Several may ask: when one has ended that pass, it has ended for all of them.
    */
@@ -274,6 +298,7 @@ export class Repository {
   }
 
   close(): void {
+    this.#closing.abort();
     this.#ledger?.close();
     this.#stores.index.close();
   }

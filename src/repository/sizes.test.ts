@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { CHUNK_BYTES } from '../lib/geometry.ts';
 import type { NamedTree } from './ledger.ts';
 import { LedgerStore } from './ledger-store.ts';
@@ -98,6 +99,30 @@ test('what snapshots recorded is told in the order in which they were taken, wha
     ledger.close();
     repository = await openOwn(place);
     assert.deepEqual(await ask(), expected);
+    repository.close();
+  });
+});
+
+test('what a chain takes is told at once, and what that needs besides is measured soon after', async () => {
+  await withPlace(async (place) => {
+    const repository = await openOwn(place);
+    const stores = await openStores(place);
+    const trees: TreeRef[] = [];
+    for (const number of [0, 1, 2]) {
+      const parent = trees.at(-1) ?? emptyTree;
+      trees.push(await storeImage(stores, imageOf(0, 3, 10 * number), { parent, random: seededRandom(number + 1) }));
+      const times = { generation: number + 1, createdAtMs: number };
+      await repository.commitManifest({ ...manifestOf(`s-${number}`, trees[number]!), ...times });
+    }
+    stores.index.close();
+    assert.deepEqual(repository.sizeChain(trees), { bytes: 0, countedCount: 0 });
+    await repository.count(new MemoryBook());
+    assert.deepEqual(repository.sizeChain(trees), { bytes: 9 * CHUNK_BYTES, countedCount: 3 });
+    // The middle one was deleted, and nobody has counted since.
+    const left = [trees[0]!, trees[2]!];
+    assert.deepEqual(repository.sizeChain(left), { bytes: 3 * CHUNK_BYTES, countedCount: 1 });
+    while (repository.sizeChain(left).countedCount < 2) await setImmediate();
+    assert.deepEqual(repository.sizeChain(left), { bytes: 6 * CHUNK_BYTES, countedCount: 2 });
     repository.close();
   });
 });

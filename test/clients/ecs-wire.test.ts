@@ -153,6 +153,8 @@ test('a token that was used with other parameters is refused as each action docu
   assert.ok(disk);
   const ofDisk = { DiskId: disk.diskId };
   const ofInstance = { 'InstanceId.1': instanceId, Force: 'true' };
+  const SnapshotId = await api.world.takeSnapshot(disk.diskId);
+  const lock = { SnapshotId, LockMode: 'compliance', LockDuration: '7', CoolOffPeriod: '3' };
   const mismatch = 'IdempotentParameterMismatch';
   const cases: [action: string, first: Record<string, string>, other: Record<string, string>, object][] = [
     ['CreateDisk', Object.fromEntries(DISK), { Size: '21' }, [400, mismatch]],
@@ -161,6 +163,8 @@ test('a token that was used with other parameters is refused as each action docu
     ['CreateInstance', run, { InstanceName: 'other' }, [400, mismatch]],
     ['RunInstances', run, { Amount: '2' }, [400, mismatch]],
     ['ResizeDisk', { ...ofDisk, NewSize: '50' }, { NewSize: '60' }, [400, mismatch]],
+    ['LockSnapshot', lock, { LockDuration: '8' }, [400, mismatch]],
+    ['UnlockSnapshot', { SnapshotId }, { SnapshotId: 's-other' }, [400, mismatch]],
     ['DeleteInstances', ofInstance, { Force: 'false' }, [400, mismatch]],
   ];
   const withToken = actions.filter(({ name, parameters }) => {

@@ -21,6 +21,7 @@ const lists: List[] = [
   { action: 'DescribeInstances', wrapper: 'Instances', item: 'Instance', id: 'InstanceId', most: 100 },
   { action: 'DescribeDisks', wrapper: 'Disks', item: 'Disk', id: 'DiskId', most: 500 },
   { action: 'DescribeSnapshots', wrapper: 'Snapshots', item: 'Snapshot', id: 'SnapshotId', most: 100 },
+  { action: 'DescribeSnapshotLinks', wrapper: 'SnapshotLinks', item: 'SnapshotLink', id: 'SnapshotLinkId', most: 100 },
 ];
 
 /** Asks for a page; the answer with the ids on it. */
@@ -69,7 +70,7 @@ async function followTokens(
   throw new Error('the pages never end');
 }
 
-test('every client sees every instance, disk and snapshot exactly once', async (t) => {
+test('every client sees every instance, disk, snapshot and chain exactly once', async (t) => {
   await using api = await openApi({}, { checkAtEnd: false });
   await fill(api);
   for (const list of lists) {
@@ -115,7 +116,7 @@ function askerOf(api: ApiFixture, { action, wrapper, item, id }: List): Ask {
   };
 }
 
-/** Instances with a system disk each, and snapshots of one: many with the same time of creation. */
+/** Instances with a system disk each, and a snapshot of each disk: many with the same time of creation. */
 async function fill(api: ApiFixture): Promise<void> {
   for (let half = 0; half < 2; half += 1) {
     const { status, body } = await call(api, 'RunInstances', {
@@ -127,9 +128,13 @@ async function fill(api: ApiFixture): Promise<void> {
   }
   const { world } = api;
   await world.settle();
-  const { body } = await call(api, 'DescribeDisks', { MaxResults: '10' });
-  const [disk] = (body['Disks'] as { Disk: { DiskId: string }[] }).Disk;
+  const { body } = await call(api, 'DescribeDisks', { MaxResults: '500' });
+  const [disk, ...others] = (body['Disks'] as { Disk: { DiskId: string }[] }).Disk;
   assert.ok(disk);
   const snapshot = await world.takeSnapshot(disk.DiskId);
   await fillWithSnapshots({ world, snapshot, dataDisk: disk.DiskId }, COUNT - 1);
+  for (const [index, { DiskId: diskId }] of others.entries()) {
+    const copies = world.catalog.queries.updateTable('snapshots').set({ source_disk_id: diskId });
+    await copies.where('snapshot_id', '=', `s-copy${index}`).execute();
+  }
 }

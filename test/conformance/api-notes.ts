@@ -12,6 +12,8 @@ function listCodes(codes: Readonly<Record<string, number>>): string {
 const connectedClients =
   'The machine is not told: unmount the disk or shut the machine down first. Clients that are connected are cut off after a flush.';
 
+const httpsOnly = 'ECS takes it over https only; this service takes it as every other request.';
+
 export const protocolNotes: Record<string, string[]> = {
   'Sending a request': [
     'One endpoint, path `/`, GET or POST, Version `2014-05-26`. Parameters are read from the query, from an urlencoded body, or from both; `Action` and `Version` also from the headers `x-acs-action` and `x-acs-version`.',
@@ -65,6 +67,36 @@ export const actionNotes: Record<string, string[]> = {
     'A snapshot that is still being made is cancelled. With `Force=true` one that disks were made from meanwhile goes from every answer, and is stored for those disks all the same.',
     'With `Force=true` a snapshot from which disks were made is deleted too; the disks keep their data.',
   ],
+  LockSnapshot: [
+    httpsOnly,
+    'While a lock holds, in its cool-off too, nobody can delete the snapshot: DeleteSnapshot, with `Force` too, is `InvalidOperation.SnapshotLocked` (403; ECS documents no code). A snapshot that is still being made cannot be cancelled then; if making it fails, its lock goes with it.',
+    'The cool-off begins with the lock and is part of `LockDuration`, which counts from when the snapshot is locked or, if that is later, accomplished; until then `LockDurationStartTime` and `LockExpiredTime` are blank.',
+    'After the cool-off only a longer `LockDuration`, with `CoolOffPeriod=0`, is taken; it counts from the same moment as before. An expired lock is replaced by a new one.',
+    'Locks go by a time of their own: while the server runs neither setting its clock forth nor back ends one earlier. While no server runs the clock is believed, but that time never goes back; time in which the machine sleeps does not count. The times that are shown are those of the clock.',
+  ],
+  UnlockSnapshot: [httpsOnly],
+  DescribeLockedSnapshots: [
+    'Expired locks are listed until their snapshot is deleted. Of several `SnapshotIds.N` those that are locked are listed, and none at all is `InvalidSnapshotLock.NotFound`.',
+  ],
+  DescribeDiskMonitorData: [
+    'The server looks once a minute at what each disk that is served has counted. A point is the average of a period that begins at its `TimeStamp`; there is one for each period in which the disk was served and the server ran, from `StartTime` to before `EndTime`.',
+    'Reads and writes are those of NBD clients: what trims and zeroes is neither. Latencies are of single requests, from when they are taken off the socket until their answer leaves; 0 when there was none.',
+    'Thirty days are kept, of many disks that are all busy fewer (256 MiB). They may be lost: they are in no copy of the catalog.',
+  ],
+  DescribeSnapshotMonitorData: [
+    '`Size` is what DescribeSnapshotsUsage told at the end of the period that begins at `TimeStamp`. There is a point for each period in which the server ran and all stored snapshots were counted. Every snapshot is of `Standard`: other categories have no points.',
+    'Kept for as long as DescribeDiskMonitorData’s.',
+  ],
+  DescribeSnapshotLinks: [
+    'A chain is there while its disk has a snapshot that did not fail, also when the disk is deleted: then its name is blank, its size that of the newest snapshot. `TotalCount` of a chain has no failed ones.',
+    '`TotalSize` is the sum of what each snapshot recorded first: chunks of 64 KiB, each counted as often as a snapshot found it changed, before compression, and whatever other chains hold too. It is exact for what is counted, and that follows a snapshot or a deletion within moments; `hupo repository` says what is stored of it.',
+    'What is not counted is not in `TotalSize`, and `UncountedCount` says how many snapshots that is: those that are progressing and, after the cache of a data folder was lost, all of them until they are counted anew.',
+    'Chains are listed in the order of their disks’ ids.',
+  ],
+  DescribeSnapshotsUsage: [
+    '`SnapshotSize` and `SnapshotCount` are the sums over all chains: see DescribeSnapshotLinks.',
+  ],
+  OpenSnapshotService: ['The service is always open, so nothing happens.', httpsOnly],
   ResetDisk: [
     'The instance must be `Stopped`. Later snapshots of the disk stay.',
     'With `serve --undo-hours` what it replaces is kept as a snapshot for so long: it has `UndoUntil`, does not count against the quota, and rolling back to it undoes the rollback (`hupo disk undo`). Until that is stored the disk and its instance cannot be deleted, nor the disk resized or re-initialised, as while any snapshot is made; DeleteSnapshot of it gives it up.',

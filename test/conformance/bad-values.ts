@@ -7,7 +7,7 @@ const FLAGS = ['maybe', '1', 'yes'];
 const LONG = 'x'.repeat(5000);
 
 /** Lists of strings as JSON in one parameter. */
-const JSON_LISTS = /^(DiskIds|SnapshotIds|InstanceIds|PrivateIpAddresses)$/;
+const JSON_LISTS = /^(DiskIds|SnapshotIds|SnapshotLinkIds|InstanceIds|PrivateIpAddresses)$/;
 const BROKEN_LISTS = ['x', '"x"', '[1]', '{"a":1}', '["a"', '[[]]', JSON.stringify(Array(101).fill('x'))];
 
 /** Where any text is a good filter, that nothing may match. */
@@ -19,7 +19,7 @@ const TAGS = /^(DescribeTags Tag\.N\.\w+|ListTagResources (Tag\.N\.\w+|TagFilter
 
 /** Words of a fixed list; text that none of them is is refused, in filters too. */
 const WORDS =
-  /(^|\.)(Status|DiskType|Category|DiskCategory|PerformanceLevel|SourceDiskType|Usage|ResourceType|BootMode|Architecture|Platform|OSType|ImageOwnerAlias|InstanceChargeType|DiskChargeType|ChargeType|MultiAttach|LockReason|SnapshotType|AcceptLanguage|Type|StoppedMode|BatchOptimization)$/;
+  /(^|\.)(Status|DiskType|Category|DiskCategory|PerformanceLevel|SourceDiskType|Usage|ResourceType|BootMode|Architecture|Platform|OSType|ImageOwnerAlias|InstanceChargeType|DiskChargeType|ChargeType|MultiAttach|LockReason|LockMode|LockStatus|SnapshotType|AcceptLanguage|Type|StoppedMode|BatchOptimization)$/;
 
 /** What is the same for every resource here, or what none has: whatever is asked for, the answer is right. */
 const LENIENT = /^(RemoveTags Tag\.N\.Value|DescribeInstanceTypes \w+(\.N)?|DescribeInstanceStatus InstanceId\.N)$/;
@@ -47,7 +47,7 @@ export function askingFor({ type }: Listed): string[] {
 }
 
 const WORD_VALUES =
-  'name-1 text cloud_auto cloud PL0 cn-hangzhou-b Stopped Available In_use accomplished image none disk instance system data self linux arm64 UEFI online PrePaid zh-CN en-US /dev/xvdf 2026-01-01T00:00Z CreationStartTime ecs.external.xlarge Ubuntu x86_64 classic vpc FIFO Enabled security user auto standard flash CentOS Deprecated SuccessFirst AllTogether LaunchTime 172.16.0.9 golden-family other-family 1.2'.split(
+  'name-1 text cloud_auto cloud PL0 cn-hangzhou-b Stopped Available In_use accomplished image none disk instance system data self linux arm64 UEFI online PrePaid zh-CN en-US /dev/xvdf 2026-01-01T00:00Z CreationStartTime ecs.external.xlarge Ubuntu x86_64 classic vpc FIFO Enabled security user auto standard flash CentOS Deprecated SuccessFirst AllTogether LaunchTime compliance 172.16.0.9 golden-family other-family 1.2'.split(
     ' ',
   );
 

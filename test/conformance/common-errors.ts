@@ -32,7 +32,7 @@ export const beyond: readonly Beyond[] = [
     reason: 'as CreateDisk says it of a disk',
   },
   {
-    actions: /^(CreateDisk|CreateImage|CreateSnapshotGroup)$/,
+    actions: /^(CreateDisk|CreateImage|CreateSnapshotGroup|LockSnapshot|UnlockSnapshot)$/,
     codes: /^InvalidClientToken\.Malformed$/,
     statuses: [403],
     reason: 'as CreateSnapshot says it of a token',
@@ -102,6 +102,18 @@ export const beyond: readonly Beyond[] = [
     codes: /^InvalidSnapshotGroup\.NotFound$/,
     statuses: [404],
     reason: 'as ModifySnapshotGroup says it; no errors are documented for this one',
+  },
+  {
+    actions: /^(DescribeLockedSnapshots|DescribeSnapshotLinks)$/,
+    codes: /^InvalidParameter\.NextToken$/,
+    statuses: [400],
+    reason: 'as the gateway says it of a parameter; nothing fitting is documented for this one',
+  },
+  {
+    actions: /^DeleteSnapshot$/,
+    codes: /^InvalidOperation\.SnapshotLocked$/,
+    statuses: [403],
+    reason: 'documented is that a locked snapshot cannot be deleted, and no code for it',
   },
 ];
 

@@ -41,6 +41,9 @@ export const fieldsBeyond: Record<string, string> = {
   'Disks.Disk.NbdUri': 'Where a local program reaches the disk, while it is served.',
   'Disks.Disk.Tags.Tag.Key': 'Some clients read this name, some TagKey.',
   'Disks.Disk.Tags.Tag.Value': 'Some clients read this name, some TagValue.',
+  'SnapshotLinks.SnapshotLink.UncountedCount':
+    'How many of `TotalCount` are not in `TotalSize`: snapshots that are progressing, or are still to be counted.',
+  UncountedCount: 'How many of `SnapshotCount` are not in `SnapshotSize`: see DescribeSnapshotLinks.',
   'Snapshots.Snapshot.FailureReason': 'Why a snapshot is `failed`.',
   'Snapshots.Snapshot.UndoUntil': 'When a snapshot that keeps what a rollback replaced is deleted.',
   'Snapshots.Snapshot.Tags.Tag.Key': 'Some clients read this name, some TagKey.',

@@ -3,6 +3,7 @@
  * answer. Later ones of an action show more of the answer.
  */
 import { EMPTY_IMAGE_ID } from '../../src/control/control.ts';
+import { formatSecond } from '../../src/ecs/times.ts';
 import type { Scene } from './scene.ts';
 
 export type Parameters = Record<string, string>;
@@ -19,6 +20,11 @@ const newInstance = (): Parameters => ({
 });
 const newDisk = (): Parameters => ({ ZoneId: 'cn-hangzhou-a', Size: '20', DiskCategory: 'cloud_essd' });
 const diskAndTag = ({ dataDisk }: Scene): Parameters => ({ ResourceType: 'disk', 'ResourceId.1': dataDisk });
+
+const lastMinutes = ({ world }: Scene): Parameters => ({
+  StartTime: formatSecond(world.clock.nowMs() - 600_000),
+  EndTime: formatSecond(world.clock.nowMs()),
+});
 
 const recipes: Record<string, Recipe[]> = {
   DescribeRegions: list(),
@@ -55,6 +61,7 @@ const recipes: Record<string, Recipe[]> = {
   ResetDisk: [({ stoppedDisk, stoppedSnapshot }) => ({ DiskId: stoppedDisk, SnapshotId: stoppedSnapshot })],
   ReInitDisk: one('DiskId', ({ stoppedDisk }) => stoppedDisk),
   DeleteDisk: one('DiskId', ({ freshDisk }) => freshDisk),
+  DescribeDiskMonitorData: [(scene) => ({ DiskId: scene.dataDisk, ...lastMinutes(scene) })],
   CreateSnapshot: one('DiskId', ({ dataDisk }) => dataDisk),
   DescribeSnapshots: list(),
   ModifySnapshotAttribute: [({ snapshot }) => ({ SnapshotId: snapshot, SnapshotName: 'renamed' })],
@@ -66,6 +73,21 @@ const recipes: Record<string, Recipe[]> = {
   ResetDisks: [
     ({ stoppedDisk, groupSnapshot }) => ({ 'Disk.1.DiskId': stoppedDisk, 'Disk.1.SnapshotId': groupSnapshot }),
   ],
+  LockSnapshot: [
+    ({ spareSnapshot }) => ({
+      SnapshotId: spareSnapshot,
+      LockMode: 'compliance',
+      LockDuration: '7',
+      CoolOffPeriod: '3',
+    }),
+  ],
+  UnlockSnapshot: one('SnapshotId', ({ lockedSnapshot }) => lockedSnapshot),
+  DescribeLockedSnapshots: list(),
+  DescribeSnapshotLinks: list(),
+  DescribeSnapshotsUsage: list(),
+  DescribeSnapshotPackage: list(),
+  DescribeSnapshotMonitorData: [lastMinutes],
+  OpenSnapshotService: list(),
   TagResources: [(scene) => ({ ...diskAndTag(scene), 'Tag.1.Key': 'colour', 'Tag.1.Value': 'amber' })],
   UntagResources: [(scene) => ({ ...diskAndTag(scene), 'TagKey.1': 'team' })],
   ListTagResources: [() => ({ ResourceType: 'disk', 'Tag.1.Key': 'team' }), diskAndTag],

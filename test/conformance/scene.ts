@@ -38,6 +38,8 @@ export interface Scene extends AsyncDisposable {
   systemSnapshot: string;
   /** Accomplished, of `dataDisk`, and nothing is made from it. */
   spareSnapshot: string;
+  /** Accomplished, of `dataDisk`; its lock is in its cool-off. */
+  lockedSnapshot: string;
   /** Of `usedDisk`; `failed`. */
   failedSnapshot: string;
   /** Accomplished, of the stopped instance's data disk, and its snapshot. */
@@ -83,6 +85,8 @@ async function build(world: World): Promise<Ids> {
   const stoppedSnapshot = await takeSnapshot(world, stopped.dataDisk, 'before-upgrade');
   const systemSnapshot = await takeSnapshot(world, stopped.systemDisk, 'system');
   const spareSnapshot = await takeSnapshot(world, running.dataDisk, 'spare');
+  const lockedSnapshot = await takeSnapshot(world, running.dataDisk, 'locked');
+  await control.lockSnapshot({ snapshotId: lockedSnapshot, lockDays: 7, coolOffHours: 72 });
   const failedSnapshot = await takeSnapshot(world, usedDisk, 'broken');
   await world.repository.deleteManifest(failedSnapshot);
   await world.catalog.queries
@@ -109,6 +113,7 @@ async function build(world: World): Promise<Ids> {
     tags,
   });
   await world.settle();
+  sample(world, running.dataDisk);
   return {
     running: running.instanceId,
     systemDisk: running.systemDisk,
@@ -124,11 +129,23 @@ async function build(world: World): Promise<Ids> {
     stoppedSnapshot,
     systemSnapshot,
     spareSnapshot,
+    lockedSnapshot,
     failedSnapshot,
     group,
     groupSnapshot,
     image,
   };
+}
+
+/** As if the server had looked, two and one minutes ago. */
+function sample({ monitor, clock }: World, diskId: string): void {
+  const minute = Math.floor(clock.nowMs() / 60_000);
+  const counted = { ms: 60_000, readCount: 600, writeCount: 60, readBytes: 6_000_000, writtenBytes: 600_000 };
+  const work = { ...counted, answeredReads: 600, readMicros: 60_000, answeredWrites: 60, writeMicros: 60_000 };
+  for (const before of [2, 1]) {
+    monitor.addDiskMinute(minute - before, new Map([[diskId, work]]));
+    monitor.putSnapshotMinute(minute - before, 'standard', 65_536 * before);
+  }
 }
 
 async function run(world: World, name: string) {
@@ -191,6 +208,7 @@ export async function catalogRows(world: World): Promise<Record<string, unknown[
     'disks',
     'snapshots',
     'snapshot_groups',
+    'snapshot_locks',
     'tags',
     'operations',
     'client_tokens',

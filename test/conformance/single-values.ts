@@ -9,6 +9,10 @@ interface Idle {
 export const singleValues: readonly Idle[] = [
   { parameters: / DryRun$/, reason: 'every change is tried with it here' },
   { parameters: / (Filter\.N\.\w+|TagFilter\.N\..*)$/, reason: 'it has an effect together with its pair' },
+  {
+    parameters: /^Describe(Disk|Snapshot)MonitorData Period$/,
+    reason: 'it is one of three numbers: src/control/monitor.test.ts asks for each',
+  },
   { parameters: / NextToken$/, reason: 'tokens come from answers: test/clients/ecs-wire.test.ts follows them' },
   {
     parameters:
@@ -28,7 +32,8 @@ export const singleValues: readonly Idle[] = [
     reason: 'it is checked, and every good value says what is so anyway',
   },
   {
-    parameters: /^(AttachDisk Bootable|ResizeDisk Type|DescribeSnapshots SnapshotLinkId)$/,
+    parameters:
+      /^(AttachDisk Bootable|ResizeDisk Type|DescribeSnapshots SnapshotLinkId|DescribeSnapshotLinks SnapshotLinkIds)$/,
     reason: 'it needs another state of its disk, or the id of a chain',
   },
   {

@@ -20,7 +20,7 @@ export const unproducedErrors: readonly Unproduced[] = [
     'nothing is billed',
   ),
   codes(
-    /ChargeTypeViolation|InvalidPeriod(Unit|Type)?(\.ValueNotSupported)?|InvalidAutoRenewPeriod.*|OperationDenied\.IllegalPaymentPolicy|Credit\.NotFound|InvalidInstanceStatus\.CreditSpecRestricted|InvalidInstanceChargeType\.NotSupport/,
+    /ChargeTypeViolation|(?<!MonitorData )InvalidPeriod(Unit|Type)?(\.ValueNotSupported)?|InvalidAutoRenewPeriod.*|OperationDenied\.IllegalPaymentPolicy|Credit\.NotFound|InvalidInstanceType\.NotSupportCredit|InvalidInstanceStatus\.CreditSpecRestricted|InvalidInstanceChargeType\.NotSupport/,
     'there are no charge types: nothing is billed, and whatever says how is ignored or refused',
     /InvalidInstanceChargeType\.NotSupport/,
   ),
@@ -51,7 +51,7 @@ export const unproducedErrors: readonly Unproduced[] = [
   codes(/InstanceLockedForSecurity|SecurityRisk\..*/, 'nothing is locked for security'),
   codes(/InvalidAccountStatus\.SnapshotServiceUnavailable/, 'the snapshot service is always open'),
   codes(
-    /.*(MarketImage|InMarket|ImageNotSubscribed|BuyImage|SharedImage|ImageUseShared|DeleteSharedSnapshot|ImageIsPublic\b.*Export|ImageIsExporting|ImageIsImporting|ImageCopying).*/,
+    /.*(MarketImage|InMarket|ImageNotSubscribed|BuyImage|SharedImage|ImageUseShared|DeleteSharedSnapshot|LockSharedSnapshot|ImageIsPublic\b.*Export|ImageIsExporting|ImageIsImporting|ImageCopying).*/,
     'images and snapshots are not sold, shared, copied, imported or exported',
   ),
   codes(
@@ -94,7 +94,7 @@ export const unproducedErrors: readonly Unproduced[] = [
     'there are no subscription, ephemeral or protected disks',
   ),
   codes(
-    /InvalidRegionId\.MalFormed|MissingParameter\.RegionId|MissingParamter\.RegionId|InvalidRegion\.NotFound|InvalidOperation\.InvalidRegion/,
+    /InvalidRegionId(\.MalFormed)?|InvalidParam\.RegionId|MissingParameter\.RegionId|MissingParamter\.RegionId|InvalidRegion\.NotFound|InvalidOperation\.InvalidRegion/,
     'RegionId may be left out; one of another region is InvalidRegionId.NotFound',
   ),
   codes(

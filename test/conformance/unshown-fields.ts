@@ -6,6 +6,10 @@ export const unshownFields: readonly { fields: RegExp; reason: string }[] = [
     reason: 'nothing is billed, so there is no order',
   },
   {
+    fields: /^DescribeSnapshotPackage SnapshotPackages\./,
+    reason: 'nothing is sold: the list is empty',
+  },
+  {
     fields: / .*OperationLock\w*\.(OperationLock|LockReason)\.Lock(Reason|Msg)$/,
     reason: 'nothing is locked: the list is empty',
   },

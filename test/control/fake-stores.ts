@@ -3,6 +3,8 @@ import crypto from 'node:crypto';
 import assert from 'node:assert/strict';
 import type { SnapshotRepository, Transfer } from '../../src/control/parts.ts';
 import { OperationalError } from '../../src/lib/errors.ts';
+import { CHUNK_BYTES } from '../../src/lib/geometry.ts';
+import type { ChainSize } from '../../src/repository/chain-sizes.ts';
 import type { CollectorBook } from '../../src/repository/collector-book.ts';
 import type { Fence } from '../../src/repository/pack.ts';
 import type { Manifest } from '../../src/repository/manifest.ts';
@@ -16,6 +18,8 @@ export class FakeRepository implements SnapshotRepository {
   readonly trees = new Map<string, Words>();
   readonly manifests = new Map<string, Manifest>();
   readonly deleted = new Set<string>();
+  /** Roots of trees that the ledger does not know yet. */
+  readonly uncounted = new Set<string | null>();
   collectCount = 0;
   /** How many upload: each in a session. */
   uploading = 0;
@@ -35,6 +39,13 @@ export class FakeRepository implements SnapshotRepository {
   }
 
   async count(): Promise<void> {}
+
+  /** As if each place and word were a chunk. */
+  sizeChain(trees: readonly TreeRef[]): ChainSize {
+    const counted = trees.filter(({ root }) => !this.uncounted.has(root));
+    const chunks = new Set(counted.flatMap((tree) => Object.entries(this.words(tree)).map((each) => each.join())));
+    return { bytes: chunks.size * CHUNK_BYTES, countedCount: counted.length };
+  }
 
   fenceOf(session: number): Fence {
     return { ownerEpoch: 1, session };

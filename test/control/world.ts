@@ -15,6 +15,7 @@ import type { Queries } from '../../src/catalog/schema.ts';
 import { ExternalDriver } from '../../src/compute/external.ts';
 import { Control, EMPTY_IMAGE_ID } from '../../src/control/control.ts';
 import { compareRecords } from '../../src/control/check.ts';
+import { MonitorStore } from '../../src/control/monitor-store.ts';
 import { OpenDisks } from '../../src/control/open-disks.ts';
 import { CREATE_IMAGE } from '../../src/control/operations/create-image.ts';
 import { CREATE_SNAPSHOT } from '../../src/control/operations/create-snapshot.ts';
@@ -54,6 +55,8 @@ export class World {
   readonly repository = new FakeRepository();
   readonly transfer: FakeTransfer;
   readonly warnings: string[] = [];
+  /** A server that starts finds what was sampled. */
+  readonly monitor = MonitorStore.open(':memory:', { info: () => undefined, warn: () => undefined });
   /** From the next start on: `serve --disk-limits`. */
   limitsDisks = false;
   /** From the next start on: `serve --undo-hours`. */
@@ -106,6 +109,7 @@ export class World {
         fenceOf: (session) => repository.fenceOf(session),
         hasBadCopies: () => false,
         count: () => repository.count(),
+        sizeChain: (trees) => repository.sizeChain(trees),
         collect: (book) => crash.act(() => repository.collect(book)),
       },
       space: { assertRoom: async (code, what) => this.assertRoom(code, what) },
@@ -113,6 +117,7 @@ export class World {
       random: systemRandom,
       log,
       region: { regionId: 'cn-hangzhou', zoneIds: ['cn-hangzhou-a', 'cn-hangzhou-b'] },
+      monitor: this.monitor,
       repositoryPlace: repositoryIn(this.folder),
       dataFolder: this.folder,
       undoMs: this.undoMs,
@@ -141,6 +146,7 @@ export class World {
   async end(): Promise<void> {
     await this.control.stop();
     await this.catalog.close();
+    this.monitor.close();
     fs.rmSync(this.folder, { recursive: true, force: true });
   }
 

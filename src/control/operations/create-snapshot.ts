@@ -18,6 +18,7 @@
  */
 import { findDisk, replaceFirstBase } from '../../catalog/disks.ts';
 import { findSnapshot, isEarlierUnstored, listStoredSnapshots, updateSnapshot } from '../../catalog/snapshots.ts';
+import { deleteLock } from '../../catalog/snapshot-locks.ts';
 import { findOperation } from '../../catalog/operations.ts';
 import type { Queries } from '../../catalog/schema.ts';
 import { isViewBase } from '../../disk/protocol.ts';
@@ -38,6 +39,7 @@ import type { OperationKind, Undone } from '../operation-kind.ts';
 import { planParent } from '../parent.ts';
 import type { ParentChoice } from '../parent.ts';
 import type { Parts } from '../parts.ts';
+import { startLockOf } from '../snapshot-locks.ts';
 import { storeSnapshot } from '../snapshot-upload.ts';
 import type { UploadGate } from '../upload-gate.ts';
 import { isStoodOn, moveToTree } from '../view-bases.ts';
@@ -219,6 +221,7 @@ async function accomplish(parts: Parts, transaction: Queries, { snapshotId }: Cr
     remaining_seconds: 0,
     modified_at_ms: parts.clock.nowMs(),
   });
+  await startLockOf(transaction, snapshotId, parts.lockClock.nowMs());
 }
 
 /** It is `failed` in the same transaction, so nobody comes to stand on it any more. */
@@ -243,6 +246,7 @@ async function abandon(
   await markFailed(parts, transaction, { state, reason });
 }
 
+/** Its lock goes with what it was to keep. */
 async function markFailed(
   parts: Parts,
   transaction: Queries,
@@ -256,6 +260,7 @@ async function markFailed(
     remaining_seconds: 0,
     modified_at_ms: parts.clock.nowMs(),
   });
+  await deleteLock(transaction, state.snapshotId);
 }
 
 /** A disk that is gone, or damaged, has no view that anybody could read. */

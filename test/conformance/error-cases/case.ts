@@ -1,6 +1,7 @@
 /** What a case of an error is, and the parts that cases of several actions share. */
 import type { Updateable } from 'kysely';
 import type { DiskRow, ImageRow, InstanceRow, SnapshotRow } from '../../../src/catalog/schema.ts';
+import { formatSecond } from '../../../src/ecs/times.ts';
 import { CONCURRENT_SNAPSHOT_QUOTA } from '../../../src/ecs/states.ts';
 import { snapshotRequest } from '../../control/world.ts';
 import type { Parameters } from '../recipes.ts';
@@ -28,6 +29,17 @@ export const newTagCases: Record<string, ErrorCase> = {
 export const tagFilterCases: Record<string, ErrorCase> = {
   'InvalidTag.Mismatch': { 'Tag.1.Value': 'v' },
   InvalidTagCount: manyTags,
+};
+
+/** Of spans of time that monitoring is asked for. */
+export const spanCases: Record<string, ErrorCase> = {
+  'InvalidStartTime.Malformed': { StartTime: '2026-11-23T10:00Z' },
+  'InvalidEndTime.Malformed': { EndTime: 'now' },
+  'InvalidPeriod.ValueNotSupported': { Period: '120' },
+  'InvalidStartTime.TooEarly': ({ world }) => ({ StartTime: formatSecond(world.clock.nowMs() - 31 * 86_400_000) }),
+  'InvalidParameter.TooManyDataQueried': ({ world }) => ({
+    StartTime: formatSecond(world.clock.nowMs() - 402 * 60_000),
+  }),
 };
 
 export const elsewhere: ErrorCase = { RegionId: 'cn-nowhere' };

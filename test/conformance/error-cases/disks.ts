@@ -1,4 +1,5 @@
 /** Errors of the actions on disks. */
+import { formatSecond } from '../../../src/ecs/times.ts';
 import {
   beginSnapshot,
   dryRun,
@@ -8,6 +9,7 @@ import {
   setDisk,
   setInstance,
   setSnapshot,
+  spanCases,
   tagFilterCases,
   type ErrorCases,
 } from './case.ts';
@@ -162,6 +164,11 @@ export const diskCases: ErrorCases = {
     IncorrectDiskStatus: { after: (scene) => setDisk(scene, scene.stoppedDisk, { status: 'ReIniting' }) },
     IncorrectInstanceStatus: ({ dataDisk }) => ({ DiskId: dataDisk }),
     'InvalidDiskId.NotFound': { DiskId: 'd-none' },
+  },
+  DescribeDiskMonitorData: {
+    ...spanCases,
+    'InvalidDiskId.NotFound': { DiskId: 'd-none' },
+    'InvalidParameter.EndTime': ({ world }) => ({ EndTime: formatSecond(world.clock.nowMs() - 700_000) }),
   },
   DeleteDisk: {
     DiskCreatingSnapshot: {

@@ -1,4 +1,5 @@
 /** Errors of the actions on snapshots. */
+import { formatSecond } from '../../../src/ecs/times.ts';
 import {
   beginSnapshot,
   dryRun,
@@ -8,9 +9,12 @@ import {
   setDisk,
   setInstance,
   setSnapshot,
+  spanCases,
   tagFilterCases,
   type ErrorCases,
 } from './case.ts';
+
+const lock = (SnapshotId: string) => ({ SnapshotId, LockMode: 'compliance', LockDuration: '7' });
 
 export const snapshotCases: ErrorCases = {
   CreateSnapshot: {
@@ -125,5 +129,37 @@ export const snapshotCases: ErrorCases = {
     MissingParameter: { SnapshotId: '' },
     SnapshotCreatedDisk: ({ stoppedSnapshot }) => ({ SnapshotId: stoppedSnapshot }),
     SnapshotCreatedImage: ({ systemSnapshot }) => ({ SnapshotId: systemSnapshot }),
+  },
+  LockSnapshot: {
+    'InvalidCoolOffPeriod.ExceedLockDuration': { LockDuration: '1', CoolOffPeriod: '25' },
+    'InvalidLockDuration.ExceedRetentionDays': {
+      after: (scene) => setSnapshot(scene, scene.spareSnapshot, { retention_days: 7 }),
+    },
+    'InvalidLockMode.Malformed': { LockMode: 'governance' },
+    'InvalidOperation.CoolOffPeriodExpired': {
+      after: ({ call, spareSnapshot }) => call('LockSnapshot', { ...lock(spareSnapshot), CoolOffPeriod: '0' }),
+      ask: { CoolOffPeriod: '0' },
+    },
+    'InvalidOperation.SnapshotNotAvailable': ({ failedSnapshot }) => ({ SnapshotId: failedSnapshot }),
+    'InvalidSnapshotId.NotFound': { SnapshotId: 's-none' },
+  },
+  UnlockSnapshot: {
+    'InvalidOperation.CoolOffPeriodExpired': {
+      after: ({ call, lockedSnapshot }) => call('LockSnapshot', { ...lock(lockedSnapshot), CoolOffPeriod: '0' }),
+    },
+    'InvalidSnapshotId.NotFound': { SnapshotId: 's-none' },
+    'InvalidSnapshotLock.NotFound': ({ spareSnapshot }) => ({ SnapshotId: spareSnapshot }),
+  },
+  DescribeLockedSnapshots: {
+    'InvalidLockStatus.Malformed': { LockStatus: 'open' },
+    'InvalidSnapshotLock.NotFound': ({ spareSnapshot }) => ({ 'SnapshotIds.1': spareSnapshot }),
+  },
+  DescribeSnapshotMonitorData: {
+    ...spanCases,
+    'InvalidEndTime.Malformed': ({ world }) => ({ EndTime: formatSecond(world.clock.nowMs() - 700_000) }),
+  },
+  DescribeSnapshotLinks: {
+    InvalidDiskIds: { DiskIds: 'd-1' },
+    InvalidSnapshotLinkIds: { SnapshotLinkIds: 'sl-1' },
   },
 };

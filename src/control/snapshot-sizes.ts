@@ -1,0 +1,45 @@
+/** DescribeSnapshotLinks and DescribeSnapshotsUsage: snapshots from the catalog, what they take from the repository's ledger. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { listChains, listMembers } from '../catalog/snapshot-chains.ts';
+import type { ChainMember } from '../catalog/snapshot-chains.ts';
+import type { Paging, SnapshotChainFilter } from '../ecs/list-filters.ts';
+import type { Page, SnapshotChain, SnapshotTotals } from '../ecs/resources.ts';
+import type { TreeRef } from '../repository/tree-ref.ts';
+import type { Parts } from './parts.ts';
+
+type Measured = Pick<Parts, 'catalog'> & { repository: Pick<Parts['repository'], 'sizeChain'> };
+
+export async function listMeasuredChains(
+  { catalog, repository }: Measured,
+  filter: SnapshotChainFilter,
+  paging: Paging,
+): Promise<Page<SnapshotChain>> {
+  const page = await listChains(catalog.queries, filter, paging);
+  return {
+    ...page,
+    items: page.items.map(({ chain, members }) => ({ ...chain, totals: measure(repository, members) })),
+  };
+}
+
+/** Of all chains. */
+export async function measureSnapshots({ catalog, repository }: Measured): Promise<SnapshotTotals> {
+  const members = await listMembers(catalog.queries);
+  const totals: SnapshotTotals = { snapshotCount: 0, sizeBytes: 0, uncountedCount: 0, unstoredCount: 0 };
+  for (const chain of Map.groupBy(members, (row) => row.source_disk_id).values()) {
+    await nextTurn(); // of thousands of snapshots
+    const ofChain = measure(repository, chain);
+    for (const name of Object.keys(totals) as (keyof SnapshotTotals)[]) totals[name] += ofChain[name];
+  }
+  return totals;
+}
+
+function measure(repository: Measured['repository'], members: readonly ChainMember[]): SnapshotTotals {
+  const stored = members.flatMap(({ tree }) => (tree === null ? [] : [JSON.parse(tree) as TreeRef]));
+  const { bytes, countedCount } = repository.sizeChain(stored);
+  return {
+    snapshotCount: members.length,
+    sizeBytes: bytes,
+    uncountedCount: members.length - countedCount,
+    unstoredCount: members.length - stored.length,
+  };
+}
