@@ -14,14 +14,27 @@ import { deleteInstance } from './actions/delete-instance.ts';
 import { deleteInstances } from './actions/delete-instances.ts';
 import { deleteSnapshot } from './actions/delete-snapshot.ts';
 import { describeDisks } from './actions/describe-disks.ts';
+import { describeEipAddresses } from './actions/describe-eip-addresses.ts';
+import { describeImageSupportInstanceTypes } from './actions/describe-image-support-instance-types.ts';
 import { describeImages } from './actions/describe-images.ts';
+import { describeInstanceAttachmentAttributes } from './actions/describe-instance-attachment-attributes.ts';
 import { describeInstanceAttribute } from './actions/describe-instance-attribute.ts';
+import { describeInstanceAutoRenewAttribute } from './actions/describe-instance-auto-renew-attribute.ts';
+import { describeInstanceHistoryEvents } from './actions/describe-instance-history-events.ts';
+import { describeInstanceMaintenanceAttributes } from './actions/describe-instance-maintenance-attributes.ts';
+import { describeInstanceRamRole } from './actions/describe-instance-ram-role.ts';
 import { describeInstanceStatus } from './actions/describe-instance-status.ts';
 import { describeInstanceTypes } from './actions/describe-instance-types.ts';
 import { describeInstances } from './actions/describe-instances.ts';
+import { describeKeyPairs } from './actions/describe-key-pairs.ts';
+import { describeNetworkInterfaces } from './actions/describe-network-interfaces.ts';
 import { describeRegions } from './actions/describe-regions.ts';
+import { describeSecurityGroupAttribute } from './actions/describe-security-group-attribute.ts';
+import { describeSecurityGroups } from './actions/describe-security-groups.ts';
 import { describeSnapshots } from './actions/describe-snapshots.ts';
 import { describeTags } from './actions/describe-tags.ts';
+import { describeVSwitches } from './actions/describe-v-switches.ts';
+import { describeVpcs } from './actions/describe-vpcs.ts';
 import { describeZones } from './actions/describe-zones.ts';
 import { detachDisk } from './actions/detach-disk.ts';
 import { listTagResources } from './actions/list-tag-resources.ts';
@@ -29,6 +42,7 @@ import { modifyDiskAttribute } from './actions/modify-disk-attribute.ts';
 import { modifyImageAttribute } from './actions/modify-image-attribute.ts';
 import { modifyInstanceAttribute } from './actions/modify-instance-attribute.ts';
 import { modifySnapshotAttribute } from './actions/modify-snapshot-attribute.ts';
+import { queryAvailableInstances } from './actions/query-available-instances.ts';
 import { rebootInstance } from './actions/reboot-instance.ts';
 import { rebootInstances } from './actions/reboot-instances.ts';
 import { reInitDisk } from './actions/reinit-disk.ts';
@@ -48,6 +62,7 @@ export const actions: readonly Action[] = [
   describeZones,
   describeInstanceTypes,
   describeImages,
+  describeImageSupportInstanceTypes,
   createImage,
   modifyImageAttribute,
   deleteImage,
@@ -65,6 +80,18 @@ export const actions: readonly Action[] = [
   rebootInstances,
   deleteInstance,
   deleteInstances,
+  describeInstanceRamRole,
+  describeInstanceMaintenanceAttributes,
+  describeInstanceAttachmentAttributes,
+  describeInstanceHistoryEvents,
+  describeInstanceAutoRenewAttribute,
+  describeKeyPairs,
+  describeVpcs,
+  describeVSwitches,
+  describeSecurityGroups,
+  describeSecurityGroupAttribute,
+  describeNetworkInterfaces,
+  describeEipAddresses,
   createDisk,
   describeDisks,
   attachDisk,
@@ -93,3 +120,6 @@ const byName: ReadonlyMap<string, Action> = new Map(actions.map((action) => [act
 export function findAction(name: string): Action | undefined {
   return byName.get(name);
 }
+
+/** Of another product, BssOpenApi, in its own version: asked by a client of ours on the way here. */
+export const billing = { version: '2017-12-14', action: queryAvailableInstances };

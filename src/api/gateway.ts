@@ -4,7 +4,7 @@
  */
 import { closest, distance } from 'fastest-levenshtein';
 import { RequestError } from '../lib/errors.ts';
-import { actions, findAction } from './action-list.ts';
+import { actions, billing, findAction } from './action-list.ts';
 import type { Action } from './action.ts';
 import type { Format } from './reply.ts';
 import { findHeader, hostOf, locate, type ApiRequest } from './request.ts';
@@ -31,6 +31,7 @@ export function actionOf(request: ApiRequest): Action {
   checkProduct(request);
   const name = mandatory(request, 'Action');
   const version = mandatory(request, 'Version');
+  if (version === billing.version && name === billing.action.name) return billing.action;
   if (version !== API_VERSION) {
     throw new RequestError(
       'InvalidVersion',

@@ -126,6 +126,22 @@ function checkKeysDiffer(found: readonly Tag[]): void {
       );
 }
 
+/** The zones that filters on zone and network leave: each zone has its own vSwitch, all share VPC and security group. */
+export function zonesOfNetwork(
+  wanted: { ZoneId?: string | null } & Record<'VpcId' | 'VSwitchId' | 'SecurityGroupId', string | null>,
+  region: Region,
+): string[] {
+  return region.zoneIds.filter((zoneId) => {
+    const network = defaultNetwork(region.regionId, zoneId);
+    return (
+      (wanted.ZoneId ?? zoneId) === zoneId &&
+      (wanted.VSwitchId ?? network.vSwitchId) === network.vSwitchId &&
+      (wanted.VpcId ?? network.vpcId) === network.vpcId &&
+      (wanted.SecurityGroupId ?? network.securityGroupId) === network.securityGroupId
+    );
+  });
+}
+
 /** Every instance is in the default group, and there is no other. */
 export function checkSecurityGroups(name: string, groupIds: readonly string[], region: Region): void {
   const { securityGroupId } = defaultNetwork(region.regionId, region.zoneIds[0] ?? '');

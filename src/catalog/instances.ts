@@ -59,6 +59,9 @@ function selectInstances(queries: Queries, wanted: InstanceFilter) {
   if (wanted.status !== undefined) query = query.where('status', '=', wanted.status);
   if (wanted.zoneId !== undefined) query = query.where('zone_id', '=', wanted.zoneId);
   if (wanted.privateIps) query = query.where('private_ip', 'in', atLeastOne(wanted.privateIps));
+  if (wanted.networkInterfaceIds) {
+    query = query.where('network_interface_id', 'in', atLeastOne(wanted.networkInterfaceIds));
+  }
   if (wanted.createdFromMs !== undefined) query = query.where('created_at_ms', '>=', wanted.createdFromMs);
   if (wanted.createdUntilMs !== undefined) query = query.where('created_at_ms', '<=', wanted.createdUntilMs);
   for (const tag of wanted.tags ?? []) query = query.where(hasTag('instances.instance_id', tag));

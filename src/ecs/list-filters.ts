@@ -64,6 +64,7 @@ export interface InstanceFilter extends ResourceFilter {
   status?: InstanceStatus;
   zoneId?: string;
   privateIps?: string[];
+  networkInterfaceIds?: string[];
 }
 
 export interface ImageFilter extends ResourceFilter {
