@@ -22,10 +22,6 @@ export const retentionDays = notBuilt(
   { code: 'InvalidRetentionDays.Malformed' },
 );
 
-export const userData = notBuilt('there is no metadata service yet that could hand it over', {
-  code: 'InvalidUserData.NotSupported',
-});
-
 export const creditSpecification = notBuilt('there are no burstable instance types', {
   code: 'InvalidParameter.CreditSpecification',
 });

@@ -33,6 +33,7 @@ import { describeSecurityGroupAttribute } from './actions/describe-security-grou
 import { describeSecurityGroups } from './actions/describe-security-groups.ts';
 import { describeSnapshots } from './actions/describe-snapshots.ts';
 import { describeTags } from './actions/describe-tags.ts';
+import { describeUserData } from './actions/describe-user-data.ts';
 import { describeVSwitches } from './actions/describe-v-switches.ts';
 import { describeVpcs } from './actions/describe-vpcs.ts';
 import { describeZones } from './actions/describe-zones.ts';
@@ -80,6 +81,7 @@ export const actions: readonly Action[] = [
   rebootInstances,
   deleteInstance,
   deleteInstances,
+  describeUserData,
   describeInstanceRamRole,
   describeInstanceMaintenanceAttributes,
   describeInstanceAttachmentAttributes,

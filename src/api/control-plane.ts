@@ -47,6 +47,8 @@ export interface ControlPlane {
   listInstances(filter: InstanceFilter, paging: Paging): Promise<Page<Instance>>;
   powerInstances(request: PowerRequest, options: ChangeOptions): Promise<PowerOutcome[]>;
   modifyInstance(request: ModifyInstanceRequest, options: ChangeOptions): Promise<void>;
+  /** Base64; blank for an instance without any. */
+  getUserData(instanceId: string): Promise<string>;
   deleteInstances(request: DeleteInstancesRequest, options: ChangeOptions): Promise<void>;
   createImage(request: CreateImageRequest, options: ChangeOptions): Promise<{ imageId: string }>;
   listImages(filter: ImageFilter, paging: Paging): Promise<Page<Image>>;

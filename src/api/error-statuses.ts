@@ -67,7 +67,7 @@ const CODES_BY_STATUS: Readonly<Record<number, readonly string[]>> = {
     'InvalidTagValue.Malformed',
     'InvalidTimeStamp.Expired',
     'InvalidTimeStamp.Format',
-    'InvalidUserData.NotSupported',
+    'InvalidUserData.SizeExceeded',
     'InvalidVersion',
     'IoOptimized.NotSupported',
     'MissingAccessKeyId',

@@ -18,6 +18,7 @@ import {
   findTagValueProblem,
 } from '../ecs/names.ts';
 import type { DiskType, Tag } from '../ecs/resources.ts';
+import { findUserDataProblem } from '../ecs/user-data.ts';
 import type { Region } from './action.ts';
 import { boolean, groups, invalidParameter, oneOf, text, withDefault, type Parameter } from './parameters.ts';
 
@@ -51,6 +52,13 @@ export function tags(tooMany = 'QuotaExceed.Tags'): Parameter<Tag[]> {
 
 /** Every change can be tried without making it, also by actions that do not document it. */
 export const dryRun = boolean();
+
+/** Of an instance: Base64. */
+export const userData = text('InvalidUserData.SizeExceeded', (value) => {
+  const found = findUserDataProblem(value);
+  if (found?.kind === 'form') throw invalidParameter('InvalidParameter', 'UserData', value, found.problem);
+  return found?.problem ?? null;
+});
 
 /** Languages of the documentation; names are given in Chinese or English. */
 export function acceptLanguage(): Parameter<string> {

@@ -26,6 +26,7 @@ export async function updateInstance(
 }
 
 export async function deleteInstance(queries: Queries, instanceId: string): Promise<void> {
+  await queries.deleteFrom('user_data').where('instance_id', '=', instanceId).execute();
   await queries.deleteFrom('instances').where('instance_id', '=', instanceId).execute();
 }
 

@@ -140,7 +140,16 @@ const fourth: Migration = {
   ],
 };
 
-export const migrations: Migration[] = [first, second, third, fourth];
+/** User data of instances. */
+const fifth: Migration = {
+  version: 5,
+  statements: [
+    `CREATE TABLE user_data (
+      instance_id TEXT PRIMARY KEY REFERENCES instances (instance_id), user_data TEXT NOT NULL)`,
+  ],
+};
+
+export const migrations: Migration[] = [first, second, third, fourth, fifth];
 
 /** Brings the catalog to the newest version. Throws an OperationalError when it is newer than this program. */
 export async function migrate(database: Queries, wanted: Migration[] = migrations): Promise<void> {

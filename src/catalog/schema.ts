@@ -13,6 +13,7 @@ export interface Schema {
   images: ImageRow;
   image_disks: ImageDiskRow;
   instances: InstanceRow;
+  user_data: UserDataRow;
   disks: DiskRow;
   snapshots: SnapshotRow;
   tags: TagRow;
@@ -80,6 +81,12 @@ export interface InstanceRow {
   private_ip: string;
   network_interface_id: string;
   deletion_protection: Flag;
+}
+
+interface UserDataRow {
+  instance_id: string;
+  /** Base64. */
+  user_data: string;
 }
 
 export interface DiskRow {

@@ -38,6 +38,7 @@ export const actionGroups: readonly ActionGroup[] = [
       DescribeInstances: 'list instances',
       DescribeInstanceStatus: 'list instances with nothing but their status',
       DescribeInstanceAttribute: 'show one instance',
+      DescribeUserData: 'show the user data of an instance',
       DescribeInstanceRamRole: 'list the roles of instances: none has one',
       DescribeInstanceMaintenanceAttributes: 'list what becomes of instances when their host is maintained',
       DescribeInstanceAttachmentAttributes: 'list the private pools of instances: there are none',

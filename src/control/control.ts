@@ -23,7 +23,7 @@ import { attachDisk, createDisk, resetDisk } from './disks.ts';
 import { describeFetch, startFetch, stopFetch } from './fetches.ts';
 import { beginImport, completeImport } from './imports.ts';
 import { modifyDisks } from './modify-disks.ts';
-import { modifyInstance } from './modify-instance.ts';
+import { getUserData, modifyInstance } from './modify-instance.ts';
 import { attachDiskOperation } from './operations/attach-disk.ts';
 import { createDiskOperation } from './operations/create-disk.ts';
 import { createImageOperation } from './operations/create-image.ts';
@@ -249,6 +249,10 @@ export class Control {
 
   modifyInstance(request: ModifyInstanceRequest, options: ChangeOptions = unconditionally): Promise<void> {
     return modifyInstance(this.#parts, request, options);
+  }
+
+  getUserData(instanceId: string): Promise<string> {
+    return getUserData(this.#parts, instanceId);
   }
 
   deleteInstances(request: DeleteInstancesRequest, options: ChangeOptions = unconditionally): Promise<void> {

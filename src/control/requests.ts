@@ -127,6 +127,8 @@ export interface ModifyInstanceRequest {
   description?: string;
   hostName?: string;
   deletionProtection?: boolean;
+  /** Base64. */
+  userData?: string;
 }
 
 /** A disk of the image that is asked for; a snapshot, or an empty data disk. */
@@ -192,6 +194,8 @@ export interface RunInstancesRequest {
   systemDisk: NewDisk;
   dataDisks: NewDisk[];
   deletionProtection: boolean;
+  /** Base64, for each instance; null: none. */
+  userData: string | null;
   /** False leaves them Stopped (CreateInstance). */
   start: boolean;
   tags: Tag[];

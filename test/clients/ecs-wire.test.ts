@@ -247,7 +247,7 @@ test('refusals have the documented code and status and say what to do', async ()
       'InvalidInstanceType.ValueNotSupported',
       /ecs\.external\.large/,
     ],
-    ['RunInstances', { ...run, UserData: 'eA==' }, 400, 'InvalidUserData.NotSupported', /"UserData"/],
+    ['RunInstances', { ...run, UserData: '#!/bin/sh' }, 400, 'InvalidParameter', /"UserData".*Base64/],
     [
       'RunInstances',
       { ...run, 'SystemDisk.Size': '5' },
@@ -346,6 +346,7 @@ test('default network, names and disks of instances are passed on', async () => 
     systemDisk: newDisk({ sizeGib: null, deleteWithInstance: true }),
     dataDisks: [newDisk({ sizeGib: 100 }), newDisk({ sizeGib: 40, device: '/dev/xvdf', deleteWithInstance: true })],
     deletionProtection: false,
+    userData: null,
     start: true,
     tags: [],
   });

@@ -81,6 +81,12 @@ export const actionNotes: Record<string, string[]> = {
   ],
   CreateInstance: ['As RunInstances, for one instance that stays `Stopped`.'],
   DescribeInstances: ['One VPC, one vSwitch a zone and one security group are shown for every instance.'],
+  ModifyInstanceAttribute: [
+    'User data can be changed in every state, as the documentation has it since 2024 and Terraform does it; before, the instance had to be `Stopped`.',
+  ],
+  DescribeUserData: [
+    'User data is kept and shown as it was given. It is not handed to the machine yet: that needs the metadata service, which is not there.',
+  ],
   DescribeInstanceRamRole: ['Each instance that is asked for is listed with a blank role.'],
   DescribeInstanceMaintenanceAttributes: [
     'One entry an instance, with the defaults: this service maintains no machine.',

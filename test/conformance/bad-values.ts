@@ -10,6 +10,9 @@ const LONG = 'x'.repeat(5000);
 const JSON_LISTS = /^(DiskIds|SnapshotIds|InstanceIds|SecurityGroupIds|PrivateIpAddresses)$/;
 const BROKEN_LISTS = ['x', '"x"', '[1]', '{"a":1}', '["a"', '[[]]', JSON.stringify(Array(101).fill('x'))];
 
+/** Not Base64, and too long. */
+const NO_USER_DATA = ['#!/bin/sh', 'eA', Buffer.alloc(32 * 1024 + 1).toString('base64')];
+
 /** Where any text is a good filter, that nothing may match. */
 const ANY_TEXT =
   /^(Describe\w+|ListTagResources) (.*Ids?(\.N)?|.*Name|.*Tag\w*(\.N)?(\.\w+)?|InstanceType\w*|ImageFamily|ZoneId|\w+Addresses|(Ipv6|PrivateIp)Address\.N|ResourceId\.N|TagFilter.*|NextToken)$/i;
@@ -30,6 +33,7 @@ export function badValues(action: string, { name, type }: Listed): string[] {
   if (type === 'Float') return NO_DECIMALS;
   if (LENIENT.test(`${action} ${name}`)) return [];
   if (type === 'Boolean') return FLAGS;
+  if (name === 'UserData') return NO_USER_DATA;
   if (JSON_LISTS.test(name)) return BROKEN_LISTS;
   if (WORDS.test(name)) return ['no-such-word', LONG];
   const full = `${action} ${name}`;

@@ -38,6 +38,7 @@ const recipes: Record<string, Recipe[]> = {
   DescribeInstanceStatus: list(),
   DescribeInstanceAttribute: one('InstanceId', ({ running }) => running),
   ModifyInstanceAttribute: [({ stopped }) => ({ InstanceId: stopped, InstanceName: 'renamed' })],
+  DescribeUserData: one('InstanceId', ({ running }) => running),
   DescribeInstanceRamRole: one('InstanceIds', ({ running }) => JSON.stringify([running])),
   DescribeInstanceMaintenanceAttributes: list(),
   DescribeInstanceAttachmentAttributes: one('InstanceIds', ({ running }) => JSON.stringify([running])),

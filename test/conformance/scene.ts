@@ -167,6 +167,7 @@ export async function catalogRows(world: World): Promise<Record<string, unknown[
     'images',
     'image_disks',
     'instances',
+    'user_data',
     'disks',
     'snapshots',
     'tags',

@@ -102,7 +102,7 @@ export const unproducedErrors: readonly Unproduced[] = [
     'another documented code of the action says the same',
   ),
   codes(
-    /InvalidPasswordParam\.Mismatch|InvalidUserData\.(Forbidden|SizeExceeded)|InvalidHttpPutResponseHopLimit\.NotSupported|LoginAsNonRoot\.ImageNotSupport|InvalidBurstingEnabled\.DiskSizeTooSmall|BurstingEnabledForModifyingDiskUnsupported|InvalidProvisionedIops\.LimitExceed|IncorrectInstanceStatus\.NeedRestart|ResourceNotAvailable/,
+    /InvalidPasswordParam\.Mismatch|InvalidHttpPutResponseHopLimit\.NotSupported|LoginAsNonRoot\.ImageNotSupport|InvalidBurstingEnabled\.DiskSizeTooSmall|BurstingEnabledForModifyingDiskUnsupported|InvalidProvisionedIops\.LimitExceed|IncorrectInstanceStatus\.NeedRestart|ResourceNotAvailable/,
     'it is a detail of something that is refused as a whole, or has no effect',
   ),
   codes(
@@ -210,6 +210,7 @@ export const unproducedErrors: readonly Unproduced[] = [
     errors: /^DescribeSecurityGroupAttribute InvalidSecurityGroupId\.Malformed$/,
     reason: 'another documented code of the action says the same',
   },
+  codes(/InvalidUserData\.(Forbidden|NotSupported)/, 'every instance may have user data'),
   {
     errors: /^CreateDisk (InvalidInstance\.NotFoundSystemDisk|InvalidInstanceId\.NotFound)$/,
     reason: 'InstanceId is refused: it makes subscription disks',

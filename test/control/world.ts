@@ -352,6 +352,7 @@ export function runRequest(change: Partial<RunInstancesRequest> = {}): RunInstan
     systemDisk: dataDisk({ sizeGib: null }),
     dataDisks: [dataDisk()],
     deletionProtection: false,
+    userData: null,
     start: true,
     tags: [],
     ...change,

@@ -12,7 +12,6 @@ import {
   resourceGroup,
   securityAgent,
   storageSet,
-  userData,
 } from '../absent-features.ts';
 import { group, noEffect, notBuilt, oneOf, type Parameter } from '../parameters.ts';
 
@@ -62,7 +61,6 @@ const system = {
   Password: password(),
   PasswordInherit: noEffect('the system keeps the password it has in any case'),
   KeyPairName: keyPair(),
-  UserData: userData,
   SecurityEnhancementStrategy: securityAgent,
 };
 
