@@ -13,6 +13,7 @@ import { deleteImage } from './actions/delete-image.ts';
 import { deleteInstance } from './actions/delete-instance.ts';
 import { deleteInstances } from './actions/delete-instances.ts';
 import { deleteSnapshot } from './actions/delete-snapshot.ts';
+import { describeAvailableResource } from './actions/describe-available-resource.ts';
 import { describeDisks } from './actions/describe-disks.ts';
 import { describeEipAddresses } from './actions/describe-eip-addresses.ts';
 import { describeImageSupportInstanceTypes } from './actions/describe-image-support-instance-types.ts';
@@ -62,6 +63,7 @@ export const actions: readonly Action[] = [
   describeRegions,
   describeZones,
   describeInstanceTypes,
+  describeAvailableResource,
   describeImages,
   describeImageSupportInstanceTypes,
   createImage,

@@ -222,3 +222,28 @@ test('the question of another product that Terraform asks first gets an empty li
   assert.equal((await ask('QueryAvailableInstances', '2014-05-26')).body['Code'], 'InvalidAction.NotFound');
   assert.equal((await ask('DescribeDisks', '2017-12-14')).body['Code'], 'InvalidVersion');
 });
+
+test('what is available is listed for each zone that is asked for, as the CSI driver asks', async () => {
+  await using api = await openApi();
+  const asked = { DestinationResource: 'DataDisk', ResourceType: 'disk', InstanceType: 'ecs.external.large' };
+  const wrapper = 'AvailableZones.AvailableZone';
+  const both = await list(api, 'DescribeAvailableResource', wrapper, asked);
+  assert.deepEqual(
+    both.rows.map((row) => row['ZoneId']),
+    ['cn-hangzhou-a', 'cn-hangzhou-b'],
+  );
+  const one = await list(api, 'DescribeAvailableResource', wrapper, { ...asked, ZoneId: 'cn-hangzhou-b' });
+  assert.deepEqual(one.rows, both.rows.slice(1));
+  const resource = at(one.rows[0], 'AvailableResources.AvailableResource.0') as Row;
+  assert.equal(resource['Type'], 'DataDisk');
+  const [cloud] = at(resource, 'SupportedResources.SupportedResource') as Row[];
+  const expected = { Value: 'cloud', Status: 'Available', StatusCategory: 'WithStock', Min: 5, Max: 2000, Unit: 'GiB' };
+  assert.deepEqual(cloud, expected);
+  const nothing = [{ Scope: 'region' }, { ZoneId: 'cn-hangzhou-z' }, { InstanceChargeType: 'PrePaid' }];
+  for (const narrowed of [...nothing, { ResourceType: 'ddh' }, { DataDiskCategory: 'local_ssd_pro' }]) {
+    const { rows } = await list(api, 'DescribeAvailableResource', wrapper, { ...asked, ...narrowed });
+    assert.deepEqual([narrowed, rows], [narrowed, []]);
+  }
+  const untyped = { DestinationResource: 'SystemDisk' };
+  assert.equal((await call(api, 'DescribeAvailableResource', untyped)).body['Code'], 'MissingParameter');
+});

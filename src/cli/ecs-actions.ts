@@ -94,6 +94,7 @@ export const actionGroups: readonly ActionGroup[] = [
       DescribeRegions: 'list the region of this server',
       DescribeZones: 'list its zones',
       DescribeInstanceTypes: 'list instance types',
+      DescribeAvailableResource: 'list what can be made in each zone: disk categories with their sizes, instance types',
     },
   },
   {

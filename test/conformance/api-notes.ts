@@ -87,6 +87,9 @@ export const actionNotes: Record<string, string[]> = {
   DescribeUserData: [
     'User data is kept and shown as it was given. It is not handed to the machine yet: that needs the metadata service, which is not there.',
   ],
+  DescribeAvailableResource: [
+    'Every zone has everything, and nothing is sold out. `Min` and `Max` of a disk category are of all its performance levels together, in GiB. `Scope=region` asks for regional disks, and there are none.',
+  ],
   DescribeInstanceRamRole: ['Each instance that is asked for is listed with a blank role.'],
   DescribeInstanceMaintenanceAttributes: [
     'One entry an instance, with the defaults: this service maintains no machine.',

@@ -24,6 +24,11 @@ const recipes: Record<string, Recipe[]> = {
   DescribeRegions: list(),
   DescribeZones: list(),
   DescribeInstanceTypes: list(),
+  DescribeAvailableResource: [
+    () => ({ DestinationResource: 'DataDisk', InstanceType: 'ecs.external.large' }),
+    () => ({ DestinationResource: 'InstanceType', Cores: '4' }),
+    () => ({ DestinationResource: 'InstanceType', Memory: '16' }),
+  ],
   DescribeImages: list(),
   CreateImage: [
     ({ stopped }) => ({ InstanceId: stopped, ImageName: 'mine' }),

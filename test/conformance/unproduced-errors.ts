@@ -27,7 +27,7 @@ export const unproducedErrors: readonly Unproduced[] = [
   codes(
     /.*Spot.*/,
     'nothing is billed, so there is no spot price; what asks for one is refused with the code of its first parameter',
-    /InvalidSpotStrategy/,
+    /Invalid\.?SpotStrategy/,
   ),
   codes(
     /.*(KMS|CMK|Kms).*|InvalidParameter\.Encrypted(Illegal)?|InvalidEncrypted\.NotMatchSnapshot|EncryptedOption\.Conflict|InvalidOperation\.UnfinishedEncryptedSnapshotCopy/,
@@ -211,6 +211,11 @@ export const unproducedErrors: readonly Unproduced[] = [
     reason: 'another documented code of the action says the same',
   },
   codes(/InvalidUserData\.(Forbidden|NotSupported)/, 'every instance may have user data'),
+  {
+    errors:
+      /^DescribeAvailableResource (Invalid\.(NetworkType|RegionId)|Unavailable\.Regions|InvalidResourceId\.NotFound)$/,
+    reason: 'another documented code of the action says the same, and what is not offered is not listed',
+  },
   {
     errors: /^CreateDisk (InvalidInstance\.NotFoundSystemDisk|InvalidInstanceId\.NotFound)$/,
     reason: 'InstanceId is refused: it makes subscription disks',

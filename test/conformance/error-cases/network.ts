@@ -2,6 +2,20 @@
 import { elsewhere, numbered, type ErrorCases } from './case.ts';
 
 export const networkCases: ErrorCases = {
+  DescribeAvailableResource: {
+    'Invalid.DestinationResource': { DestinationResource: 'Moon' },
+    'Invalid.InstanceChargeType': { InstanceChargeType: 'Barter' },
+    'Invalid.IoOptimized': { IoOptimized: 'perhaps' },
+    'Invalid.NetworkCategory': { NetworkCategory: 'string' },
+    'Invalid.Param': { DestinationResource: '' },
+    'Invalid.ResourceType': { ResourceType: 'moon' },
+    'Invalid.SpotStrategy': { SpotStrategy: 'SpotTheDog' },
+    'InvalidDedicatedHostId.NotFound': { DedicatedHostId: 'dh-none' },
+    'InvalidParam.Cores': { Cores: '2' },
+    'InvalidParam.Memory': { Memory: '8' },
+    'InvalidParam.TypeAndCpuMem.Conflict': { DestinationResource: 'InstanceType', Cores: '2' },
+    'InvalidRegionId.NotFound': elsewhere,
+  },
   DescribeInstanceRamRole: {
     'InvalidInstanceId.NotFound': { InstanceIds: '["i-none"]' },
     'InvalidInstanceIds.Malformed': { InstanceIds: 'i-none' },
