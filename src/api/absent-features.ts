@@ -11,8 +11,6 @@ export const stoppedMode = noEffect('chooses what is charged while stopped, and 
 export const securityAgent = noEffect('it is about an agent in images of Alibaba Cloud, and there are none');
 export const instantAccess = noEffect('documented as having no effect any more: every snapshot can be used at once');
 
-export const resourceGroup = notBuilt('there are no resource groups yet', { code: 'InvalidResourceGroup.NotFound' });
-
 export const autoSnapshotPolicy = notBuilt('there are no automatic snapshot policies yet', {
   code: 'InvalidAutoSnapshotPolicyId.NotFound',
 });

@@ -39,6 +39,7 @@ import { describeVSwitches } from './actions/describe-v-switches.ts';
 import { describeVpcs } from './actions/describe-vpcs.ts';
 import { describeZones } from './actions/describe-zones.ts';
 import { detachDisk } from './actions/detach-disk.ts';
+import { joinResourceGroup } from './actions/join-resource-group.ts';
 import { listTagResources } from './actions/list-tag-resources.ts';
 import { modifyDiskAttribute } from './actions/modify-disk-attribute.ts';
 import { modifyImageAttribute } from './actions/modify-image-attribute.ts';
@@ -109,6 +110,7 @@ export const actions: readonly Action[] = [
   describeSnapshots,
   modifySnapshotAttribute,
   deleteSnapshot,
+  joinResourceGroup,
   tagResources,
   untagResources,
   listTagResources,

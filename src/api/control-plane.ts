@@ -8,6 +8,7 @@ import type {
   CreateSnapshotRequest,
   DeleteInstancesRequest,
   DetachDiskRequest,
+  JoinResourceGroupRequest,
   ModifyDisksRequest,
   ModifyImageRequest,
   ModifyInstanceRequest,
@@ -56,6 +57,7 @@ export interface ControlPlane {
   deleteImage(request: { imageId: string; force: boolean }, options: ChangeOptions): Promise<void>;
   tagResources(request: TagResourcesRequest, options: ChangeOptions): Promise<void>;
   untagResources(request: UntagResourcesRequest, options: ChangeOptions): Promise<void>;
+  joinResourceGroup(request: JoinResourceGroupRequest, options: ChangeOptions): Promise<void>;
   /** The tags of resources, one each, ordered by resource and key. */
   listTagsOfResources(filter: TagsOfResourcesFilter, paging: Paging): Promise<Page<TagOfResource>>;
   /** Each different tag once, ordered by key and value. */

@@ -256,6 +256,7 @@ const STATUS_BY_ACTION: Readonly<Record<string, Readonly<Record<string, number>>
   DeleteSnapshot: { 'IncorrectDiskStatus.CreatingSnapshot': 400 },
   DescribeAvailableResource: { 'InvalidDedicatedHostId.NotFound': 403 },
   DescribeDisks: { 'InvalidZoneId.NotFound': 400 },
+  JoinResourceGroup: { MissingParameter: 403 },
   ModifyDiskAttribute: { 'InvalidDescription.Malformed': 404 },
   ModifyInstanceAttribute: { 'InvalidInstanceStatus.NotRunning': 400 },
   ModifySnapshotAttribute: {

@@ -164,12 +164,17 @@ export interface CreationTimes {
   CreationEndTime?: number;
 }
 
-/** What every list is filtered by: when its resources were created, and their tags. */
-export function resourceFilterOf(values: { Filter: CreationTimes; Tag: TagFilter[] }): ResourceFilter {
+/** What every list is filtered by: when its resources were created, their group and their tags. */
+export function resourceFilterOf(values: {
+  Filter: CreationTimes;
+  ResourceGroupId: string | null;
+  Tag: TagFilter[];
+}): ResourceFilter {
   const { CreationStartTime: createdFromMs, CreationEndTime: createdUntilMs } = values.Filter;
   return {
     ...(createdFromMs !== undefined && { createdFromMs }),
     ...(createdUntilMs !== undefined && { createdUntilMs }),
+    ...(values.ResourceGroupId !== null && { resourceGroupId: values.ResourceGroupId }),
     ...(values.Tag.length > 0 && { tags: values.Tag }),
   };
 }

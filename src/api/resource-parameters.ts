@@ -17,6 +17,7 @@ import {
   findTagKeyProblem,
   findTagValueProblem,
 } from '../ecs/names.ts';
+import { DEFAULT_RESOURCE_GROUP_ID, findResourceGroupProblem } from '../ecs/resource-groups.ts';
 import type { DiskType, Tag } from '../ecs/resources.ts';
 import { findUserDataProblem } from '../ecs/user-data.ts';
 import type { Region } from './action.ts';
@@ -52,6 +53,12 @@ export function tags(tooMany = 'QuotaExceed.Tags'): Parameter<Tag[]> {
 
 /** Every change can be tried without making it, also by actions that do not document it. */
 export const dryRun = boolean();
+
+/** Of a new resource: the default group, unless another is named. */
+export const resourceGroup = withDefault(
+  text('InvalidResourceGroup.NotFound', findResourceGroupProblem),
+  DEFAULT_RESOURCE_GROUP_ID,
+);
 
 /** Of an instance: Base64. */
 export const userData = text('InvalidUserData.SizeExceeded', (value) => {

@@ -65,6 +65,7 @@ function selectInstances(queries: Queries, wanted: InstanceFilter) {
   }
   if (wanted.createdFromMs !== undefined) query = query.where('created_at_ms', '>=', wanted.createdFromMs);
   if (wanted.createdUntilMs !== undefined) query = query.where('created_at_ms', '<=', wanted.createdUntilMs);
+  if (wanted.resourceGroupId !== undefined) query = query.where('resource_group_id', '=', wanted.resourceGroupId);
   for (const tag of wanted.tags ?? []) query = query.where(hasTag('instances.instance_id', tag));
   return query;
 }
@@ -91,5 +92,6 @@ function toInstance(row: InstanceRow): Omit<Instance, 'tags'> {
     privateIp: row.private_ip,
     networkInterfaceId: row.network_interface_id,
     deletionProtection: row.deletion_protection === 1,
+    resourceGroupId: row.resource_group_id,
   };
 }

@@ -140,12 +140,17 @@ const fourth: Migration = {
   ],
 };
 
-/** User data of instances. */
+/** User data of instances, and resource groups: whatever was there is in the default one, but public images in none. */
 const fifth: Migration = {
   version: 5,
   statements: [
     `CREATE TABLE user_data (
       instance_id TEXT PRIMARY KEY REFERENCES instances (instance_id), user_data TEXT NOT NULL)`,
+    ...['instances', 'disks', 'snapshots', 'images'].flatMap((table) => [
+      `ALTER TABLE ${table} ADD COLUMN resource_group_id TEXT NOT NULL DEFAULT 'rg-default0000000000'`,
+      `CREATE INDEX ${table}_by_group ON ${table} (resource_group_id, created_at_ms, ${table.slice(0, -1)}_id)`,
+    ]),
+    `UPDATE images SET resource_group_id = '' WHERE owner_alias = 'system'`,
   ],
 };
 

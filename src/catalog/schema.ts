@@ -51,6 +51,8 @@ export interface ImageRow {
   failure_reason: string | null;
   /** 1: in no list any more, and without disks; the row stays while instances that were made from it refer to it. */
   deleted: Flag;
+  /** Blank for public images. */
+  resource_group_id: string;
 }
 
 /** A disk of an image: what a disk that is made for `device` begins as. */
@@ -81,6 +83,7 @@ export interface InstanceRow {
   private_ip: string;
   network_interface_id: string;
   deletion_protection: Flag;
+  resource_group_id: string;
 }
 
 interface UserDataRow {
@@ -122,6 +125,7 @@ export interface DiskRow {
    * image that it was made from is there, whose bytes are kept (C6). Null: nobody knows, and that source is deleted.
    */
   first_base: string | null;
+  resource_group_id: string;
 }
 
 export interface SnapshotRow {
@@ -147,6 +151,7 @@ export interface SnapshotRow {
   incarnation: number | null;
   /** 1: it can be used while it is progressing, for it is frozen durably, and its disk's category has that. */
   instant: Flag;
+  resource_group_id: string;
 }
 
 export interface TagRow {

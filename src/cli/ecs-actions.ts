@@ -78,8 +78,9 @@ export const actionGroups: readonly ActionGroup[] = [
     },
   },
   {
-    title: 'Tags',
+    title: 'Tags and groups',
     actions: {
+      JoinResourceGroup: 'put a resource into a resource group',
       TagResources: 'put tags on resources',
       UntagResources: 'take tags off resources',
       ListTagResources: 'list which resources have which tags',

@@ -51,6 +51,7 @@ import type {
   CreateSnapshotRequest,
   DeleteInstancesRequest,
   DetachDiskRequest,
+  JoinResourceGroupRequest,
   ModifyDisksRequest,
   ModifyImageRequest,
   ModifyInstanceRequest,
@@ -74,6 +75,7 @@ import type {
 import type { FetchReport, ServeCalls } from './serve-calls.ts';
 import { RepositoryBook, endEarlierSessions } from './repository-book.ts';
 import { resizeDisk } from './resize-disk.ts';
+import { joinResourceGroup } from './resource-groups.ts';
 import { releaseForgottenViews } from './view-bases.ts';
 import { runInstances } from './run-instances.ts';
 import { OperationRunner } from './runner.ts';
@@ -287,6 +289,10 @@ export class Control {
     return untagResources(this.#parts, request, options);
   }
 
+  joinResourceGroup(request: JoinResourceGroupRequest, options: ChangeOptions = unconditionally): Promise<void> {
+    return joinResourceGroup(this.#parts, request, options);
+  }
+
   listTagsOfResources(filter: TagsOfResourcesFilter, paging: Paging): Promise<Page<TagOfResource>> {
     return listTagsOfResources(this.#parts.catalog.queries, filter, paging);
   }
@@ -331,6 +337,7 @@ async function ensureEmptyImage({ catalog, clock }: Parts): Promise<void> {
     status: 'Available',
     failure_reason: null,
     deleted: 0,
+    resource_group_id: '',
   } as const;
   await ensureImage(catalog.queries, image, {
     image_id: EMPTY_IMAGE_ID,

@@ -14,6 +14,7 @@ import type { DiskRow, Queries } from '../catalog/schema.ts';
 import { deleteImage } from '../catalog/images.ts';
 import { deleteSetting, findSetting, putSetting } from '../catalog/settings.ts';
 import { deleteSnapshot, findSnapshot, insertSnapshot, listAccomplishedSnapshots } from '../catalog/snapshots.ts';
+import { DEFAULT_RESOURCE_GROUP_ID } from '../ecs/resource-groups.ts';
 import type { Clock } from '../lib/clock.ts';
 import { CorruptionError, messageOf } from '../lib/errors.ts';
 import { CHUNK_BYTES, GIB } from '../lib/geometry.ts';
@@ -183,6 +184,7 @@ function rowOf(manifest: Manifest): Parameters<typeof insertSnapshot>[1] {
     generation: manifest.generation,
     incarnation: manifest.incarnation,
     instant: 0,
+    resource_group_id: DEFAULT_RESOURCE_GROUP_ID,
   };
 }
 
@@ -252,6 +254,7 @@ function newRow({ diskId, sizeBytes, base }: StoredDisk, zoneId: string, nowMs: 
     incarnation: 1,
     home_instance_id: null,
     first_base: null,
+    resource_group_id: DEFAULT_RESOURCE_GROUP_ID,
   };
 }
 

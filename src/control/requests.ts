@@ -29,6 +29,7 @@ export interface CreateDiskRequest {
   snapshotId: string | null;
   diskName: string;
   description: string;
+  resourceGroupId: string;
   tags: Tag[];
 }
 
@@ -81,6 +82,7 @@ export interface CreateSnapshotRequest {
   snapshotName: string | null;
   description: string;
   retentionDays: number | null;
+  resourceGroupId: string;
   tags: Tag[];
 }
 
@@ -153,6 +155,7 @@ export interface CreateImageRequest {
   architecture: string | null;
   platform: string | null;
   bootMode: string | null;
+  resourceGroupId: string;
   tags: Tag[];
 }
 
@@ -179,6 +182,12 @@ export interface UntagResourcesRequest {
   tags: TagFilter[] | null;
 }
 
+export interface JoinResourceGroupRequest {
+  resourceType: TaggedType;
+  resourceId: string;
+  resourceGroupId: string;
+}
+
 export interface RunInstancesRequest {
   zoneId: string;
   /** Null: the newest Available image of `imageFamily`. */
@@ -198,5 +207,7 @@ export interface RunInstancesRequest {
   userData: string | null;
   /** False leaves them Stopped (CreateInstance). */
   start: boolean;
+  /** Of the instances and their disks. */
+  resourceGroupId: string;
   tags: Tag[];
 }

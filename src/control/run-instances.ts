@@ -117,6 +117,7 @@ async function newInstanceRow(
     private_ip: address.ip,
     network_interface_id: newId('eni-', regionId, parts.random),
     deletion_protection: request.deletionProtection ? 1 : 0,
+    resource_group_id: request.resourceGroupId,
   };
 }
 

@@ -26,6 +26,7 @@ export interface TagFilter {
 export interface ResourceFilter {
   createdFromMs?: number;
   createdUntilMs?: number;
+  resourceGroupId?: string;
   tags?: TagFilter[];
 }
 

@@ -37,6 +37,8 @@ export interface Disk {
   imageId: string | null;
   /** Attached to a running instance at least once, or imported. */
   everAttached: boolean;
+  /** `rg-…`. */
+  resourceGroupId: string;
   tags: Tag[];
   /** `nbd+unix:///<DiskId>?socket=…` while the data plane serves it, else null. */
   nbdUri: string | null;
@@ -67,6 +69,8 @@ export interface Snapshot {
   failureReason: string | null;
   /** Bytes that a full restore writes; null while progressing. */
   fullSizeBytes: number | null;
+  /** `rg-…`. */
+  resourceGroupId: string;
   tags: Tag[];
 }
 
@@ -86,6 +90,8 @@ export interface Instance {
   privateIp: string;
   networkInterfaceId: string;
   deletionProtection: boolean;
+  /** `rg-…`. */
+  resourceGroupId: string;
   tags: Tag[];
 }
 
@@ -113,6 +119,8 @@ export interface Image {
   disks: ImageDisk[];
   /** Whether an instance that was made from it is there. */
   isUsed: boolean;
+  /** `rg-…`; blank for public images. */
+  resourceGroupId: string;
   tags: Tag[];
 }
 
@@ -124,7 +132,7 @@ export interface ImageDisk {
   snapshotId: string | null;
 }
 
-/** What can have tags (`ecs-api.md` 2.6). */
+/** What can have tags and is in a resource group (`ecs-api.md` 2.6). */
 export type TaggedType = 'instance' | 'disk' | 'snapshot' | 'image';
 
 export interface TagOfResource extends Tag {

@@ -348,6 +348,7 @@ test('default network, names and disks of instances are passed on', async () => 
     deletionProtection: false,
     userData: null,
     start: true,
+    resourceGroupId: 'rg-default0000000000',
     tags: [],
   });
   assert.equal((await call(api, 'DescribeInstances', zoneB)).body['TotalCount'], 2);
@@ -367,6 +368,7 @@ test('a disk from a snapshot may be asked for smaller than it will be', async ()
     snapshotId: 's-none',
     diskName: '',
     description: '',
+    resourceGroupId: 'rg-default0000000000',
     tags: [],
   });
 });

@@ -199,7 +199,10 @@ test('alicloud_instance: create, read twice alike, change what needs a restart, 
   await until(look, ({ Status }) => Status === 'Stopped', /^(Running|Stopping)$/);
   await good(sdk('StartInstance', { InstanceId: instanceId }));
   await until(look, ({ Status }) => Status === 'Running', /^(Starting|Stopped)$/);
+  const group = { ResourceType: 'instance', ResourceId: instanceId, ResourceGroupId: 'rg-tf' };
+  await good(teaRpc(api)('JoinResourceGroup', { ...region, ...group }));
   const after = await readInstance(api, instanceId);
+  assert.equal(after['ResourceGroupId'], 'rg-tf');
   assert.deepEqual([after['InstanceName'], after['UserData']], ['tf-renamed', changed]);
 
   await good(sdk('DeleteInstance', { InstanceId: instanceId, Force: 'true' }));
@@ -231,7 +234,9 @@ test('alicloud_ecs_disk: create, correct its flags, read twice alike, resize, ta
   const tags = { ...region, ResourceType: 'disk', 'ResourceId.1': diskId };
   await good(tea('UntagResources', { ...tags, 'TagKey.1': 'made by' }));
   await good(tea('TagResources', { ...tags, 'Tag.1.Key': 'env', 'Tag.1.Value': 'test' }));
-  const updated = await describeDisk(api, diskId);
+  const group = { ResourceType: 'disk', ResourceId: diskId, ResourceGroupId: 'rg-tf' };
+  await good(tea('JoinResourceGroup', { ...region, ...group }));
+  const updated = await describeDisk(api, diskId, { ResourceGroupId: 'rg-tf' });
   assert.deepEqual([updated['Size'], (at(updated, 'Tags.Tag') as Row[]).map((tag) => tag['TagKey'])], [30, ['env']]);
   await good(tea('DeleteDisk', { DiskId: diskId }));
   assert.deepEqual(await rows(tea('DescribeDisks', { ...region, DiskIds: ids(diskId) }), 'Disks.Disk'), []);

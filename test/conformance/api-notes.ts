@@ -99,6 +99,11 @@ export const actionNotes: Record<string, string[]> = {
   ],
   DescribeSecurityGroupAttribute: ['Nothing is filtered here: the group’s rules let everything through.'],
   DescribeNetworkInterfaces: ['The one interface of each instance, with the tags of the instance.'],
+  JoinResourceGroup: [
+    'Every resource is in a group: `rg-default0000000000` unless `ResourceGroupId` says another when it is made. There is no Resource Manager here: any `rg-` with small letters and digits is a group once it is named, and a filter by one is a filter by that text.',
+    'The disks of new instances, and the snapshots that CreateImage makes, are in the group of the instance or image. The system disk goes with its instance when that joins another group.',
+    '`ResourceType` is `instance`, `disk`, `snapshot` or `image`.',
+  ],
   CreateImage: [
     'Of an instance a snapshot of each disk is made; the image is `Available` when all of them are accomplished, and `CreateFailed` when one fails.',
   ],

@@ -81,6 +81,7 @@ const recipes: Record<string, Recipe[]> = {
   DescribeSnapshots: list(),
   ModifySnapshotAttribute: [({ snapshot }) => ({ SnapshotId: snapshot, SnapshotName: 'renamed' })],
   DeleteSnapshot: one('SnapshotId', ({ spareSnapshot }) => spareSnapshot),
+  JoinResourceGroup: [({ dataDisk }) => ({ ResourceType: 'disk', ResourceId: dataDisk, ResourceGroupId: 'rg-team' })],
   TagResources: [(scene) => ({ ...diskAndTag(scene), 'Tag.1.Key': 'colour', 'Tag.1.Value': 'amber' })],
   UntagResources: [(scene) => ({ ...diskAndTag(scene), 'TagKey.1': 'team' })],
   ListTagResources: [() => ({ ResourceType: 'disk', 'Tag.1.Key': 'team' }), diskAndTag],

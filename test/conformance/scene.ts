@@ -102,6 +102,7 @@ async function build(world: World): Promise<Ids> {
     architecture: 'x86_64',
     platform: 'Ubuntu',
     bootMode: 'BIOS',
+    resourceGroupId: 'rg-1',
     tags,
   });
   await world.settle();

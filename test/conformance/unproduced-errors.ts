@@ -217,6 +217,10 @@ export const unproducedErrors: readonly Unproduced[] = [
     reason: 'another documented code of the action says the same, and what is not offered is not listed',
   },
   {
+    errors: /^JoinResourceGroup InvalidResourceGroup\.Duplicate$/,
+    reason: 'joining the group that a resource is in changes nothing',
+  },
+  {
     errors: /^CreateDisk (InvalidInstance\.NotFoundSystemDisk|InvalidInstanceId\.NotFound)$/,
     reason: 'InstanceId is refused: it makes subscription disks',
   },

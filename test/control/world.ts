@@ -32,6 +32,7 @@ import type {
 import type { Paging } from '../../src/ecs/list-filters.ts';
 import { isViewBase } from '../../src/disk/protocol.ts';
 import type { BaseRef } from '../../src/disk/protocol.ts';
+import { DEFAULT_RESOURCE_GROUP_ID } from '../../src/ecs/resource-groups.ts';
 import type { Disk, Instance, Snapshot } from '../../src/ecs/resources.ts';
 import { GIB } from '../../src/lib/geometry.ts';
 import type { Clock } from '../../src/lib/clock.ts';
@@ -354,6 +355,7 @@ export function runRequest(change: Partial<RunInstancesRequest> = {}): RunInstan
     deletionProtection: false,
     userData: null,
     start: true,
+    resourceGroupId: DEFAULT_RESOURCE_GROUP_ID,
     tags: [],
     ...change,
   };
@@ -371,6 +373,7 @@ export function imageRequest(change: Partial<CreateImageRequest> = {}): CreateIm
     architecture: null,
     platform: null,
     bootMode: null,
+    resourceGroupId: DEFAULT_RESOURCE_GROUP_ID,
     tags: [],
     ...change,
   };
@@ -385,13 +388,21 @@ export function diskRequest(change: Partial<CreateDiskRequest> = {}): CreateDisk
     snapshotId: null,
     diskName: '',
     description: '',
+    resourceGroupId: DEFAULT_RESOURCE_GROUP_ID,
     tags: [],
     ...change,
   };
 }
 
 export function snapshotRequest(diskId: string) {
-  return { diskId, snapshotName: null, description: '', retentionDays: null, tags: [] };
+  return {
+    diskId,
+    snapshotName: null,
+    description: '',
+    retentionDays: null,
+    resourceGroupId: DEFAULT_RESOURCE_GROUP_ID,
+    tags: [],
+  };
 }
 
 /** The options of a change with a client token. */

@@ -354,7 +354,7 @@ class Player {
     options: ChangeOptions,
   ): Promise<string> {
     const plain = { description: '', imageFamily: '', imageVersion: '', architecture: 'x86_64', tags: [] };
-    const system = { platform: 'Others Linux', bootMode: 'BIOS', disks: null };
+    const system = { platform: 'Others Linux', bootMode: 'BIOS', disks: null, resourceGroupId: 'rg-1' };
     const request = { instanceId: null, snapshotId: null, ...plain, ...system, ...source };
     return (await this.world.control.createImage(request, options)).imageId;
   }

@@ -58,7 +58,7 @@ const parameters = {
   IsSupportCloudinit: constantFilter({ all: ['false'], none: ['true'], code: 'InvalidParameter' }),
   IsSupportIoOptimized: constantFilter({ all: ['true'], none: ['false'], code: 'InvalidParameter' }),
   ImageOwnerId: ownerId(),
-  ResourceGroupId: noneHas(),
+  ResourceGroupId: text(),
   ActionType: noEffect('every image can make an instance and replace a system'),
   ShowExpired: noEffect('no image expires'),
   DryRun: dryRun,

@@ -57,7 +57,7 @@ const parameters = {
   RdmaIpAddresses: noneHas(),
   Ipv6Address: noneHas(),
   KeyPairName: noneHas(),
-  ResourceGroupId: noneHas(),
+  ResourceGroupId: text(),
   HpcClusterId: notBuilt('there are no HPC clusters', { code: 'InvalidHpcClusterId.NotFound' }),
   AdditionalAttributes: allFieldsAreShown,
   DeviceAvailable: notPublic,

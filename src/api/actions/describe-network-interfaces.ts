@@ -10,6 +10,7 @@ import {
   pageFields,
   pagingOf,
   pagingParameters,
+  resourceFilterOf,
   tagFilters,
 } from '../filters.ts';
 import { repeated, text, type Values } from '../parameters.ts';
@@ -33,7 +34,7 @@ const parameters = {
   ServiceManaged: constantFilter({ all: ['false'], none: ['true'], code: 'InvalidParameter' }),
   NetworkInterfaceName: noneHas(),
   Ipv6Address: noneHas(),
-  ResourceGroupId: noneHas(),
+  ResourceGroupId: text(),
   Tag: tagFilters(),
 };
 
@@ -63,6 +64,6 @@ function filterOf(values: Values<typeof parameters>, region: Region): InstanceFi
     ...(values.InstanceId !== null && { instanceIds: [values.InstanceId] }),
     ...(values.NetworkInterfaceId.length > 0 && { networkInterfaceIds: values.NetworkInterfaceId }),
     ...(privateIps.length > 0 && { privateIps }),
-    ...(values.Tag.length > 0 && { tags: values.Tag }),
+    ...resourceFilterOf({ ...values, Filter: {} }),
   };
 }

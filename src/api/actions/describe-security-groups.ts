@@ -1,6 +1,7 @@
 /** DescribeSecurityGroups: the one group, in which every instance is. */
 import { DEFAULT_GROUP, defaultNetwork } from '../../ecs/default-network.ts';
 import { notPublic } from '../absent-features.ts';
+import { DEFAULT_RESOURCE_GROUP_ID } from '../../ecs/resource-groups.ts';
 import { defineAction } from '../action.ts';
 import {
   constantFilter,
@@ -29,7 +30,7 @@ export const describeSecurityGroups = defineAction({
     NetworkType: constantFilter({ all: ['vpc'], none: ['classic'], code: 'InvalidParameter' }),
     SecurityGroupType: constantFilter({ all: ['normal'], none: ['enterprise'], code: 'InvalidParameter' }),
     ServiceManaged: constantFilter({ all: ['false'], none: ['true'], code: 'InvalidParameter' }),
-    ResourceGroupId: noneHas(),
+    ResourceGroupId: constantFilter({ all: [DEFAULT_RESOURCE_GROUP_ID] }),
     Tag: noneHas(['.N.Key', '.N.Value']),
     IsQueryEcsCount: withDefault(boolean(), false),
     FuzzyQuery: notPublic,
@@ -52,7 +53,7 @@ export const describeSecurityGroups = defineAction({
       Description: DEFAULT_GROUP.description,
       VpcId: vpcId,
       CreationTime: await networkCreationTime(control),
-      ResourceGroupId: '',
+      ResourceGroupId: DEFAULT_RESOURCE_GROUP_ID,
       RuleCount: DEFAULT_GROUP.directions.length,
       GroupToGroupRuleCount: 0,
       ServiceManaged: false,

@@ -1,5 +1,6 @@
 /** DescribeVSwitches: the default one of each zone. */
 import { ADDRESS_COUNT, NETWORK_CIDR, defaultNetwork } from '../../ecs/default-network.ts';
+import { DEFAULT_RESOURCE_GROUP_ID } from '../../ecs/resource-groups.ts';
 import { defineAction } from '../action.ts';
 import { constantFilter, matchesNothing, numberedFields, numberedPaging, pageNumbers, pageOf } from '../filters.ts';
 import { countInstances, networkCreationTime } from '../network.ts';
@@ -37,7 +38,7 @@ export const describeVSwitches = defineAction({
       AvailableIpAddressCount: availableCount,
       IsDefault: true,
       CreationTime: creationTime,
-      ResourceGroupId: '',
+      ResourceGroupId: DEFAULT_RESOURCE_GROUP_ID,
     }));
     return { ...numberedFields(values, page), VSwitches: { VSwitch: vSwitches } };
   },

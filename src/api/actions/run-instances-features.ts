@@ -9,7 +9,6 @@ import {
   notPublic,
   onlyForSubscriptions,
   password,
-  resourceGroup,
   securityAgent,
   storageSet,
 } from '../absent-features.ts';
@@ -77,7 +76,6 @@ const place = {
     Id: notBuilt('there are no private pools'),
     MatchCriteria: notBuilt('there are no private pools', { neutral: ['None', 'Open'] }),
   }),
-  ResourceGroupId: resourceGroup,
   Arn: notPublic,
 };
 

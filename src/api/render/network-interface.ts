@@ -32,7 +32,7 @@ export function renderNetworkInterface(instance: Instance, regionId: string): ob
     NetworkInterfaceTrafficMode: 'Standard',
     SourceDestCheck: false,
     ServiceManaged: false,
-    ResourceGroupId: '',
+    ResourceGroupId: instance.resourceGroupId,
     Tags: renderTags(instance.tags),
   };
 }

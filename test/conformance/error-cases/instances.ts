@@ -57,7 +57,7 @@ const newInstance: Record<string, ErrorCase> = {
   'InvalidParameter.EncryptedNotSupported': { 'DataDisk.1.Encrypted': 'true' },
   'InvalidRamRole.NotFound': { RamRoleName: 'admin' },
   'InvalidRegionId.NotFound': elsewhere,
-  'InvalidResourceGroup.NotFound': { ResourceGroupId: 'rg-none' },
+  'InvalidResourceGroup.NotFound': { ResourceGroupId: 'my group' },
   'InvalidSecurityGroupId.NotFound': { SecurityGroupId: 'sg-none' },
   'InvalidSnapshotId.NotDataDiskSnapshot': ({ systemSnapshot }) => ({ 'DataDisk.1.SnapshotId': systemSnapshot }),
   'InvalidSnapshotId.NotReady': ({ failedSnapshot }) => ({ 'DataDisk.1.SnapshotId': failedSnapshot }),
