@@ -78,7 +78,7 @@ function mandatory(request: ApiRequest, name: 'Action' | 'Version'): string {
   throw new RequestError(`Missing${name}`, `${name} is mandatory for this action.`);
 }
 
-/** Of letters: a slip or two. More, and DescribeVpcs would be taken for DescribeTags. */
+/** Of letters: a slip or two. More, and an action of another kind would be taken for a slip. */
 const SLIP_LIMIT = 2;
 
 function suggestAction(name: string): string {

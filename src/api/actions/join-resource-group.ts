@@ -1,14 +1,26 @@
 /** JoinResourceGroup: puts a resource into a resource group, out of the one that it is in. */
 import { findResourceGroupProblem } from '../../ecs/resource-groups.ts';
 import { defineAction } from '../action.ts';
-import { required, text } from '../parameters.ts';
+import { oneOf, required, text } from '../parameters.ts';
 import { dryRun } from '../resource-parameters.ts';
-import { getTaggedType, resourceType } from '../tag-parameters.ts';
+import { getTaggedType, taggedTypes } from '../tag-parameters.ts';
+
+/** Documented, but there is nothing of the kind here that could be in a group. */
+const typesWithoutGroups = [
+  'securitygroup',
+  'eni',
+  'ddh',
+  'ddhcluster',
+  'keypair',
+  'launchtemplate',
+  'snapshotgroup',
+  'snapshotpolicy',
+] as const;
 
 export const joinResourceGroup = defineAction({
   name: 'JoinResourceGroup',
   parameters: {
-    ResourceType: required(resourceType()),
+    ResourceType: required(oneOf([...taggedTypes, ...typesWithoutGroups], 'InvalidResourceType.NotFound')),
     ResourceId: required(text()),
     ResourceGroupId: required(text('InvalidResourceGroup.NotFound', findResourceGroupProblem)),
     DryRun: dryRun,
