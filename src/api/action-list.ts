@@ -16,9 +16,17 @@ import { deleteInstances } from './actions/delete-instances.ts';
 import { deleteSnapshotGroup } from './actions/delete-snapshot-group.ts';
 import { deleteSnapshot } from './actions/delete-snapshot.ts';
 import { describeDiskMonitorData } from './actions/describe-disk-monitor-data.ts';
+import { describeAvailableResource } from './actions/describe-available-resource.ts';
 import { describeDisks } from './actions/describe-disks.ts';
+import { describeEipAddresses } from './actions/describe-eip-addresses.ts';
+import { describeImageSupportInstanceTypes } from './actions/describe-image-support-instance-types.ts';
 import { describeImages } from './actions/describe-images.ts';
+import { describeInstanceAttachmentAttributes } from './actions/describe-instance-attachment-attributes.ts';
 import { describeInstanceAttribute } from './actions/describe-instance-attribute.ts';
+import { describeInstanceAutoRenewAttribute } from './actions/describe-instance-auto-renew-attribute.ts';
+import { describeInstanceHistoryEvents } from './actions/describe-instance-history-events.ts';
+import { describeInstanceMaintenanceAttributes } from './actions/describe-instance-maintenance-attributes.ts';
+import { describeInstanceRamRole } from './actions/describe-instance-ram-role.ts';
 import { describeInstanceStatus } from './actions/describe-instance-status.ts';
 import { describeInstanceTypes } from './actions/describe-instance-types.ts';
 import { describeInstances } from './actions/describe-instances.ts';
@@ -29,10 +37,18 @@ import { describeSnapshotLinks } from './actions/describe-snapshot-links.ts';
 import { describeSnapshotMonitorData } from './actions/describe-snapshot-monitor-data.ts';
 import { describeSnapshotPackage } from './actions/describe-snapshot-package.ts';
 import { describeSnapshotsUsage } from './actions/describe-snapshots-usage.ts';
+import { describeKeyPairs } from './actions/describe-key-pairs.ts';
+import { describeNetworkInterfaces } from './actions/describe-network-interfaces.ts';
+import { describeSecurityGroupAttribute } from './actions/describe-security-group-attribute.ts';
+import { describeSecurityGroups } from './actions/describe-security-groups.ts';
 import { describeSnapshots } from './actions/describe-snapshots.ts';
 import { describeTags } from './actions/describe-tags.ts';
+import { describeUserData } from './actions/describe-user-data.ts';
+import { describeVSwitches } from './actions/describe-v-switches.ts';
+import { describeVpcs } from './actions/describe-vpcs.ts';
 import { describeZones } from './actions/describe-zones.ts';
 import { detachDisk } from './actions/detach-disk.ts';
+import { joinResourceGroup } from './actions/join-resource-group.ts';
 import { listTagResources } from './actions/list-tag-resources.ts';
 import { lockSnapshot } from './actions/lock-snapshot.ts';
 import { modifyDiskAttribute } from './actions/modify-disk-attribute.ts';
@@ -41,6 +57,7 @@ import { modifyInstanceAttribute } from './actions/modify-instance-attribute.ts'
 import { modifySnapshotGroup } from './actions/modify-snapshot-group.ts';
 import { modifySnapshotAttribute } from './actions/modify-snapshot-attribute.ts';
 import { openSnapshotService } from './actions/open-snapshot-service.ts';
+import { queryAvailableInstances } from './actions/query-available-instances.ts';
 import { rebootInstance } from './actions/reboot-instance.ts';
 import { rebootInstances } from './actions/reboot-instances.ts';
 import { reInitDisk } from './actions/reinit-disk.ts';
@@ -61,7 +78,9 @@ export const actions: readonly Action[] = [
   describeRegions,
   describeZones,
   describeInstanceTypes,
+  describeAvailableResource,
   describeImages,
+  describeImageSupportInstanceTypes,
   createImage,
   modifyImageAttribute,
   deleteImage,
@@ -79,6 +98,19 @@ export const actions: readonly Action[] = [
   rebootInstances,
   deleteInstance,
   deleteInstances,
+  describeUserData,
+  describeInstanceRamRole,
+  describeInstanceMaintenanceAttributes,
+  describeInstanceAttachmentAttributes,
+  describeInstanceHistoryEvents,
+  describeInstanceAutoRenewAttribute,
+  describeKeyPairs,
+  describeVpcs,
+  describeVSwitches,
+  describeSecurityGroups,
+  describeSecurityGroupAttribute,
+  describeNetworkInterfaces,
+  describeEipAddresses,
   createDisk,
   describeDisks,
   attachDisk,
@@ -106,6 +138,7 @@ export const actions: readonly Action[] = [
   describeSnapshotMonitorData,
   describeSnapshotPackage,
   openSnapshotService,
+  joinResourceGroup,
   tagResources,
   untagResources,
   listTagResources,
@@ -121,3 +154,6 @@ const byName: ReadonlyMap<string, Action> = new Map(actions.map((action) => [act
 export function findAction(name: string): Action | undefined {
   return byName.get(name);
 }
+
+/** Of another product, BssOpenApi, in its own version: asked by a client of ours on the way here. */
+export const billing = { version: '2017-12-14', action: queryAvailableInstances };

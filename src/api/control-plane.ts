@@ -25,6 +25,7 @@ import type {
   ItemOutcome,
   DiskMonitorRequest,
   LockSnapshotRequest,
+  JoinResourceGroupRequest,
   ModifyDisksRequest,
   ModifyImageRequest,
   ModifyInstanceRequest,
@@ -89,6 +90,8 @@ export interface ControlPlane {
   listInstances(filter: InstanceFilter, paging: Paging): Promise<Page<Instance>>;
   powerInstances(request: PowerRequest, options: ChangeOptions): Promise<PowerOutcome[]>;
   modifyInstance(request: ModifyInstanceRequest, options: ChangeOptions): Promise<void>;
+  /** Base64; blank for an instance without any. */
+  getUserData(instanceId: string): Promise<string>;
   deleteInstances(request: DeleteInstancesRequest, options: ChangeOptions): Promise<void>;
   createImage(request: CreateImageRequest, options: ChangeOptions): Promise<{ imageId: string }>;
   listImages(filter: ImageFilter, paging: Paging): Promise<Page<Image>>;
@@ -96,6 +99,7 @@ export interface ControlPlane {
   deleteImage(request: { imageId: string; force: boolean }, options: ChangeOptions): Promise<void>;
   tagResources(request: TagResourcesRequest, options: ChangeOptions): Promise<void>;
   untagResources(request: UntagResourcesRequest, options: ChangeOptions): Promise<void>;
+  joinResourceGroup(request: JoinResourceGroupRequest, options: ChangeOptions): Promise<void>;
   /** The tags of resources, one each, ordered by resource and key. */
   listTagsOfResources(filter: TagsOfResourcesFilter, paging: Paging): Promise<Page<TagOfResource>>;
   /** Each different tag once, ordered by key and value. */

@@ -4,7 +4,16 @@ import { TAG_LIMIT } from '../ecs/names.ts';
 import type { Page } from '../ecs/resources.ts';
 import { parseMinute, parseSecond } from '../ecs/times.ts';
 import type { Paging, ResourceFilter, TagFilter } from '../ecs/list-filters.ts';
-import { groups, integer, invalidParameter, oneOfShape, text, type Parameter, type Values } from './parameters.ts';
+import {
+  groups,
+  integer,
+  invalidParameter,
+  oneOfShape,
+  text,
+  withDefault,
+  type Parameter,
+  type Values,
+} from './parameters.ts';
 
 const LEAST_MAX_RESULTS = 10;
 
@@ -48,11 +57,11 @@ export const instanceChargeFilter = constantFilter({
 });
 
 /** A filter on a list of something that no resource here has. */
-export function noneHas(): Parameter<symbol | null> {
+export function noneHas(covers: readonly string[] = ['', '.N']): Parameter<symbol | null> {
   return {
     use: 'used',
     reason: '',
-    covers: ['', '.N'],
+    covers,
     read: (set, name) => (set.hasUnder(name) ? NOTHING_MATCHES : null),
   };
 }
@@ -90,6 +99,30 @@ export function pageFields(
     PageSize: paging.pageSize,
     TotalCount: page.totalCount,
   };
+}
+
+/** `PageNumber` and `PageSize` of a list that has no tokens. */
+export function pageNumbers(mostSize = 100) {
+  return {
+    PageNumber: withDefault(integer({ least: 1, most: 1_000_000_000 }), 1),
+    PageSize: withDefault(integer({ least: 1, most: mostSize }), 10),
+  };
+}
+
+type PageNumbers = Values<ReturnType<typeof pageNumbers>>;
+
+export function numberedPaging({ PageNumber: pageNumber, PageSize: pageSize }: PageNumbers): Paging {
+  return { pageNumber, pageSize, nextToken: null };
+}
+
+export function numberedFields({ PageNumber, PageSize }: PageNumbers, { totalCount: TotalCount }: Page<unknown>) {
+  return { PageNumber, PageSize, TotalCount };
+}
+
+/** A page by number of a list that is at hand as a whole. */
+export function pageOf<T>(items: readonly T[], { pageNumber, pageSize }: Paging): Page<T> {
+  const start = (pageNumber - 1) * pageSize;
+  return { items: items.slice(start, start + pageSize), totalCount: items.length, nextToken: null };
 }
 
 export const emptyPage: Page<never> = { items: [], totalCount: 0, nextToken: null };
@@ -131,12 +164,17 @@ export interface CreationTimes {
   CreationEndTime?: number;
 }
 
-/** What every list is filtered by: when its resources were created, and their tags. */
-export function resourceFilterOf(values: { Filter: CreationTimes; Tag: TagFilter[] }): ResourceFilter {
+/** What every list is filtered by: when its resources were created, their group and their tags. */
+export function resourceFilterOf(values: {
+  Filter: CreationTimes;
+  ResourceGroupId: string | null;
+  Tag: TagFilter[];
+}): ResourceFilter {
   const { CreationStartTime: createdFromMs, CreationEndTime: createdUntilMs } = values.Filter;
   return {
     ...(createdFromMs !== undefined && { createdFromMs }),
     ...(createdUntilMs !== undefined && { createdUntilMs }),
+    ...(values.ResourceGroupId !== null && { resourceGroupId: values.ResourceGroupId }),
     ...(values.Tag.length > 0 && { tags: values.Tag }),
   };
 }

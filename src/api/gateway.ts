@@ -4,7 +4,7 @@
  */
 import { closest, distance } from 'fastest-levenshtein';
 import { RequestError } from '../lib/errors.ts';
-import { actions, findAction } from './action-list.ts';
+import { actions, billing, findAction } from './action-list.ts';
 import type { Action } from './action.ts';
 import type { Format } from './reply.ts';
 import { findHeader, hostOf, locate, type ApiRequest } from './request.ts';
@@ -31,6 +31,7 @@ export function actionOf(request: ApiRequest): Action {
   checkProduct(request);
   const name = mandatory(request, 'Action');
   const version = mandatory(request, 'Version');
+  if (version === billing.version && name === billing.action.name) return billing.action;
   if (version !== API_VERSION) {
     throw new RequestError(
       'InvalidVersion',
@@ -77,7 +78,7 @@ function mandatory(request: ApiRequest, name: 'Action' | 'Version'): string {
   throw new RequestError(`Missing${name}`, `${name} is mandatory for this action.`);
 }
 
-/** Of letters: a slip or two. More, and DescribeVpcs would be taken for DescribeTags. */
+/** Of letters: a slip or two. More, and an action of another kind would be taken for a slip. */
 const SLIP_LIMIT = 2;
 
 function suggestAction(name: string): string {

@@ -123,7 +123,11 @@ test('ModifyInstanceAttribute changes what DescribeInstances shows, and refuses 
     DeletionProtection: 'true',
     'SecurityGroupIds.1': securityGroupId,
     EnableJumboFrame: 'false',
+    NetworkInterfaceQueueNumber: '-1',
+    UserData: 'eA==',
   });
+  const { UserData: shownUserData } = await callAction(world, 'DescribeUserData', { InstanceId: a });
+  assert.equal(shownUserData, 'eA==');
   const [shown = {}] = itemsOf(await callAction(world, 'DescribeInstances'), 'Instances', 'Instance');
   const { InstanceName, Description, HostName, DeletionProtection } = shown;
   assert.deepEqual([InstanceName, Description, HostName, DeletionProtection], ['web', 'the web server', 'web-1', true]);
@@ -137,7 +141,9 @@ test('ModifyInstanceAttribute changes what DescribeInstances shows, and refuses 
     ['InvalidHostName.Malformed', { HostName: '-' }],
     ['InvalidSecurityGroupId.NotFound', { 'SecurityGroupIds.1': 'sg-other' }],
     ['InvalidPassword.Malformed', { Password: 'Secret-1234' }],
-    ['InvalidUserData.NotSupported', { UserData: 'eA==' }],
+    ['InvalidUserData.SizeExceeded', { UserData: Buffer.alloc(32 * 1024 + 1).toString('base64') }],
+    ['InvalidParameter', { UserData: '#!/bin/sh' }],
+    ['InvalidParameter', { NetworkInterfaceQueueNumber: '2' }],
     ['InvalidParameter.CreditSpecification', { CreditSpecification: 'Standard' }],
     ['InvalidParameter', { 'CpuOptions.Core': '2' }],
     ['InvalidParameter', { EnableJumboFrame: 'true' }],

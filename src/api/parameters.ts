@@ -83,6 +83,14 @@ export function integer(range: { least: number; most: number; code?: string }): 
   });
 }
 
+/** With a fraction, as memory and frequencies have it; null when absent. */
+export function decimalNumber(code = 'InvalidParameter'): Parameter<number | null> {
+  return parse((value, name) => {
+    if (/^\d{1,15}(\.\d{1,9})?$/.test(value)) return Number(value);
+    throw invalidParameter(code, name, value, 'it must be a decimal number');
+  });
+}
+
 /** `true` or `false` in any case; null when absent. */
 export function boolean(code = 'InvalidParameter'): Parameter<boolean | null> {
   return shaped({ shape: 'true or false', accepts: ['true', 'false'] }, (value, name) => {

@@ -17,7 +17,9 @@ import {
   findTagKeyProblem,
   findTagValueProblem,
 } from '../ecs/names.ts';
+import { DEFAULT_RESOURCE_GROUP_ID, findResourceGroupProblem } from '../ecs/resource-groups.ts';
 import type { DiskType, Tag } from '../ecs/resources.ts';
+import { findUserDataProblem } from '../ecs/user-data.ts';
 import type { Region } from './action.ts';
 import { boolean, groups, invalidParameter, oneOf, text, withDefault, type Parameter } from './parameters.ts';
 
@@ -51,6 +53,19 @@ export function tags(tooMany = 'QuotaExceed.Tags'): Parameter<Tag[]> {
 
 /** Every change can be tried without making it, also by actions that do not document it. */
 export const dryRun = boolean();
+
+/** Of a new resource: the default group, unless another is named. */
+export const resourceGroup = withDefault(
+  text('InvalidResourceGroup.NotFound', findResourceGroupProblem),
+  DEFAULT_RESOURCE_GROUP_ID,
+);
+
+/** Of an instance: Base64. */
+export const userData = text('InvalidUserData.SizeExceeded', (value) => {
+  const found = findUserDataProblem(value);
+  if (found?.kind === 'form') throw invalidParameter('InvalidParameter', 'UserData', value, found.problem);
+  return found?.problem ?? null;
+});
 
 /** Languages of the documentation; names are given in Chinese or English. */
 export function acceptLanguage(): Parameter<string> {
@@ -124,6 +139,22 @@ function checkKeysDiffer(found: readonly Tag[]): void {
         'TagKey.Duplication',
         `The tag key ${key} is given twice in different case; keys must differ by more.`,
       );
+}
+
+/** The zones that filters on zone and network leave: each zone has its own vSwitch, all share VPC and security group. */
+export function zonesOfNetwork(
+  wanted: { ZoneId?: string | null } & Record<'VpcId' | 'VSwitchId' | 'SecurityGroupId', string | null>,
+  region: Region,
+): string[] {
+  return region.zoneIds.filter((zoneId) => {
+    const network = defaultNetwork(region.regionId, zoneId);
+    return (
+      (wanted.ZoneId ?? zoneId) === zoneId &&
+      (wanted.VSwitchId ?? network.vSwitchId) === network.vSwitchId &&
+      (wanted.VpcId ?? network.vpcId) === network.vpcId &&
+      (wanted.SecurityGroupId ?? network.securityGroupId) === network.securityGroupId
+    );
+  });
 }
 
 /** Every instance is in the default group, and there is no other. */

@@ -10,7 +10,7 @@ import { tagKey, tagValue, tags } from './resource-parameters.ts';
 const MOST_IDS = 50;
 const MOST_PATTERNS = 5;
 
-const taggedTypes: readonly TaggedType[] = ['instance', 'disk', 'snapshot', 'image'];
+export const taggedTypes: readonly TaggedType[] = ['instance', 'disk', 'snapshot', 'image'];
 
 /** Documented, but there is nothing of the kind here. */
 const typesWithoutResources = [

@@ -13,6 +13,7 @@ import { deleteOldClientTokens, findClientToken, insertClientToken, TOKEN_KEPT_M
 import { listAllDisks } from './disks.ts';
 import { findImage, isImageNameTaken, listImageDisks, updateImage } from './images.ts';
 import { findInstance } from './instances.ts';
+import { DEFAULT_RESOURCE_GROUP_ID } from '../ecs/resource-groups.ts';
 import { migrate, migrations } from './migrations.ts';
 import { CatalogNonceLog, NONCE_KEPT_MS } from './nonces.ts';
 import { advanceOperation, endOperation, findOperation, insertOperation, markUndoing } from './operations.ts';
@@ -142,6 +143,7 @@ test('a catalog of version 1 keeps its images, instances and disks', async (t) =
       status: 'Available',
       failure_reason: null,
       deleted: 0,
+      resource_group_id: '',
     },
   );
   const disks = await listAllDisks(queries);
@@ -155,6 +157,11 @@ test('a catalog of version 1 keeps its images, instances and disks', async (t) =
   );
   const instance = await findInstance(queries, 'i-1');
   assert.deepEqual([instance?.host_name, instance?.deletion_protection], ['host', 0]);
+  assert.deepEqual(
+    [...disks, instance].map((row) => row?.resource_group_id),
+    Array(4).fill(DEFAULT_RESOURCE_GROUP_ID),
+    'what the migration says is what the rules say',
+  );
   assert.deepEqual(await sql`PRAGMA foreign_key_check`.execute(queries).then(({ rows }) => rows), []);
   await catalog.close();
 });
@@ -222,6 +229,7 @@ test('an image name is free again once the image is deleted, or has failed, and 
     status: 'Available' as const,
     failure_reason: null,
     deleted: 0,
+    resource_group_id: 'rg-1',
   };
   const insert = (imageId: string) =>
     catalog.queries
@@ -261,6 +269,7 @@ test('rows that contradict themselves are refused', async (t) => {
     generation: 1,
     incarnation: 1,
     instant: 0,
+    resource_group_id: 'rg-1',
   };
   const insert = (change: Partial<typeof snapshot> & { failure_reason?: null }) =>
     catalog.queries

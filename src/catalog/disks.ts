@@ -114,6 +114,7 @@ function selectDisks(queries: Queries, wanted: DiskFilter) {
   if (wanted.createdFromMs !== undefined) query = query.where('created_at_ms', '>=', wanted.createdFromMs);
   if (wanted.createdUntilMs !== undefined) query = query.where('created_at_ms', '<=', wanted.createdUntilMs);
   for (const [column, value] of flagConditions(wanted)) query = query.where(column, '=', value ? 1 : 0);
+  if (wanted.resourceGroupId !== undefined) query = query.where('resource_group_id', '=', wanted.resourceGroupId);
   for (const tag of wanted.tags ?? []) query = query.where(hasTag('disks.disk_id', tag));
   return query;
 }
@@ -156,5 +157,6 @@ function toDisk(row: DiskRow): Omit<Disk, 'tags' | 'nbdUri' | 'performance'> {
     sourceSnapshotId: row.source_snapshot_id,
     imageId: row.image_id,
     everAttached: row.ever_attached === 1,
+    resourceGroupId: row.resource_group_id,
   };
 }

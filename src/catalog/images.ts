@@ -200,6 +200,7 @@ function selectImages(queries: Queries, wanted: ImageFilter) {
   if (wanted.snapshotId !== undefined) query = query.where(isMadeWith(wanted.snapshotId));
   if (wanted.createdFromMs !== undefined) query = query.where('created_at_ms', '>=', wanted.createdFromMs);
   if (wanted.createdUntilMs !== undefined) query = query.where('created_at_ms', '<=', wanted.createdUntilMs);
+  if (wanted.resourceGroupId !== undefined) query = query.where('resource_group_id', '=', wanted.resourceGroupId);
   for (const tag of wanted.tags ?? []) query = query.where(hasTag('images.image_id', tag));
   return query;
 }
@@ -259,6 +260,7 @@ function toImage(row: ImageRow, { disks, progress }: Content): Omit<Image, 'isUs
     failureReason: row.failure_reason,
     progressPercent: progressOf(row, progress),
     disks: row.owner_alias === 'system' ? [] : disks,
+    resourceGroupId: row.resource_group_id,
   };
 }
 

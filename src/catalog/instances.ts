@@ -26,6 +26,7 @@ export async function updateInstance(
 }
 
 export async function deleteInstance(queries: Queries, instanceId: string): Promise<void> {
+  await queries.deleteFrom('user_data').where('instance_id', '=', instanceId).execute();
   await queries.deleteFrom('instances').where('instance_id', '=', instanceId).execute();
 }
 
@@ -59,8 +60,12 @@ function selectInstances(queries: Queries, wanted: InstanceFilter) {
   if (wanted.status !== undefined) query = query.where('status', '=', wanted.status);
   if (wanted.zoneId !== undefined) query = query.where('zone_id', '=', wanted.zoneId);
   if (wanted.privateIps) query = query.where('private_ip', 'in', atLeastOne(wanted.privateIps));
+  if (wanted.networkInterfaceIds) {
+    query = query.where('network_interface_id', 'in', atLeastOne(wanted.networkInterfaceIds));
+  }
   if (wanted.createdFromMs !== undefined) query = query.where('created_at_ms', '>=', wanted.createdFromMs);
   if (wanted.createdUntilMs !== undefined) query = query.where('created_at_ms', '<=', wanted.createdUntilMs);
+  if (wanted.resourceGroupId !== undefined) query = query.where('resource_group_id', '=', wanted.resourceGroupId);
   for (const tag of wanted.tags ?? []) query = query.where(hasTag('instances.instance_id', tag));
   return query;
 }
@@ -87,5 +92,6 @@ function toInstance(row: InstanceRow): Omit<Instance, 'tags'> {
     privateIp: row.private_ip,
     networkInterfaceId: row.network_interface_id,
     deletionProtection: row.deletion_protection === 1,
+    resourceGroupId: row.resource_group_id,
   };
 }

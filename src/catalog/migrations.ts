@@ -180,7 +180,21 @@ const seventh: Migration = {
   ],
 };
 
-export const migrations: Migration[] = [first, second, third, fourth, fifth, sixth, seventh];
+/** User data of instances, and resource groups: whatever was there is in the default one, but public images in none. */
+const eighth: Migration = {
+  version: 8,
+  statements: [
+    `CREATE TABLE user_data (
+      instance_id TEXT PRIMARY KEY REFERENCES instances (instance_id), user_data TEXT NOT NULL)`,
+    ...['instances', 'disks', 'snapshots', 'images', 'snapshot_groups'].flatMap((table) => [
+      `ALTER TABLE ${table} ADD COLUMN resource_group_id TEXT NOT NULL DEFAULT 'rg-default0000000000'`,
+      `CREATE INDEX ${table}_by_resource_group ON ${table} (resource_group_id, created_at_ms, ${table.slice(0, -1)}_id)`,
+    ]),
+    `UPDATE images SET resource_group_id = '' WHERE owner_alias = 'system'`,
+  ],
+};
+
+export const migrations: Migration[] = [first, second, third, fourth, fifth, sixth, seventh, eighth];
 
 /** Brings the catalog to the newest version. Throws an OperationalError when it is newer than this program. */
 export async function migrate(database: Queries, wanted: Migration[] = migrations): Promise<void> {

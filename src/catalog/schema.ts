@@ -13,6 +13,7 @@ export interface Schema {
   images: ImageRow;
   image_disks: ImageDiskRow;
   instances: InstanceRow;
+  user_data: UserDataRow;
   disks: DiskRow;
   snapshots: SnapshotRow;
   snapshot_groups: SnapshotGroupRow;
@@ -52,6 +53,8 @@ export interface ImageRow {
   failure_reason: string | null;
   /** 1: in no list any more, and without disks; the row stays while instances that were made from it refer to it. */
   deleted: Flag;
+  /** Blank for public images. */
+  resource_group_id: string;
 }
 
 /** A disk of an image: what a disk that is made for `device` begins as. */
@@ -82,6 +85,13 @@ export interface InstanceRow {
   private_ip: string;
   network_interface_id: string;
   deletion_protection: Flag;
+  resource_group_id: string;
+}
+
+interface UserDataRow {
+  instance_id: string;
+  /** Base64. */
+  user_data: string;
 }
 
 export interface DiskRow {
@@ -117,6 +127,7 @@ export interface DiskRow {
    * image that it was made from is there, whose bytes are kept (C6). Null: nobody knows, and that source is deleted.
    */
   first_base: string | null;
+  resource_group_id: string;
 }
 
 export interface SnapshotRow {
@@ -142,6 +153,7 @@ export interface SnapshotRow {
   incarnation: number | null;
   /** 1: it can be used while it is progressing, for it is frozen durably, and its disk's category has that. */
   instant: Flag;
+  resource_group_id: string;
   snapshot_group_id: string | null;
   /** When one that keeps what a rollback replaced is deleted; null for any other. */
   undo_until_ms: number | null;
@@ -156,6 +168,7 @@ export interface SnapshotGroupRow {
   /** 0 until the freeze: in no answer before (C5). */
   frozen: Flag;
   created_at_ms: number;
+  resource_group_id: string;
 }
 
 /** Its times are those of `control/lock-clock.ts`. */

@@ -94,6 +94,7 @@ function selectGroups(queries: Queries, wanted: SnapshotGroupFilter) {
   if (wanted.groupIds) query = query.where('snapshot_group_id', 'in', atLeastOne(wanted.groupIds));
   if (wanted.groupName !== undefined) query = query.where('group_name', '=', wanted.groupName);
   if (wanted.instanceId !== undefined) query = query.where('instance_id', '=', wanted.instanceId);
+  if (wanted.resourceGroupId !== undefined) query = query.where('resource_group_id', '=', wanted.resourceGroupId);
   if (wanted.statuses) query = query.where(sql<boolean>`(${sql.join(wanted.statuses.map(hasStatus), sql` OR `)})`);
   for (const tag of wanted.tags ?? []) query = query.where(hasTag('snapshot_groups.snapshot_group_id', tag));
   return query;
@@ -128,6 +129,7 @@ async function toGroup(queries: Queries, row: SnapshotGroupRow): Promise<Snapsho
     description: row.description,
     instanceId: row.instance_id,
     createdAtMs: row.created_at_ms,
+    resourceGroupId: row.resource_group_id,
     status: statusOf(snapshots),
     progressPercent: Math.floor(progress / Math.max(1, snapshots.length)),
     snapshots,

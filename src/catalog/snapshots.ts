@@ -219,6 +219,7 @@ function selectSnapshots(queries: Queries, wanted: SnapshotFilter) {
   if (wanted.usage !== undefined) query = query.where(hasUsage(wanted.usage));
   if (wanted.createdFromMs !== undefined) query = query.where('created_at_ms', '>=', wanted.createdFromMs);
   if (wanted.createdUntilMs !== undefined) query = query.where('created_at_ms', '<=', wanted.createdUntilMs);
+  if (wanted.resourceGroupId !== undefined) query = query.where('resource_group_id', '=', wanted.resourceGroupId);
   for (const tag of wanted.tags ?? []) query = query.where(hasTag('snapshots.snapshot_id', tag));
   return query;
 }
@@ -252,6 +253,7 @@ function toSnapshot(row: SnapshotRow): Omit<Snapshot, 'tags' | 'usage'> {
     sourceDiskSizeGib: row.source_disk_size_gib,
     sourceDiskType: row.source_disk_type,
     retentionDays: row.retention_days,
+    resourceGroupId: row.resource_group_id,
     failureReason: row.failure_reason,
     undoUntilMs: row.undo_until_ms,
     fullSizeBytes: tree === null ? null : tree.dataChunkCount * CHUNK_BYTES,

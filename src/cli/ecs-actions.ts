@@ -47,6 +47,13 @@ export const actionGroups: readonly ActionGroup[] = [
       DescribeInstances: 'list instances',
       DescribeInstanceStatus: 'list instances with nothing but their status',
       DescribeInstanceAttribute: 'show one instance',
+      DescribeUserData: 'show the user data of an instance',
+      DescribeInstanceRamRole: 'list the roles of instances: none has one',
+      DescribeInstanceMaintenanceAttributes: 'list what becomes of instances when their host is maintained',
+      DescribeInstanceAttachmentAttributes: 'list the private pools of instances: there are none',
+      DescribeInstanceHistoryEvents: 'list system events: there are none',
+      DescribeInstanceAutoRenewAttribute: 'list renewals of subscriptions: there are none',
+      DescribeKeyPairs: 'list key pairs: there are none',
       ModifyInstanceAttribute: 'rename an instance or change its attributes',
       StartInstance: 'start an instance: its disks are served',
       StartInstances: 'start several instances',
@@ -59,17 +66,30 @@ export const actionGroups: readonly ActionGroup[] = [
     },
   },
   {
+    title: 'Network',
+    actions: {
+      DescribeVpcs: 'list the VPC: there is one',
+      DescribeVSwitches: 'list the vSwitches, one a zone',
+      DescribeSecurityGroups: 'list the security group: there is one',
+      DescribeSecurityGroupAttribute: 'show its rules',
+      DescribeNetworkInterfaces: 'list the network interface of each instance',
+      DescribeEipAddresses: 'list public addresses: there are none',
+    },
+  },
+  {
     title: 'Images',
     actions: {
       DescribeImages: 'list images',
+      DescribeImageSupportInstanceTypes: 'list the instance types that can start an image',
       CreateImage: 'make a custom image from a snapshot, an instance or several snapshots',
       ModifyImageAttribute: 'rename or describe a custom image',
       DeleteImage: 'delete a custom image',
     },
   },
   {
-    title: 'Tags',
+    title: 'Tags and groups',
     actions: {
+      JoinResourceGroup: 'put a resource into a resource group',
       TagResources: 'put tags on resources',
       UntagResources: 'take tags off resources',
       ListTagResources: 'list which resources have which tags',
@@ -84,6 +104,7 @@ export const actionGroups: readonly ActionGroup[] = [
       DescribeRegions: 'list the region of this server',
       DescribeZones: 'list its zones',
       DescribeInstanceTypes: 'list instance types',
+      DescribeAvailableResource: 'list what can be made in each zone: disk categories with their sizes, instance types',
     },
   },
   {

@@ -117,14 +117,39 @@ export const ecsParameters: Readonly<Record<string, string>> = {
     InstanceId KMSKeyId LockReason MaxResults:Integer MultiAttach NextToken PageNumber:Integer PageSize:Integer
     Portable:Boolean !RegionId ResourceGroupId SnapshotId Status Tag.N.Key Tag.N.Value Tag.N.key Tag.N.value ZoneId
   `,
+  DescribeEipAddresses: `
+    AllocationId AssociatedInstanceId AssociatedInstanceType ChargeType EipAddress Filter.N.Key Filter.N.Value ISP
+    LockReason PageNumber:Integer PageSize:Integer !RegionId Status
+  `,
+  DescribeImageSupportInstanceTypes: `
+    ActionType Filter.N.Key Filter.N.Value ImageId !RegionId
+  `,
   DescribeImages: `
     ActionType Architecture DryRun:Boolean Filter.N.Key Filter.N.Value ImageFamily ImageId ImageName
     ImageOwnerAlias ImageOwnerId:Long InstanceType IsPublic:Boolean IsSupportCloudinit:Boolean
     IsSupportIoOptimized:Boolean OSType PageNumber:Integer PageSize:Integer !RegionId ResourceGroupId
     ShowExpired:Boolean SnapshotId Status Tag.N.Key Tag.N.Value Tag.N.key Tag.N.value Usage
   `,
+  DescribeInstanceAttachmentAttributes: `
+    !InstanceIds PageNumber:Integer PageSize:Integer !RegionId
+  `,
   DescribeInstanceAttribute: `
     !InstanceId
+  `,
+  DescribeInstanceAutoRenewAttribute: `
+    InstanceId PageNumber PageSize !RegionId RenewalStatus
+  `,
+  DescribeInstanceHistoryEvents: `
+    EventCycleStatus EventId.N EventPublishTime.End EventPublishTime.Start EventType ImpactLevel
+    InstanceEventCycleStatus.N InstanceEventType.N InstanceId MaxResults:Long NextToken NotBefore.End
+    NotBefore.Start PageNumber:Integer PageSize:Integer !RegionId ResourceGroupId ResourceId.N ResourceType
+    Tag.N.Key Tag.N.Value
+  `,
+  DescribeInstanceMaintenanceAttributes: `
+    InstanceId.N PageNumber:Long PageSize:Long !RegionId
+  `,
+  DescribeInstanceRamRole: `
+    InstanceIds PageNumber:Integer PageSize:Integer RamRoleName !RegionId
   `,
   DescribeInstanceStatus: `
     ClusterId InstanceId.N PageNumber:Integer PageSize:Integer !RegionId ZoneId
@@ -155,11 +180,28 @@ export const ecsParameters: Readonly<Record<string, string>> = {
     RdmaIpAddresses !RegionId ResourceGroupId SecurityGroupId Status Tag.N.Key Tag.N.Value Tag.N.key Tag.N.value
     VSwitchId VpcId ZoneId
   `,
+  DescribeKeyPairs: `
+    IncludePublicKey:Boolean KeyPairFingerPrint KeyPairName PageNumber:Integer PageSize:Integer !RegionId
+    ResourceGroupId Tag.N.Key Tag.N.Value
+  `,
   DescribeLockedSnapshots: `
     DryRun:Boolean LockStatus MaxResults:Integer NextToken !RegionId SnapshotIds.N
   `,
+  DescribeNetworkInterfaces: `
+    InstanceId Ipv6Address.N MaxResults:Integer NetworkInterfaceId.N NetworkInterfaceName NextToken
+    PageNumber:Integer PageSize:Integer PrimaryIpAddress PrivateIpAddress.N !RegionId ResourceGroupId
+    SecurityGroupId ServiceManaged:Boolean Status Tag.N.Key Tag.N.Value Type VSwitchId VpcId
+  `,
   DescribeRegions: `
     AcceptLanguage InstanceChargeType ResourceType
+  `,
+  DescribeSecurityGroupAttribute: `
+    Direction MaxResults:Integer NextToken NicType !RegionId !SecurityGroupId
+  `,
+  DescribeSecurityGroups: `
+    DryRun:Boolean FuzzyQuery:Boolean IsQueryEcsCount:Boolean MaxResults:Integer NetworkType NextToken
+    PageNumber:Integer PageSize:Integer !RegionId ResourceGroupId SecurityGroupId SecurityGroupIds
+    SecurityGroupName SecurityGroupType ServiceManaged:Boolean Tag.N.Key Tag.N.Value Tag.N.key Tag.N.value VpcId
   `,
   DescribeSnapshotGroups: `
     AdditionalAttributes.N InstanceId MaxResults:Integer Name NextToken !RegionId ResourceGroupId SnapshotGroupId.N
@@ -197,6 +239,12 @@ export const ecsParameters: Readonly<Record<string, string>> = {
   DescribeUserData: `
     !InstanceId !RegionId
   `,
+  DescribeVSwitches: `
+    IsDefault:Boolean PageNumber:Integer PageSize:Integer RegionId VSwitchId VpcId ZoneId
+  `,
+  DescribeVpcs: `
+    IsDefault:Boolean PageNumber:Integer PageSize:Integer !RegionId VpcId
+  `,
   DescribeZones: `
     AcceptLanguage InstanceChargeType !RegionId SpotStrategy Verbose:Boolean
   `,
@@ -214,6 +262,9 @@ export const ecsParameters: Readonly<Record<string, string>> = {
     DiskDeviceMapping.N.DiskImSize:Integer DiskDeviceMapping.N.DiskImageSize:Integer DiskDeviceMapping.N.Format
     DiskDeviceMapping.N.OSSBucket DiskDeviceMapping.N.OSSObject DryRun:Boolean Features.*:Struct ImageName
     LicenseType OSType Platform !RegionId ResourceGroupId RoleName StorageLocationArn Tag.N.Key Tag.N.Value
+  `,
+  JoinResourceGroup: `
+    RegionId ResourceGroupId ResourceId ResourceType
   `,
   ListTagResources: `
     NextToken !RegionId ResourceId.N !ResourceType Tag.N.Key Tag.N.Value TagFilter.N.TagKey TagFilter.N.TagValues.N

@@ -137,7 +137,7 @@ test('what only a disk or an image keeps is verified too, and what an operation 
   const { diskId: madeId } = await world.control.createDisk(diskRequest({ snapshotId }));
   const { imageId } = await world.control.createImage({
     ...{ instanceId, disks: null, snapshotId: null, imageName: null, description: '', imageFamily: '' },
-    ...{ imageVersion: '', architecture: null, platform: null, bootMode: null, tags: [] },
+    ...{ imageVersion: '', architecture: null, platform: null, bootMode: null, resourceGroupId: 'rg-1', tags: [] },
   });
   await world.settle();
   await world.control.deleteSnapshot({ snapshotId, force: true });

@@ -39,7 +39,7 @@ import { describeFetch, startFetch, stopFetch } from './fetches.ts';
 import { beginImport, completeImport } from './imports.ts';
 import { monitorDisk, monitorSnapshots } from './monitor.ts';
 import { modifyDisks } from './modify-disks.ts';
-import { modifyInstance } from './modify-instance.ts';
+import { getUserData, modifyInstance } from './modify-instance.ts';
 import { attachDiskOperation } from './operations/attach-disk.ts';
 import { createDiskOperation } from './operations/create-disk.ts';
 import { createImageOperation } from './operations/create-image.ts';
@@ -73,6 +73,7 @@ import type {
   ItemOutcome,
   DiskMonitorRequest,
   LockSnapshotRequest,
+  JoinResourceGroupRequest,
   ModifyDisksRequest,
   ModifyImageRequest,
   ModifyInstanceRequest,
@@ -102,6 +103,7 @@ import type {
 import type { FetchReport, ServeCalls } from './serve-calls.ts';
 import { RepositoryBook, endEarlierSessions } from './repository-book.ts';
 import { resizeDisk } from './resize-disk.ts';
+import { joinResourceGroup } from './resource-groups.ts';
 import { releaseForgottenViews } from './view-bases.ts';
 import { runInstances } from './run-instances.ts';
 import { OperationRunner } from './runner.ts';
@@ -344,6 +346,10 @@ export class Control {
     return modifyInstance(this.#parts, request, options);
   }
 
+  getUserData(instanceId: string): Promise<string> {
+    return getUserData(this.#parts, instanceId);
+  }
+
   deleteInstances(request: DeleteInstancesRequest, options: ChangeOptions = unconditionally): Promise<void> {
     return deleteInstances(this.#parts, this.#runner, request, options);
   }
@@ -374,6 +380,10 @@ export class Control {
 
   untagResources(request: UntagResourcesRequest, options: ChangeOptions = unconditionally): Promise<void> {
     return untagResources(this.#parts, request, options);
+  }
+
+  joinResourceGroup(request: JoinResourceGroupRequest, options: ChangeOptions = unconditionally): Promise<void> {
+    return joinResourceGroup(this.#parts, request, options);
   }
 
   listTagsOfResources(filter: TagsOfResourcesFilter, paging: Paging): Promise<Page<TagOfResource>> {
@@ -420,6 +430,7 @@ async function ensureEmptyImage({ catalog, clock }: Parts): Promise<void> {
     status: 'Available',
     failure_reason: null,
     deleted: 0,
+    resource_group_id: '',
   } as const;
   await ensureImage(catalog.queries, image, {
     image_id: EMPTY_IMAGE_ID,

@@ -80,6 +80,7 @@ export function newDiskRow(disk: {
   description: string;
   sizeGib: number;
   origin: Origin;
+  resourceGroupId: string;
   nowMs: number;
 }): DiskRow {
   return {
@@ -108,6 +109,7 @@ export function newDiskRow(disk: {
     incarnation: FIRST_INCARNATION,
     home_instance_id: null,
     first_base: formatBase(disk.origin.base),
+    resource_group_id: disk.resourceGroupId,
   };
 }
 

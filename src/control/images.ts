@@ -134,8 +134,10 @@ async function gather(
   asked: { transaction: Queries; request: CreateImageRequest; imageId: string },
 ): Promise<Source> {
   const { transaction, request, imageId } = asked;
-  const { instanceId, disks, snapshotId } = request;
-  if (instanceId !== null) return await gatherInstance(parts, runner, { transaction, instanceId, imageId });
+  const { instanceId, disks, snapshotId, resourceGroupId } = request;
+  if (instanceId !== null) {
+    return await gatherInstance(parts, runner, { transaction, instanceId, imageId, resourceGroupId });
+  }
   if (disks !== null) return await gatherSnapshots(transaction, imageId, disks);
   assert(snapshotId !== null, 'an image is made of nothing');
   const { snapshot } = await findReady(transaction, snapshotId);
@@ -149,9 +151,9 @@ async function gather(
 async function gatherInstance(
   parts: Parts,
   runner: OperationRunner,
-  asked: { transaction: Queries; instanceId: string; imageId: string },
+  asked: { transaction: Queries; instanceId: string; imageId: string; resourceGroupId: string },
 ): Promise<Source> {
-  const { transaction, instanceId, imageId } = asked;
+  const { transaction, instanceId, imageId, resourceGroupId } = asked;
   const instance = await getInstance(transaction, instanceId);
   const rows = await listDisksOfInstance(transaction, instanceId);
   const hasSystemDisk = rows.some(({ type }) => type === 'system');
@@ -160,7 +162,7 @@ async function gatherInstance(
   for (const disk of rows) {
     assert(disk.device !== null, `${disk.disk_id} is attached without a device`);
     await assertSnapshotAllowed(transaction, disk);
-    const request = snapshotOf(disk, imageId);
+    const request = { ...snapshotOf(disk, imageId), resourceGroupId };
     const { snapshotId, operation } = await recordSnapshot(parts, runner, {
       transaction,
       disk,
@@ -258,6 +260,7 @@ async function insertNewImage(
     status: 'Creating',
     failure_reason: null,
     deleted: 0,
+    resource_group_id: request.resourceGroupId,
   };
   await assertNameFree(transaction, row.image_name, imageId);
   await insertImage(transaction, row, source.disks);

@@ -16,6 +16,7 @@ import { deleteSetting, findSetting, putSetting } from '../catalog/settings.ts';
 import { deleteEmptyGroups, findSnapshotGroup, insertSnapshotGroup } from '../catalog/snapshot-groups.ts';
 import { deleteLock } from '../catalog/snapshot-locks.ts';
 import { deleteSnapshot, findSnapshot, insertSnapshot, listAccomplishedSnapshots } from '../catalog/snapshots.ts';
+import { DEFAULT_RESOURCE_GROUP_ID } from '../ecs/resource-groups.ts';
 import type { Clock } from '../lib/clock.ts';
 import { CorruptionError, messageOf } from '../lib/errors.ts';
 import { CHUNK_BYTES, GIB } from '../lib/geometry.ts';
@@ -184,6 +185,7 @@ async function importGroup(transaction: Queries, { group, createdAtMs }: Manifes
     instance_id: group.instanceId,
     frozen: 1,
     created_at_ms: createdAtMs,
+    resource_group_id: DEFAULT_RESOURCE_GROUP_ID,
   });
 }
 
@@ -209,6 +211,7 @@ function rowOf(manifest: Manifest): Parameters<typeof insertSnapshot>[1] {
     instant: 0,
     snapshot_group_id: manifest.group?.snapshotGroupId ?? null,
     undo_until_ms: null,
+    resource_group_id: DEFAULT_RESOURCE_GROUP_ID,
   };
 }
 
@@ -278,6 +281,7 @@ function newRow({ diskId, sizeBytes, base }: StoredDisk, zoneId: string, nowMs: 
     incarnation: 1,
     home_instance_id: null,
     first_base: null,
+    resource_group_id: DEFAULT_RESOURCE_GROUP_ID,
   };
 }
 

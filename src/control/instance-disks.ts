@@ -172,6 +172,7 @@ function attachedRow(parts: Parts, instance: InstanceRow, planned: PlannedDisk):
     zoneId: instance.zone_id,
     sizeGib,
     origin,
+    resourceGroupId: instance.resource_group_id,
     nowMs: instance.created_at_ms,
   });
   return {

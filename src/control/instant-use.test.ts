@@ -158,7 +158,7 @@ test('what stays refused while a snapshot of an ESSD disk is stored, and what do
   const { instanceId, diskId, held, snapshotId } = await begin(world);
   const imageOf = {
     ...{ instanceId: null, disks: null, snapshotId: null, imageName: null, description: '', imageFamily: '' },
-    ...{ imageVersion: '', architecture: null, platform: null, bootMode: null, tags: [] },
+    ...{ imageVersion: '', architecture: null, platform: null, bootMode: null, resourceGroupId: 'rg-1', tags: [] },
   };
   const mapping = { device: null, type: 'system' as const, sizeGib: null, snapshotId };
   const rows: [string, () => Promise<unknown>][] = [

@@ -1,6 +1,7 @@
 /** ModifyInstanceAttribute as a request: one transaction, in which all of it is checked and written. */
 import { updateInstance } from '../catalog/instances.ts';
 import { findOperation } from '../catalog/operations.ts';
+import { findUserData, putUserData } from '../catalog/user-data.ts';
 import { RequestError } from '../lib/errors.ts';
 import { change } from './change.ts';
 import { DELETE_INSTANCE } from './operations/delete-instance.ts';
@@ -14,7 +15,7 @@ export async function modifyInstance(
   request: ModifyInstanceRequest,
   options: ChangeOptions,
 ): Promise<void> {
-  const { instanceId, instanceName, description, hostName, deletionProtection } = request;
+  const { instanceId, instanceName, description, hostName, deletionProtection, userData } = request;
   await change(parts, options, async (transaction) => {
     await getInstance(transaction, instanceId);
     if ((await findOperation(transaction, DELETE_INSTANCE, instanceId)) !== undefined) {
@@ -30,5 +31,12 @@ export async function modifyInstance(
       ...(deletionProtection !== undefined && { deletion_protection: deletionProtection ? 1 : 0 }),
     };
     if (Object.keys(changed).length > 0) await updateInstance(transaction, instanceId, changed);
+    if (userData !== undefined) await putUserData(transaction, instanceId, userData);
   });
+}
+
+/** Base64; blank for an instance without any. */
+export async function getUserData({ catalog }: Parts, instanceId: string): Promise<string> {
+  await getInstance(catalog.queries, instanceId);
+  return (await findUserData(catalog.queries, instanceId)) ?? '';
 }

@@ -30,6 +30,7 @@ export interface CreateDiskRequest {
   snapshotId: string | null;
   diskName: string;
   description: string;
+  resourceGroupId: string;
   tags: Tag[];
 }
 
@@ -91,6 +92,7 @@ export interface CreateSnapshotRequest {
   snapshotName: string | null;
   description: string;
   retentionDays: number | null;
+  resourceGroupId: string;
   tags: Tag[];
 }
 
@@ -102,6 +104,7 @@ export interface CreateSnapshotGroupRequest {
   excludedDiskIds: string[];
   groupName: string;
   description: string;
+  resourceGroupId: string;
   tags: Tag[];
 }
 
@@ -178,6 +181,8 @@ export interface ModifyInstanceRequest {
   description?: string;
   hostName?: string;
   deletionProtection?: boolean;
+  /** Base64. */
+  userData?: string;
 }
 
 /** A disk of the image that is asked for; a snapshot, or an empty data disk. */
@@ -202,6 +207,7 @@ export interface CreateImageRequest {
   architecture: string | null;
   platform: string | null;
   bootMode: string | null;
+  resourceGroupId: string;
   tags: Tag[];
 }
 
@@ -228,6 +234,12 @@ export interface UntagResourcesRequest {
   tags: TagFilter[] | null;
 }
 
+export interface JoinResourceGroupRequest {
+  resourceType: TaggedType;
+  resourceId: string;
+  resourceGroupId: string;
+}
+
 export interface RunInstancesRequest {
   zoneId: string;
   /** Null: the newest Available image of `imageFamily`. */
@@ -243,7 +255,11 @@ export interface RunInstancesRequest {
   systemDisk: NewDisk;
   dataDisks: NewDisk[];
   deletionProtection: boolean;
+  /** Base64, for each instance; null: none. */
+  userData: string | null;
   /** False leaves them Stopped (CreateInstance). */
   start: boolean;
+  /** Of the instances and their disks. */
+  resourceGroupId: string;
   tags: Tag[];
 }

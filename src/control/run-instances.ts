@@ -4,6 +4,7 @@ import { insertInstance } from '../catalog/instances.ts';
 import type { ImageRow, InstanceRow, Queries } from '../catalog/schema.ts';
 import { findSetting, putSetting } from '../catalog/settings.ts';
 import { insertTags } from '../catalog/tags.ts';
+import { putUserData } from '../catalog/user-data.ts';
 import { newId } from '../ecs/ids.ts';
 import { refuseInstanceFromImage } from '../ecs/image-rules.ts';
 import { findInstanceType } from '../ecs/instance-types.ts';
@@ -60,6 +61,7 @@ async function insertInstances(parts: Parts, transaction: Queries, request: RunI
   for (let index = 0; index < request.amount; index++) {
     const row = await newInstanceRow(parts, transaction, { request, imageId: image.image_id, index });
     await insertInstance(transaction, row);
+    if (request.userData !== null) await putUserData(transaction, row.instance_id, request.userData);
     await insertTags(transaction, row.instance_id, request.tags);
     await insertDisks(parts, transaction, { row, disks, tags: request.tags });
     created.push(row.instance_id);
@@ -115,6 +117,7 @@ async function newInstanceRow(
     private_ip: address.ip,
     network_interface_id: newId('eni-', regionId, parts.random),
     deletion_protection: request.deletionProtection ? 1 : 0,
+    resource_group_id: request.resourceGroupId,
   };
 }
 

@@ -2,7 +2,16 @@ import test from 'node:test';
 import assert from 'node:assert/strict';
 import type { SnapshotGroup } from '../ecs/resources.ts';
 import { OperationalError } from '../lib/errors.ts';
-import { allRows, checked, createWorld, dataDisk, plainDisk, runRequest, token } from '../../test/control/world.ts';
+import {
+  allRows,
+  checked,
+  createWorld,
+  dataDisk,
+  groupRequest,
+  plainDisk,
+  runRequest,
+  token,
+} from '../../test/control/world.ts';
 import type { World } from '../../test/control/world.ts';
 import type { CreateSnapshotGroupRequest } from './requests.ts';
 
@@ -17,10 +26,6 @@ async function runInstance(world: World, dataDiskCount = 2): Promise<{ instanceI
   const { items } = await world.control.listDisks({ instanceId }, allRows);
   const diskIds = items.filter(({ type }) => type === 'data').map(({ diskId }) => diskId);
   return { instanceId, diskIds: diskIds.sort() };
-}
-
-function groupRequest(change: Partial<CreateSnapshotGroupRequest>): CreateSnapshotGroupRequest {
-  return { instanceId: null, diskIds: [], excludedDiskIds: [], groupName: 'g', description: '', tags: [], ...change };
 }
 
 async function findGroup(world: World, groupId: string): Promise<SnapshotGroup | undefined> {

@@ -91,13 +91,19 @@ async function recordGroup(
     instance_id: instanceId,
     frozen: 0,
     created_at_ms: nowMs,
+    resource_group_id: request.resourceGroupId,
   });
   await insertTags(transaction, groupId, request.tags);
   const members: CreateSnapshotGroupState['members'] = [];
   for (const disk of disks) {
     const snapshotId = newId('s-', regionId, parts.random);
     const told = { snapshotName: `${MEMBER_PREFIX}${groupId}`, description: `${MEMBER_PREFIX}${groupId}` };
-    const row = hiddenRow(snapshotId, disk, { ...told, retentionDays: null }, nowMs);
+    const row = hiddenRow(
+      snapshotId,
+      disk,
+      { ...told, retentionDays: null, resourceGroupId: request.resourceGroupId },
+      nowMs,
+    );
     await insertSnapshot(transaction, { ...row, snapshot_group_id: groupId });
     if (disk.instance_id !== null) {
       await insertTags(transaction, snapshotId, [{ key: INSTANCE_TAG, value: disk.instance_id }]);

@@ -121,6 +121,7 @@ export function hiddenRow(
     instant: 0,
     snapshot_group_id: null,
     undo_until_ms: null,
+    resource_group_id: request.resourceGroupId,
   };
 }
 

@@ -180,7 +180,7 @@ test('what is short is said once, and that there is room again; so is a file sys
 
 const anyImage = {
   ...{ instanceId: null, disks: null, snapshotId: null, imageName: null, description: '', imageFamily: '' },
-  ...{ imageVersion: '', architecture: null, platform: null, bootMode: null, tags: [] },
+  ...{ imageVersion: '', architecture: null, platform: null, bootMode: null, resourceGroupId: 'rg-1', tags: [] },
 };
 
 test('CreateSnapshot, CreateImage of an instance and imports are refused without room; deleting is not', async (t) => {

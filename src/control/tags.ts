@@ -1,15 +1,12 @@
 /** TagResources, UntagResources and their older names as requests: all the resources are changed in one transaction or none. */
-import { findDisk } from '../catalog/disks.ts';
-import { findImage } from '../catalog/images.ts';
-import { findInstance } from '../catalog/instances.ts';
 import type { Queries } from '../catalog/schema.ts';
-import { findSnapshot } from '../catalog/snapshots.ts';
 import { deleteTag, deleteTags, listTags, putTags } from '../catalog/tags.ts';
 import { TAG_LIMIT } from '../ecs/names.ts';
 import type { Tag, TaggedType } from '../ecs/resources.ts';
 import { RequestError } from '../lib/errors.ts';
 import { change } from './change.ts';
 import type { Parts } from './parts.ts';
+import { findPresence } from './presence.ts';
 import type { ChangeOptions, TagResourcesRequest, UntagResourcesRequest } from './requests.ts';
 
 /** A key that a resource has gets the new value. */
@@ -42,7 +39,7 @@ export async function untagResources(
 }
 
 async function assertTaggable(transaction: Queries, type: TaggedType, resourceId: string): Promise<void> {
-  const state = await findTaggable(transaction, type, resourceId);
+  const state = await findPresence(transaction, type, resourceId);
   if (state === 'absent') {
     throw new RequestError('InvalidResourceId.NotFound', `There is no ${type} ${resourceId}: tags need one.`);
   }
@@ -51,27 +48,6 @@ async function assertTaggable(transaction: Queries, type: TaggedType, resourceId
       'InvalidResourceId.NotSupported',
       `The image ${resourceId} is public: only your own images can have tags.`,
     );
-  }
-}
-
-/** What is in no answer is absent: a snapshot before its freeze, an image that is deleted. */
-async function findTaggable(
-  transaction: Queries,
-  type: TaggedType,
-  resourceId: string,
-): Promise<'present' | 'absent' | 'public'> {
-  switch (type) {
-    case 'instance':
-      return (await findInstance(transaction, resourceId)) === undefined ? 'absent' : 'present';
-    case 'disk':
-      return (await findDisk(transaction, resourceId)) === undefined ? 'absent' : 'present';
-    case 'snapshot':
-      return (await findSnapshot(transaction, resourceId))?.frozen === 1 ? 'present' : 'absent';
-    case 'image': {
-      const image = await findImage(transaction, resourceId);
-      if (image === undefined || image.deleted === 1) return 'absent';
-      return image.owner_alias === 'self' ? 'present' : 'public';
-    }
   }
 }
 

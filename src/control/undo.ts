@@ -44,7 +44,12 @@ export async function planUndo(
     snapshotName: 'before-rollback',
     description: `What the disk held before it was rolled back to ${to}`,
   };
-  const row = hiddenRow(snapshotId, disk, { ...told, retentionDays: null }, nowMs);
+  const row = hiddenRow(
+    snapshotId,
+    disk,
+    { ...told, retentionDays: null, resourceGroupId: disk.resource_group_id },
+    nowMs,
+  );
   await insertSnapshot(transaction, { ...row, undo_until_ms: nowMs + parts.undoMs });
   const base = baseOf(disk);
   return { diskId: disk.disk_id, snapshotId, token: null, standsOn: isViewBase(base) ? base : null };

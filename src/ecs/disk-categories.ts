@@ -73,6 +73,12 @@ export function findSizeRange(category: string, performanceLevel: string | null,
   return OFFERED[category]?.[type][level] ?? null;
 }
 
+/** What a disk of the category may be at any level of performance. */
+export function categorySizes(category: string, type: DiskType): SizeRange {
+  const ranges = Object.values(OFFERED[category]?.[type] ?? {});
+  return range(Math.min(...ranges.map(({ leastGib }) => leastGib)), Math.max(...ranges.map(({ mostGib }) => mostGib)));
+}
+
 /** The least size of a data disk; 1 for a category that is not offered. */
 export function leastSizeGib(category: string, performanceLevel: string | null): number {
   return findSizeRange(category, performanceLevel, 'data')?.leastGib ?? 1;

@@ -28,6 +28,7 @@ export interface TagFilter {
 export interface ResourceFilter {
   createdFromMs?: number;
   createdUntilMs?: number;
+  resourceGroupId?: string;
   tags?: TagFilter[];
 }
 
@@ -62,6 +63,7 @@ export interface SnapshotGroupFilter {
   groupIds?: string[];
   groupName?: string;
   instanceId?: string;
+  resourceGroupId?: string;
   /** One of these. */
   statuses?: SnapshotGroupStatus[];
   tags?: TagFilter[];
@@ -89,6 +91,7 @@ export interface InstanceFilter extends ResourceFilter {
   status?: InstanceStatus;
   zoneId?: string;
   privateIps?: string[];
+  networkInterfaceIds?: string[];
 }
 
 export interface ImageFilter extends ResourceFilter {

@@ -38,6 +38,8 @@ export interface Disk {
   imageId: string | null;
   /** Attached to a running instance at least once, or imported. */
   everAttached: boolean;
+  /** `rg-…`. */
+  resourceGroupId: string;
   tags: Tag[];
   /** `nbd+unix:///<DiskId>?socket=…` while the data plane serves it, else null. */
   nbdUri: string | null;
@@ -70,6 +72,8 @@ export interface Snapshot {
   undoUntilMs: number | null;
   /** Bytes that a full restore writes; null while progressing. */
   fullSizeBytes: number | null;
+  /** `rg-…`. */
+  resourceGroupId: string;
   tags: Tag[];
 }
 
@@ -81,6 +85,7 @@ export interface SnapshotGroup {
   instanceId: string | null;
   /** The instant of the freeze. */
   createdAtMs: number;
+  resourceGroupId: string;
   /** `progressing` while one of its snapshots is, else `failed` when one is. */
   status: SnapshotGroupStatus;
   /** 0–100: the mean of its snapshots. */
@@ -160,6 +165,8 @@ export interface Instance {
   privateIp: string;
   networkInterfaceId: string;
   deletionProtection: boolean;
+  /** `rg-…`. */
+  resourceGroupId: string;
   tags: Tag[];
 }
 
@@ -187,6 +194,8 @@ export interface Image {
   disks: ImageDisk[];
   /** Whether an instance that was made from it is there. */
   isUsed: boolean;
+  /** `rg-…`; blank for public images. */
+  resourceGroupId: string;
   tags: Tag[];
 }
 
@@ -198,7 +207,7 @@ export interface ImageDisk {
   snapshotId: string | null;
 }
 
-/** What can have tags (`ecs-api.md` 2.6). */
+/** What can have tags and is in a resource group (`ecs-api.md` 2.6). */
 export type TaggedType = 'instance' | 'disk' | 'snapshot' | 'image';
 
 export interface TagOfResource extends Tag {

@@ -251,7 +251,7 @@ test('refusals have the documented code and status and say what to do', async ()
       'InvalidInstanceType.ValueNotSupported',
       /ecs\.external\.large/,
     ],
-    ['RunInstances', { ...run, UserData: 'eA==' }, 400, 'InvalidUserData.NotSupported', /"UserData"/],
+    ['RunInstances', { ...run, UserData: '#!/bin/sh' }, 400, 'InvalidParameter', /"UserData".*Base64/],
     [
       'RunInstances',
       { ...run, 'SystemDisk.Size': '5' },
@@ -350,7 +350,9 @@ test('default network, names and disks of instances are passed on', async () => 
     systemDisk: newDisk({ sizeGib: null, deleteWithInstance: true }),
     dataDisks: [newDisk({ sizeGib: 100 }), newDisk({ sizeGib: 40, device: '/dev/xvdf', deleteWithInstance: true })],
     deletionProtection: false,
+    userData: null,
     start: true,
+    resourceGroupId: 'rg-default0000000000',
     tags: [],
   });
   assert.equal((await call(api, 'DescribeInstances', zoneB)).body['TotalCount'], 2);
@@ -370,6 +372,7 @@ test('a disk from a snapshot may be asked for smaller than it will be', async ()
     snapshotId: 's-none',
     diskName: '',
     description: '',
+    resourceGroupId: 'rg-default0000000000',
     tags: [],
   });
 });

@@ -36,7 +36,12 @@ const cases: [code: string, status: number, target: string, message: RegExp | st
   ['InvalidVersion', 400, target({ Version: '2017-12-14' }), /"2017-12-14".*2014-05-26/],
   ['InvalidAction.NotFound', 404, target({ Action: 'DescribeDisk' }), /"DescribeDisk"; did you mean DescribeDisks\?$/],
   ['InvalidAction.NotFound', 404, target({ Action: 'describedisks' }), /did you mean DescribeDisks\?$/],
-  ['InvalidAction.NotFound', 404, target({ Action: 'DescribeVpcs' }), /"DescribeVpcs"; this server does not have it/],
+  [
+    'InvalidAction.NotFound',
+    404,
+    target({ Action: 'DescribeCommands' }),
+    /"DescribeCommands"; this server does not have it/,
+  ],
   ['InvalidApi.NotFound', 404, '/favicon.ico', /"\/favicon.ico".*"\/"/],
   ['InvalidParameter.Format', 400, target({ Format: 'YAML' }), /"Format".*"YAML".*JSON or XML/],
   ['IncompleteSignature', 400, target({}, false), /lacks: Signature$/],

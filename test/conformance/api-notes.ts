@@ -19,6 +19,7 @@ export const protocolNotes: Record<string, string[]> = {
     'One endpoint, path `/`, GET or POST, Version `2014-05-26`. Parameters are read from the query, from an urlencoded body, or from both; `Action` and `Version` also from the headers `x-acs-action` and `x-acs-version`.',
     'Names of parameters match in any case (`Tag.1.Key`, `tag.1.key`), numbers of lists may have gaps, a blank value is as good as none. Parameters that no documentation knows are ignored, as ECS does.',
     'Signatures: version 1 (`HMAC-SHA1` over all parameters) and `ACS3-HMAC-SHA256` (headers). A nonce is accepted once, a timestamp 15 minutes around now.',
+    'Of other products one action is answered, without an account: `QueryAvailableInstances` of BssOpenApi (Version `2017-12-14`) with an empty list, for Terraform’s provider asks it first (`endpoints { bssopenapi = "HOST:PORT" }`).',
     '`RegionId` may be left out by every action; another region is `InvalidRegionId.NotFound`.',
   ],
   Answers: [
@@ -127,6 +128,29 @@ export const actionNotes: Record<string, string[]> = {
   ],
   CreateInstance: ['As RunInstances, for one instance that stays `Stopped`.'],
   DescribeInstances: ['One VPC, one vSwitch a zone and one security group are shown for every instance.'],
+  ModifyInstanceAttribute: [
+    'User data can be changed in every state, as the documentation has it since 2024 and Terraform does it; before, the instance had to be `Stopped`.',
+  ],
+  DescribeUserData: [
+    'User data is kept and shown as it was given. It is not handed to the machine yet: that needs the metadata service, which is not there.',
+  ],
+  DescribeAvailableResource: [
+    'Every zone has everything, and nothing is sold out. `Min` and `Max` of a disk category are of all its performance levels together, in GiB. `Scope=region` asks for regional disks, and there are none.',
+  ],
+  DescribeInstanceRamRole: ['Each instance that is asked for is listed with a blank role.'],
+  DescribeInstanceMaintenanceAttributes: [
+    'One entry an instance, with the defaults: this service maintains no machine.',
+  ],
+  DescribeVSwitches: [
+    'Addresses are given out in order, whatever the zone, so that each vSwitch is shown with the addresses of the VPC.',
+  ],
+  DescribeSecurityGroupAttribute: ['Nothing is filtered here: the group’s rules let everything through.'],
+  DescribeNetworkInterfaces: ['The one interface of each instance, with the tags of the instance.'],
+  JoinResourceGroup: [
+    'Every resource is in a group: `rg-default0000000000` unless `ResourceGroupId` says another when it is made. There is no Resource Manager here: any `rg-` with small letters and digits is a group once it is named, and a filter by one is a filter by that text.',
+    'The disks of new instances, and the snapshots that CreateImage makes, are in the group of the instance or image. The system disk goes with its instance when that joins another group.',
+    '`ResourceType` is `instance`, `disk`, `snapshot` or `image`.',
+  ],
   CreateImage: [
     'Of an instance a snapshot of each disk is made; the image is `Available` when all of them are accomplished, and `CreateFailed` when one fails.',
   ],

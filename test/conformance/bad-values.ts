@@ -7,12 +7,15 @@ const FLAGS = ['maybe', '1', 'yes'];
 const LONG = 'x'.repeat(5000);
 
 /** Lists of strings as JSON in one parameter. */
-const JSON_LISTS = /^(DiskIds|SnapshotIds|SnapshotLinkIds|InstanceIds|PrivateIpAddresses)$/;
+const JSON_LISTS = /^(DiskIds|SnapshotIds|SnapshotLinkIds|InstanceIds|SecurityGroupIds|PrivateIpAddresses)$/;
 const BROKEN_LISTS = ['x', '"x"', '[1]', '{"a":1}', '["a"', '[[]]', JSON.stringify(Array(101).fill('x'))];
+
+/** Not Base64, and too long. */
+const NO_USER_DATA = ['#!/bin/sh', 'eA', Buffer.alloc(32 * 1024 + 1).toString('base64')];
 
 /** Where any text is a good filter, that nothing may match. */
 const ANY_TEXT =
-  /^(Describe\w+|ListTagResources) (.*Id(\.N)?|.*Ids(\.N)?|.*Name|.*Tag\w*(\.N)?(\.\w+)?|InstanceType\w*|ImageFamily|ZoneId|\w+Addresses|Ipv6Address\.N|ResourceId\.N|TagFilter.*|NextToken)$/i;
+  /^(Describe\w+|ListTagResources) (.*Ids?(\.N)?|.*Name|.*Tag\w*(\.N)?(\.\w+)?|InstanceType\w*|Scope|(Data|System)DiskCategory|ImageFamily|ZoneId|\w+Addresses|(Ipv6|PrivateIp)Address\.N|ResourceId\.N|TagFilter.*|NextToken)$/i;
 
 /** Tags that can be on nothing are refused, though they are filters. */
 const TAGS = /^(DescribeTags Tag\.N\.\w+|ListTagResources (Tag\.N\.\w+|TagFilter\.N\.TagKey))$/i;
@@ -30,6 +33,7 @@ export function badValues(action: string, { name, type }: Listed): string[] {
   if (type === 'Float') return NO_DECIMALS;
   if (LENIENT.test(`${action} ${name}`)) return [];
   if (type === 'Boolean') return FLAGS;
+  if (name === 'UserData') return NO_USER_DATA;
   if (JSON_LISTS.test(name)) return BROKEN_LISTS;
   if (WORDS.test(name)) return ['no-such-word', LONG];
   const full = `${action} ${name}`;
@@ -47,7 +51,7 @@ export function askingFor({ type }: Listed): string[] {
 }
 
 const WORD_VALUES =
-  'name-1 text cloud_auto cloud PL0 cn-hangzhou-b Stopped Available In_use accomplished image none disk instance system data self linux arm64 UEFI online PrePaid zh-CN en-US /dev/xvdf 2026-01-01T00:00Z CreationStartTime ecs.external.xlarge Ubuntu x86_64 classic vpc FIFO Enabled security user auto standard flash CentOS Deprecated SuccessFirst AllTogether LaunchTime compliance 172.16.0.9 golden-family other-family 1.2'.split(
+  'name-1 text cloud_auto cloud PL0 cn-hangzhou-b Stopped Available In_use accomplished image none disk instance system data self linux arm64 UEFI online PrePaid zh-CN en-US /dev/xvdf 2026-01-01T00:00Z CreationStartTime ecs.external.xlarge Ubuntu x86_64 classic vpc FIFO rg-team ddh SpotAsPriceGo Secondary enterprise egress hupo_empty_20G Enabled security user auto standard flash CentOS Deprecated SuccessFirst AllTogether LaunchTime compliance 172.16.0.9 golden-family other-family 1.2'.split(
     ' ',
   );
 
@@ -56,6 +60,7 @@ export function likelyValues({ name, type }: Listed, ids: string[]): string[] {
   if (type === 'Boolean') return ['true', 'false'];
   if (type === 'Integer' || type === 'Long' || type === 'Float') return ['2', '11', '40', '100', '1000'];
   if (/(^|\.)Size$/.test(name)) return ['60'];
+  if (/^Page(Number|Size)$/.test(name)) return ['2'];
   if (/Ids$|Addresses$/.test(name)) return ids.map((id) => JSON.stringify([id])).concat('["172.16.0.9"]');
   if (/Id(\.N)?$|Family$/.test(name)) return [...ids, ...WORD_VALUES];
   return [...WORD_VALUES, ...ids];

@@ -74,10 +74,22 @@ export const beyond: readonly Beyond[] = [
     reason: 'as TagResources says it',
   },
   {
-    actions: /^ListTagResources$/,
+    actions: /^(ListTagResources|DescribeNetworkInterfaces)$/,
     codes: /^InvalidParameter\.(NextToken|Conflict|TagValue)$/,
     statuses: [400],
     reason: 'as the gateway says it of a parameter; nothing fitting is documented for this one',
+  },
+  {
+    actions: /^DescribeNetworkInterfaces$/,
+    codes: /^(InvalidTag\.Mismatch|InvalidTagCount)$/,
+    statuses: [400],
+    reason: 'as DescribeInstances says it of tags',
+  },
+  {
+    actions: /^DescribeImageSupportInstanceTypes$/,
+    codes: /^InvalidImageId\.NotFound$/,
+    statuses: [404],
+    reason: 'as RunInstances says it of an image',
   },
   {
     actions: /^ModifyImageAttribute$/,

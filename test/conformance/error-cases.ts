@@ -3,7 +3,15 @@ import type { ErrorCases } from './error-cases/case.ts';
 import { diskCases } from './error-cases/disks.ts';
 import { imageCases } from './error-cases/images.ts';
 import { instanceCases } from './error-cases/instances.ts';
+import { networkCases } from './error-cases/network.ts';
 import { snapshotCases } from './error-cases/snapshots.ts';
 import { tagCases } from './error-cases/tags.ts';
 
-export const errorCases: ErrorCases = { ...diskCases, ...imageCases, ...instanceCases, ...snapshotCases, ...tagCases };
+export const errorCases: ErrorCases = {
+  ...diskCases,
+  ...imageCases,
+  ...instanceCases,
+  ...networkCases,
+  ...snapshotCases,
+  ...tagCases,
+};

@@ -52,6 +52,8 @@ export const fieldsBeyond: Record<string, string> = {
   'Images.Image.Tags.Tag.Value': 'Some clients read this name, some TagValue.',
   'Instances.Instance.Tags.Tag.Key': 'Some clients read this name, some TagKey.',
   'Instances.Instance.Tags.Tag.Value': 'Some clients read this name, some TagValue.',
+  'NetworkInterfaceSets.NetworkInterfaceSet.Tags.Tag.Key': 'Some clients read this name, some TagKey.',
+  'NetworkInterfaceSets.NetworkInterfaceSet.Tags.Tag.Value': 'Some clients read this name, some TagValue.',
 };
 
 /** Fields that have another JSON type than the documentation says. */

@@ -100,7 +100,7 @@ for (const action of ofEcs) {
       for (const parameters of [rest, { ...rest, [own]: '' }]) {
         problems.push(await findNoRefusal(scene, action.name, parameters));
         const { body } = await scene.call(action.name, parameters);
-        if (/^(Missing|InvalidParameter|InvalidTagKey)/.test(String(body['Code']))) continue;
+        if (/^(Missing|InvalidParameter|Invalid\.Param|InvalidTagKey)/.test(String(body['Code']))) continue;
         problems.push(`${action.name} without ${own}: ${String(body['Code'])}`);
       }
     }

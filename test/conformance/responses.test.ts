@@ -122,6 +122,18 @@ const needed: Record<
     fields:
       'ImageId ImageName Status Progress Usable Size Architecture Platform OSName OSType BootMode CreationTime Usage DiskDeviceMappings.DiskDeviceMapping.0.SnapshotId DiskDeviceMappings.DiskDeviceMapping.0.Device DiskDeviceMappings.DiskDeviceMapping.0.Size DiskDeviceMappings.DiskDeviceMapping.0.Type DiskDeviceMappings.DiskDeviceMapping.0.Format',
   },
+  interface: {
+    action: 'DescribeNetworkInterfaces',
+    wrapper: ['NetworkInterfaceSets', 'NetworkInterfaceSet'],
+    id: ({ running }) => running,
+    fields: 'PrivateIpSets.PrivateIpSet.0.Primary Ipv6Sets.Ipv6Set SecurityGroupIds.SecurityGroupId.0 Type Tags',
+  },
+  'set of maintenance attributes': {
+    action: 'DescribeInstanceMaintenanceAttributes',
+    wrapper: ['MaintenanceAttributes', 'MaintenanceAttribute'],
+    id: ({ running }) => running,
+    fields: 'ActionOnMaintenance.Value NotifyOnMaintenance MaintenanceWindows',
+  },
   instance: {
     action: 'DescribeInstances',
     wrapper: ['Instances', 'Instance'],

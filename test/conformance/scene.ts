@@ -5,7 +5,15 @@
 import assert from 'node:assert/strict';
 import type { ControlPlane } from '../../src/api/control-plane.ts';
 import { call, openApi, type Answer, type ApiFixture } from '../clients/api-fixture.ts';
-import { allRows, dataDisk, diskRequest, runRequest, snapshotRequest, type World } from '../control/world.ts';
+import {
+  allRows,
+  dataDisk,
+  diskRequest,
+  groupRequest,
+  runRequest,
+  snapshotRequest,
+  type World,
+} from '../control/world.ts';
 
 const tags = [
   { key: 'team', value: 'storage' },
@@ -110,6 +118,7 @@ async function build(world: World): Promise<Ids> {
     architecture: 'x86_64',
     platform: 'Ubuntu',
     bootMode: 'BIOS',
+    resourceGroupId: 'rg-1',
     tags,
   });
   await world.settle();
@@ -185,14 +194,16 @@ async function takeSnapshot(world: World, diskId: string, snapshotName: string):
 
 /** Of the instance's data disk. */
 async function takeGroup(world: World, instanceId: string, systemDisk: string) {
-  const { groupId: group } = await world.control.createSnapshotGroup({
-    instanceId,
-    diskIds: [],
-    excludedDiskIds: [systemDisk],
-    groupName: 'together',
-    description: 'made for tests',
-    tags,
-  });
+  const { groupId: group } = await world.control.createSnapshotGroup(
+    groupRequest({
+      instanceId,
+      excludedDiskIds: [systemDisk],
+      groupName: 'together',
+      description: 'made for tests',
+      tags,
+      resourceGroupId: 'rg-team',
+    }),
+  );
   const find = async () => (await world.control.listSnapshotGroups({ groupIds: [group] }, allRows)).items[0];
   await world.until('the group', async () => (await find())?.status === 'accomplished');
   return { group, groupSnapshot: (await find())?.snapshots[0]?.snapshotId ?? '' };
@@ -205,6 +216,7 @@ export async function catalogRows(world: World): Promise<Record<string, unknown[
     'images',
     'image_disks',
     'instances',
+    'user_data',
     'disks',
     'snapshots',
     'snapshot_groups',

@@ -28,7 +28,7 @@ export const singleValues: readonly Idle[] = [
   },
   {
     parameters:
-      /^(CreateSnapshot (Category|InstantAccessRetentionDays)|ModifyInstanceAttribute SecurityGroupIds\.N|DescribeRegions (AcceptLanguage|ResourceType)|DescribeZones SpotStrategy)$/,
+      /^(CreateSnapshot (Category|InstantAccessRetentionDays)|ModifyInstanceAttribute SecurityGroupIds\.N|DescribeRegions (AcceptLanguage|ResourceType)|DescribeZones SpotStrategy|DescribeSecurityGroupAttribute (NicType|MaxResults))$/,
     reason: 'it is checked, and every good value says what is so anyway',
   },
   {
@@ -37,7 +37,8 @@ export const singleValues: readonly Idle[] = [
     reason: 'it needs another state of its disk, or the id of a chain',
   },
   {
-    parameters: /^DescribeInstanceTypes |^DescribeInstances (HttpTokens|InternetChargeType)$/,
+    parameters:
+      /^DescribeInstanceTypes |^DescribeInstances (HttpTokens|InternetChargeType)$|^DescribeSecurityGroups Tag\.N\.Value$/,
     reason: 'a filter that all or none match',
   },
 ];

@@ -27,7 +27,7 @@ export const unproducedErrors: readonly Unproduced[] = [
   codes(
     /.*Spot.*/,
     'nothing is billed, so there is no spot price; what asks for one is refused with the code of its first parameter',
-    /InvalidSpotStrategy/,
+    /Invalid\.?SpotStrategy/,
   ),
   codes(
     /.*(KMS|CMK|Kms).*|InvalidParameter\.Encrypted(Illegal)?|InvalidEncrypted\.NotMatchSnapshot|EncryptedOption\.Conflict|InvalidOperation\.UnfinishedEncryptedSnapshotCopy/,
@@ -98,11 +98,11 @@ export const unproducedErrors: readonly Unproduced[] = [
     'RegionId may be left out; one of another region is InvalidRegionId.NotFound',
   ),
   codes(
-    /InvalidVolumeId\.NotFound|IncorrectVolumeStatus|IncorrectDiskStatus\.(Invalid|Transferring)|Disk\.NotFound|HOSTNAME_ILLEGAL|InvalidDiskSize|InvalidDisk\.SystemDiskSize|InvalidSystemDiskSize|MissingParamter|IncompleteParamter|ZoneId\.NotFound|InvalidHostPassword\.Malformed|DISK_HAS_CREATING_SNAPSHOT|DiskStillAttached|DiskAttachedNumberExceeded|QuotaExceed\.SnapshotQuota|InvalidInstance\.ZoneConflict|InvalidDiskId\.OperationNotSupported|InvalidDisk\.InUse|InvalidParam\.(Amount|ZoneIdAndInstanceId\.Conflict)|InvalidParameter\.(NotMatch|ResourceOwnerAccount|DiskIds)|DiskId\.(StatusNotSupported|ValueNotSupported)|InvalidDiskIds\.ValueNotSupported|InvalidOperation\.InvalidEcsState|InvalidInstanceIds\.NotFound|InstanceNotReady|SnapshotNotReady|TooManySnapshot\.Unfinished|InvalidInstanceId\.(ValueNotSupported|NotSupport)|InvalidResourceType\.NotSupported|InstanceDiskNumLimitExceed|InvalidOperation\.OtherInstanceUnsupported|InstanceType\.ParameterMismatch|OperationDenied\.SystemInstanceNotSupport|InvalidParamter\.Conflict/,
+    /InvalidVolumeId\.NotFound|IncorrectVolumeStatus|IncorrectDiskStatus\.(Invalid|Transferring)|Disk\.NotFound|HOSTNAME_ILLEGAL|InvalidDiskSize|InvalidDisk\.SystemDiskSize|InvalidSystemDiskSize|MissingParamter|IncompleteParamter|ZoneId\.NotFound|InvalidHostPassword\.Malformed|DISK_HAS_CREATING_SNAPSHOT|DiskStillAttached|DiskAttachedNumberExceeded|QuotaExceed\.SnapshotQuota|InvalidInstance\.ZoneConflict|InvalidDiskId\.OperationNotSupported|InvalidDisk\.InUse|InvalidParam\.(Amount|ZoneIdAndInstanceId\.Conflict)|InvalidParameter\.(NotMatch|ResourceOwnerAccount|DiskIds)|DiskId\.(StatusNotSupported|ValueNotSupported)|InvalidDiskIds\.ValueNotSupported|InvalidOperation\.InvalidEcsState|InstanceNotReady|SnapshotNotReady|TooManySnapshot\.Unfinished|InvalidInstanceId\.(ValueNotSupported|NotSupport)|InvalidResourceType\.NotSupported|InstanceDiskNumLimitExceed|InvalidOperation\.OtherInstanceUnsupported|InstanceType\.ParameterMismatch|OperationDenied\.SystemInstanceNotSupport|InvalidParamter\.Conflict/,
     'another documented code of the action says the same',
   ),
   codes(
-    /InvalidPasswordParam\.Mismatch|InvalidUserData\.(Forbidden|SizeExceeded)|InvalidHttpPutResponseHopLimit\.NotSupported|LoginAsNonRoot\.ImageNotSupport|InvalidBurstingEnabled\.DiskSizeTooSmall|BurstingEnabledForModifyingDiskUnsupported|InvalidProvisionedIops\.LimitExceed|IncorrectInstanceStatus\.NeedRestart|ResourceNotAvailable/,
+    /InvalidPasswordParam\.Mismatch|InvalidHttpPutResponseHopLimit\.NotSupported|LoginAsNonRoot\.ImageNotSupport|InvalidBurstingEnabled\.DiskSizeTooSmall|BurstingEnabledForModifyingDiskUnsupported|InvalidProvisionedIops\.LimitExceed|IncorrectInstanceStatus\.NeedRestart|ResourceNotAvailable/,
     'it is a detail of something that is refused as a whole, or has no effect',
   ),
   codes(
@@ -133,6 +133,10 @@ export const unproducedErrors: readonly Unproduced[] = [
     reason: 'the disk says which instance it is attached to',
   },
   { errors: /^ModifyDiskAttribute QuotaExceed\.Snapshot$/, reason: 'automatic snapshots are not made yet' },
+  {
+    errors: /^(Start|Stop)Instances InvalidInstanceIds\.NotFound$/,
+    reason: 'another documented code of the action says the same',
+  },
   {
     errors: /^(Start|Stop)Instances InvalidOperation\.Conflict$/,
     reason: 'IncorrectInstanceStatus says the same of an instance that is being started or stopped',
@@ -175,6 +179,46 @@ export const unproducedErrors: readonly Unproduced[] = [
   {
     errors: /^DescribeDisks (InvalidParamter|InvalidSnapshot\.NotFound)$/,
     reason: 'a filter that matches nothing gives an empty list',
+  },
+  {
+    errors: /^DescribeNetworkInterfaces Invalid(Ecs|VSwitch|SecurityGroup)Id\.NotFound$/,
+    reason: 'a filter that matches nothing gives an empty list',
+  },
+  {
+    errors:
+      /^DescribeNetworkInterfaces (Abs\.InvalidAccount\.NotFound|InvalidUserType\.NotSupported|UnsupportedParameter|InvalidInstanceID\.Malformed|InvalidOperation\.AvailabilityZoneMismatch)$/,
+    reason: 'it is about changing interfaces, or about accounts; every action on interfaces documents it',
+  },
+  {
+    errors: /^Describe(InstanceMaintenanceAttributes|InstanceHistoryEvents|NetworkInterfaces) MissingParameter$/,
+    reason: 'nothing must be given',
+  },
+  {
+    errors: /^DescribeInstanceHistoryEvents (EventIdLimitExceeded|InvalidParameter\.TimeEndBeforeStart)$/,
+    reason: 'there are no system events, whatever is asked for',
+  },
+  {
+    errors:
+      /^DescribeInstanceAutoRenewAttribute (IncorrectInstanceStatus|MissingParameter\.InstanceId|InvalidParameter\.\w+)$/,
+    reason: 'there are no subscriptions, whatever is asked for',
+  },
+  {
+    errors: /^DescribeImageSupportInstanceTypes (InvalidUsage|InvalidInstanceType\.ValueNotSupported)$/,
+    reason: 'the action has no such parameter',
+  },
+  {
+    errors: /^DescribeSecurityGroupAttribute InvalidSecurityGroupId\.Malformed$/,
+    reason: 'another documented code of the action says the same',
+  },
+  codes(/InvalidUserData\.(Forbidden|NotSupported)/, 'every instance may have user data'),
+  {
+    errors:
+      /^DescribeAvailableResource (Invalid\.(NetworkType|RegionId)|Unavailable\.Regions|InvalidResourceId\.NotFound)$/,
+    reason: 'another documented code of the action says the same, and what is not offered is not listed',
+  },
+  {
+    errors: /^JoinResourceGroup InvalidResourceGroup\.Duplicate$/,
+    reason: 'joining the group that a resource is in changes nothing',
   },
   {
     errors: /^CreateDisk (InvalidInstance\.NotFoundSystemDisk|InvalidInstanceId\.NotFound)$/,

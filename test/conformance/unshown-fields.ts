@@ -23,7 +23,7 @@ export const unshownFields: readonly { fields: RegExp; reason: string }[] = [
     reason: 'there are no dedicated hosts and volumes: the list is empty',
   },
   {
-    fields: /^DescribeInstances .*\.(Ipv4PrefixSets|Ipv6PrefixSets|Ipv6Sets)\./,
+    fields: /^Describe(Instances|NetworkInterfaces) .*\.(Ipv4PrefixSets|Ipv6PrefixSets|Ipv6Sets)\./,
     reason: 'the network has no such addresses: the list is empty',
   },
   {
@@ -65,5 +65,24 @@ export const unshownFields: readonly { fields: RegExp; reason: string }[] = [
   {
     fields: /^DescribeImages Images\.Image\.(DetectionOptions\.Items\..*|ImageOwnerId)$/,
     reason: 'images are not examined, and there are no accounts',
+  },
+  {
+    fields: /^DescribeInstanceHistoryEvents InstanceSystemEventSet\./,
+    reason: 'there are no system events: the list is empty',
+  },
+  {
+    fields: /^DescribeInstanceAutoRenewAttribute InstanceRenewAttributes\./,
+    reason: 'there are no subscriptions: the list is empty',
+  },
+  { fields: /^DescribeKeyPairs KeyPairs\./, reason: 'there are no key pairs: the list is empty' },
+  { fields: /^DescribeEipAddresses EipAddresses\./, reason: 'there are no public addresses: the list is empty' },
+  {
+    fields: / (.*\.MaintenanceWindow\.\w+|.*\.UserCidr|.*\.SecurityGroup\.Tags\.Tag\.\w+|SnapshotPolicyIds\.\w+)$/,
+    reason: 'there are none: the list is empty',
+  },
+  {
+    fields:
+      /^Describe(SecurityGroups|NetworkInterfaces) .*\.(AvailableInstanceAmount|ServiceID|OwnerId|PrivateDnsName)$/,
+    reason: 'there are no accounts, limits of groups or private domain names',
   },
 ];

@@ -27,12 +27,14 @@ import type {
   ChangeOptions,
   CreateDiskRequest,
   CreateImageRequest,
+  CreateSnapshotGroupRequest,
   NewDisk,
   RunInstancesRequest,
 } from '../../src/control/requests.ts';
 import type { Paging } from '../../src/ecs/list-filters.ts';
 import { isViewBase } from '../../src/disk/protocol.ts';
 import type { BaseRef } from '../../src/disk/protocol.ts';
+import { DEFAULT_RESOURCE_GROUP_ID } from '../../src/ecs/resource-groups.ts';
 import type { Disk, Instance, Snapshot } from '../../src/ecs/resources.ts';
 import { GIB } from '../../src/lib/geometry.ts';
 import type { Clock } from '../../src/lib/clock.ts';
@@ -361,7 +363,9 @@ export function runRequest(change: Partial<RunInstancesRequest> = {}): RunInstan
     systemDisk: dataDisk({ sizeGib: null }),
     dataDisks: [dataDisk()],
     deletionProtection: false,
+    userData: null,
     start: true,
+    resourceGroupId: DEFAULT_RESOURCE_GROUP_ID,
     tags: [],
     ...change,
   };
@@ -379,6 +383,7 @@ export function imageRequest(change: Partial<CreateImageRequest> = {}): CreateIm
     architecture: null,
     platform: null,
     bootMode: null,
+    resourceGroupId: DEFAULT_RESOURCE_GROUP_ID,
     tags: [],
     ...change,
   };
@@ -393,13 +398,34 @@ export function diskRequest(change: Partial<CreateDiskRequest> = {}): CreateDisk
     snapshotId: null,
     diskName: '',
     description: '',
+    resourceGroupId: DEFAULT_RESOURCE_GROUP_ID,
     tags: [],
     ...change,
   };
 }
 
 export function snapshotRequest(diskId: string) {
-  return { diskId, snapshotName: null, description: '', retentionDays: null, tags: [] };
+  return {
+    diskId,
+    snapshotName: null,
+    description: '',
+    retentionDays: null,
+    resourceGroupId: DEFAULT_RESOURCE_GROUP_ID,
+    tags: [],
+  };
+}
+
+export function groupRequest(change: Partial<CreateSnapshotGroupRequest> = {}): CreateSnapshotGroupRequest {
+  return {
+    instanceId: null,
+    diskIds: [],
+    excludedDiskIds: [],
+    groupName: 'g',
+    description: '',
+    tags: [],
+    resourceGroupId: DEFAULT_RESOURCE_GROUP_ID,
+    ...change,
+  };
 }
 
 /** The options of a change with a client token. */

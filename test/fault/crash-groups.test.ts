@@ -2,7 +2,7 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { dieEverywhere } from '../control/die-everywhere.ts';
-import { allRows, dataDisk, runRequest } from '../control/world.ts';
+import { allRows, dataDisk, groupRequest, runRequest } from '../control/world.ts';
 import type { World } from '../control/world.ts';
 
 interface Prepared {
@@ -18,10 +18,6 @@ async function prepare(world: World): Promise<Prepared> {
   for (const diskId of diskIds) world.diskd.write(diskId, 1, 'then');
   return { diskIds };
 }
-
-const request = (diskIds: string[]) => {
-  return { instanceId: null, diskIds, excludedDiskIds: [], groupName: 'g', description: '', tags: [] };
-};
 
 async function verify(world: World): Promise<void> {
   const { items: groups } = await world.control.listSnapshotGroups({}, allRows);
@@ -42,7 +38,7 @@ async function verify(world: World): Promise<void> {
 test('CreateSnapshotGroup', async () => {
   const acts = await dieEverywhere<Prepared>({
     prepare,
-    act: (world, { diskIds }) => world.control.createSnapshotGroup(request(diskIds)),
+    act: (world, { diskIds }) => world.control.createSnapshotGroup(groupRequest({ diskIds })),
     verify,
   });
   assert.ok(acts > 10, `only ${acts} acts`);
@@ -52,7 +48,7 @@ test('DeleteSnapshotGroup while it is being stored', async () => {
   await dieEverywhere<Prepared>({
     prepare,
     act: async (world, { diskIds }) => {
-      const { groupId } = await world.control.createSnapshotGroup(request(diskIds));
+      const { groupId } = await world.control.createSnapshotGroup(groupRequest({ diskIds }));
       for (const diskId of diskIds) world.diskd.write(diskId, 1, 'later');
       await world.control.deleteSnapshotGroup({ groupId });
     },

@@ -129,7 +129,7 @@ function resetEarly(world: World, { diskId }: { diskId: string }): Promise<void>
 async function createImage(world: World, { instanceId }: { instanceId: string }): Promise<void> {
   await world.control.createImage({
     ...{ instanceId, disks: null, snapshotId: null, imageName: null, description: '', imageFamily: '' },
-    ...{ imageVersion: '', architecture: null, platform: null, bootMode: null, tags: [] },
+    ...{ imageVersion: '', architecture: null, platform: null, bootMode: null, resourceGroupId: 'rg-1', tags: [] },
   });
 }
 

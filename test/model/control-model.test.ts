@@ -12,7 +12,16 @@ import type { Control } from '../../src/control/control.ts';
 import type { ChangeOptions, PowerRequest } from '../../src/control/requests.ts';
 import type { Disk, Image, Instance, Snapshot, SnapshotGroup } from '../../src/ecs/resources.ts';
 import { RequestError } from '../../src/lib/errors.ts';
-import { World, allRows, dataDisk, diskRequest, plainDisk, runRequest, snapshotRequest } from '../control/world.ts';
+import {
+  World,
+  allRows,
+  dataDisk,
+  diskRequest,
+  groupRequest,
+  plainDisk,
+  runRequest,
+  snapshotRequest,
+} from '../control/world.ts';
 import { CrashPoint } from '../control/crash-point.ts';
 import { EMPTY_IMAGE_ID } from '../../src/control/control.ts';
 import { batch } from './control-batches.ts';
@@ -331,7 +340,7 @@ class Player {
         const others = there.disks.filter((disk) => fitting.createGroup?.disk?.(disk, there) ?? true);
         const diskIds = [...new Set([diskId, ...others.slice(0, one.other).map((disk) => disk.diskId)])];
         const source = one.flag ? { instanceId, diskIds: [] } : { instanceId: null, diskIds };
-        const request = { ...source, excludedDiskIds: [], groupName: name, description: '', tags: [] };
+        const request = groupRequest({ ...source, groupName: name });
         return make(JSON.stringify(source), async (options) => {
           return (await control.createSnapshotGroup(request, options)).groupId;
         });
@@ -397,7 +406,7 @@ class Player {
     options: ChangeOptions,
   ): Promise<string> {
     const plain = { description: '', imageFamily: '', imageVersion: '', architecture: 'x86_64', tags: [] };
-    const system = { platform: 'Others Linux', bootMode: 'BIOS', disks: null };
+    const system = { platform: 'Others Linux', bootMode: 'BIOS', disks: null, resourceGroupId: 'rg-1' };
     const request = { instanceId: null, snapshotId: null, ...plain, ...system, ...source };
     return (await this.world.control.createImage(request, options)).imageId;
   }

@@ -4,10 +4,10 @@ import { architectures, bootModes, platforms } from '../../ecs/image-platforms.t
 import { findImageNameProblem, findImageVersionProblem } from '../../ecs/image-rules.ts';
 import type { DiskType } from '../../ecs/resources.ts';
 import { RequestError } from '../../lib/errors.ts';
-import { imdsSupport, resourceGroup } from '../absent-features.ts';
+import { imdsSupport } from '../absent-features.ts';
 import { defineAction } from '../action.ts';
 import { group, groups, integer, notBuilt, oneOf, text, withDefault, type Values } from '../parameters.ts';
-import { clientToken, description, dryRun, tags } from '../resource-parameters.ts';
+import { clientToken, description, dryRun, resourceGroup, tags } from '../resource-parameters.ts';
 
 /** One system disk and sixteen data disks. */
 const DISK_LIMIT = 17;
@@ -86,6 +86,7 @@ function requestOf(values: Values<typeof parameters>): CreateImageRequest {
     architecture: values.Architecture,
     platform: values.Platform,
     bootMode: values.BootMode,
+    resourceGroupId: values.ResourceGroupId,
     tags: values.Tag,
   };
 }

@@ -2,10 +2,10 @@
 import { findDescriptionProblem, findNameProblem } from '../../ecs/names.ts';
 import { GROUP_DISK_LIMIT } from '../../ecs/snapshot-group-rules.ts';
 import { RequestError } from '../../lib/errors.ts';
-import { instantAccess, notPublic, resourceGroup } from '../absent-features.ts';
+import { instantAccess, notPublic } from '../absent-features.ts';
 import { defineAction } from '../action.ts';
 import { repeated, text, withDefault } from '../parameters.ts';
-import { clientToken, dryRun, tags } from '../resource-parameters.ts';
+import { clientToken, dryRun, resourceGroup, tags } from '../resource-parameters.ts';
 
 export const createSnapshotGroup = defineAction({
   name: 'CreateSnapshotGroup',
@@ -41,6 +41,7 @@ export const createSnapshotGroup = defineAction({
       {
         ...{ instanceId, diskIds, excludedDiskIds },
         ...{ groupName: values.Name, description: values.Description, tags: values.Tag },
+        resourceGroupId: values.ResourceGroupId,
       },
       options({ clientToken: values.ClientToken, dryRun: values.DryRun }),
     );

@@ -1,9 +1,9 @@
 /** CreateSnapshot (`ecs-api.md` 2.1): freezes a disk; the copy goes on after the answer. */
 import { findSnapshotNameProblem } from '../../ecs/names.ts';
-import { instantAccess, notPublic, resourceGroup, retentionDays } from '../absent-features.ts';
+import { instantAccess, notPublic, retentionDays } from '../absent-features.ts';
 import { defineAction } from '../action.ts';
 import { integer, notBuilt, oneOf, required, text, withDefault } from '../parameters.ts';
-import { clientToken, description, dryRun, tags } from '../resource-parameters.ts';
+import { clientToken, description, dryRun, resourceGroup, tags } from '../resource-parameters.ts';
 
 export const createSnapshot = defineAction({
   name: 'CreateSnapshot',
@@ -35,6 +35,7 @@ export const createSnapshot = defineAction({
         snapshotName: values.SnapshotName,
         description: values.Description,
         retentionDays: null,
+        resourceGroupId: values.ResourceGroupId,
         tags: values.Tag,
       },
       options({ clientToken: values.ClientToken, dryRun: values.DryRun }),

@@ -49,7 +49,7 @@ const parameters = {
   EnableAutomatedSnapshotPolicy: constantFilter({ all: ['false'], none: ['true'], code: 'InvalidParameter' }),
   AutoSnapshotPolicyId: noneHas(),
   KMSKeyId: noneHas(),
-  ResourceGroupId: noneHas(),
+  ResourceGroupId: text(),
   AdditionalAttributes: noEffect('asks for fields: Placement is always shown, and IOPS where disks are limited'),
   Filter: timeFilters(['CreationStartTime', 'CreationEndTime']),
   Tag: tagFilters(),

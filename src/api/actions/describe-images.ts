@@ -11,8 +11,9 @@ import {
   finishDryRun,
   matchesNothing,
   noneHas,
-  pagingOf,
-  pagingParameters,
+  numberedFields,
+  numberedPaging,
+  pageNumbers,
   resourceFilterOf,
   tagFilters,
 } from '../filters.ts';
@@ -34,11 +35,8 @@ const STATUSES: readonly ImageStatus[] = ['Creating', 'Available', 'CreateFailed
 /** Documented states that no image is in here: those of imports and copies. */
 const OTHER_STATUSES = ['Waiting', 'UnAvailable'];
 
-const { PageNumber, PageSize } = pagingParameters(100);
-
 const parameters = {
-  PageNumber,
-  PageSize,
+  ...pageNumbers(),
   ImageId: commaList(),
   ImageName: text(),
   ImageFamily: text(),
@@ -60,7 +58,7 @@ const parameters = {
   IsSupportCloudinit: constantFilter({ all: ['false'], none: ['true'], code: 'InvalidParameter' }),
   IsSupportIoOptimized: constantFilter({ all: ['true'], none: ['false'], code: 'InvalidParameter' }),
   ImageOwnerId: ownerId(),
-  ResourceGroupId: noneHas(),
+  ResourceGroupId: text(),
   ActionType: noEffect('every image can make an instance and replace a system'),
   ShowExpired: noEffect('no image expires'),
   DryRun: dryRun,
@@ -70,16 +68,12 @@ export const describeImages = defineAction({
   name: 'DescribeImages',
   parameters,
   run: async (values, { control, region }) => {
-    const paging = pagingOf({ ...values, MaxResults: null, NextToken: null });
     finishDryRun(values.DryRun);
     const isEmpty = matchesNothing(values) || values.Filter.matchesNothing;
-    const page = isEmpty ? emptyPage : await control.listImages(filterOf(values), paging);
-    const { pageNumber, pageSize } = paging;
+    const page = isEmpty ? emptyPage : await control.listImages(filterOf(values), numberedPaging(values));
     return {
       RegionId: region.regionId,
-      PageNumber: pageNumber,
-      PageSize: pageSize,
-      TotalCount: page.totalCount,
+      ...numberedFields(values, page),
       Images: { Image: page.items.map(renderImage) },
     };
   },

@@ -3,7 +3,7 @@ import { instanceTypes, type InstanceType } from '../../ecs/instance-types.ts';
 import { allFieldsAreShown } from '../absent-features.ts';
 import { defineAction } from '../action.ts';
 import { noneHas, pagingParameters } from '../filters.ts';
-import { integer, oneOf, repeated, text, type Parameter } from '../parameters.ts';
+import { decimalNumber, integer, oneOf, repeated, text, type Parameter } from '../parameters.ts';
 
 type Rendered = ReturnType<typeof renderInstanceType>;
 
@@ -156,20 +156,6 @@ function compared(number: Parameter<number | null>, test: (limit: number) => Tes
     read: (set, name) => {
       const limit = number.read(set, name);
       return limit === null ? () => true : test(limit);
-    },
-  };
-}
-
-/** With a fraction: memory and frequencies. */
-function decimalNumber(): Parameter<number | null> {
-  const number = text('InvalidParameter', (value) =>
-    /^\d{1,15}(\.\d{1,9})?$/.test(value) ? null : 'it must be a decimal number',
-  );
-  return {
-    ...number,
-    read: (set, name) => {
-      const value = number.read(set, name);
-      return value === null ? null : Number(value);
     },
   };
 }

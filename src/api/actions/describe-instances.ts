@@ -1,5 +1,4 @@
 /** DescribeInstances (`ecs-api.md` 2.4). */
-import { defaultNetwork } from '../../ecs/default-network.ts';
 import { instanceTypes } from '../../ecs/instance-types.ts';
 import type { Image, Instance } from '../../ecs/resources.ts';
 import type { InstanceFilter } from '../../ecs/list-filters.ts';
@@ -21,7 +20,7 @@ import {
   timeFilters,
 } from '../filters.ts';
 import { jsonList, notBuilt, oneOf, text, type Values } from '../parameters.ts';
-import { dryRun } from '../resource-parameters.ts';
+import { dryRun, zonesOfNetwork } from '../resource-parameters.ts';
 import { renderInstance } from '../render/instance.ts';
 import { NEVER_EXPIRES } from '../render/list.ts';
 
@@ -58,7 +57,7 @@ const parameters = {
   RdmaIpAddresses: noneHas(),
   Ipv6Address: noneHas(),
   KeyPairName: noneHas(),
-  ResourceGroupId: noneHas(),
+  ResourceGroupId: text(),
   HpcClusterId: notBuilt('there are no HPC clusters', { code: 'InvalidHpcClusterId.NotFound' }),
   AdditionalAttributes: allFieldsAreShown,
   DeviceAvailable: notPublic,
@@ -76,7 +75,7 @@ export const describeInstances = defineAction({
     const paging = pagingOf(values);
     if (values.ZoneId !== null) checkZone(values.ZoneId, region);
     finishDryRun(values.DryRun);
-    const zones = zonesOf(values, region);
+    const zones = zonesOfNetwork(values, region);
     const isEmpty =
       matchesNothing(values) ||
       values.InstanceIds?.length === 0 ||
@@ -88,19 +87,6 @@ export const describeInstances = defineAction({
     return { ...pageFields(paging, page), Instances: { Instance: instances } };
   },
 });
-
-/** The zones that the zone and network filters leave: each zone has its own vSwitch, all share VPC and security group. */
-function zonesOf(values: Values<typeof parameters>, region: Region): string[] {
-  return region.zoneIds.filter((zoneId) => {
-    const network = defaultNetwork(region.regionId, zoneId);
-    return (
-      (values.ZoneId ?? zoneId) === zoneId &&
-      (values.VSwitchId ?? network.vSwitchId) === network.vSwitchId &&
-      (values.VpcId ?? network.vpcId) === network.vpcId &&
-      (values.SecurityGroupId ?? network.securityGroupId) === network.securityGroupId
-    );
-  });
-}
 
 /** Every instance is shown with the same expiry, which never comes. */
 function isExpiryWanted(fromMs = -Infinity, untilMs = Infinity): boolean {

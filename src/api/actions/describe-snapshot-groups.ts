@@ -2,7 +2,7 @@
 import type { SnapshotGroupFilter } from '../../ecs/list-filters.ts';
 import { allFieldsAreShown } from '../absent-features.ts';
 import { defineAction } from '../action.ts';
-import { emptyPage, finishDryRun, matchesNothing, noneHas, pagingParameters, tagFilters } from '../filters.ts';
+import { finishDryRun, pagingParameters, tagFilters } from '../filters.ts';
 import { invalidParameter, oneOfShape, repeated, text, type Parameter, type Values } from '../parameters.ts';
 import { renderSnapshotGroup } from '../render/snapshot-group.ts';
 import { dryRun } from '../resource-parameters.ts';
@@ -16,7 +16,7 @@ const parameters = {
   InstanceId: text(),
   Status: statuses(),
   Tag: tagFilters(),
-  ResourceGroupId: noneHas(),
+  ResourceGroupId: text(),
   MaxResults,
   NextToken,
   AdditionalAttributes: allFieldsAreShown,
@@ -29,7 +29,7 @@ export const describeSnapshotGroups = defineAction({
   run: async (values, { control }) => {
     finishDryRun(values.DryRun);
     const paging = { pageNumber: 1, pageSize: values.MaxResults ?? 10, nextToken: values.NextToken };
-    const page = matchesNothing(values) ? emptyPage : await control.listSnapshotGroups(filterOf(values), paging);
+    const page = await control.listSnapshotGroups(filterOf(values), paging);
     return { NextToken: page.nextToken ?? '', SnapshotGroups: { SnapshotGroup: page.items.map(renderSnapshotGroup) } };
   },
 });
@@ -39,6 +39,7 @@ function filterOf(values: Values<typeof parameters>): SnapshotGroupFilter {
     ...(values.SnapshotGroupId.length > 0 && { groupIds: values.SnapshotGroupId }),
     ...(values.Name !== null && { groupName: values.Name }),
     ...(values.InstanceId !== null && { instanceId: values.InstanceId }),
+    ...(values.ResourceGroupId !== null && { resourceGroupId: values.ResourceGroupId }),
     ...(values.Status.length > 0 && { statuses: values.Status }),
     ...(values.Tag.length > 0 && { tags: values.Tag }),
   };

@@ -37,7 +37,7 @@ const parameters = {
   }),
   Encrypted: constantFilter({ all: ['false'], none: ['true'], code: 'InvalidParameter' }),
   KMSKeyId: noneHas(),
-  ResourceGroupId: noneHas(),
+  ResourceGroupId: text(),
   Filter: timeFilters(['CreationStartTime', 'CreationEndTime']),
   Tag: tagFilters(),
   DryRun: dryRun,

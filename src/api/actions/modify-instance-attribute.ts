@@ -1,10 +1,10 @@
 /** ModifyInstanceAttribute (`ecs-api.md` 2.4). */
 import { findHostNameProblem, findNameProblem } from '../../ecs/names.ts';
 import type { ModifyInstanceRequest } from '../../control/requests.ts';
-import { creditSpecification, notPublic, password, userData } from '../absent-features.ts';
+import { creditSpecification, notPublic, password } from '../absent-features.ts';
 import { defineAction } from '../action.ts';
 import { boolean, notBuilt, repeated, required, text, type Values } from '../parameters.ts';
-import { checkSecurityGroups, description, dryRun } from '../resource-parameters.ts';
+import { checkSecurityGroups, description, dryRun, userData } from '../resource-parameters.ts';
 
 const USERS_MACHINE = 'the machine is run by its user, who decides this';
 
@@ -15,13 +15,13 @@ const parameters = {
   HostName: text('InvalidHostName.Malformed', findHostNameProblem),
   DeletionProtection: boolean(),
   SecurityGroupIds: repeated(16),
-  Password: password('InvalidPassword.Malformed'),
   UserData: userData,
+  Password: password('InvalidPassword.Malformed'),
   CreditSpecification: creditSpecification,
   CpuOptions: notBuilt(USERS_MACHINE, { code: 'InvalidParameter' }),
   EnableJumboFrame: notBuilt(USERS_MACHINE, { code: 'InvalidParameter', neutral: ['false'] }),
   EnableNetworkEncryption: notBuilt(USERS_MACHINE, { code: 'InvalidParameter', neutral: ['false'] }),
-  NetworkInterfaceQueueNumber: notBuilt(USERS_MACHINE, { code: 'InvalidParameter' }),
+  NetworkInterfaceQueueNumber: notBuilt(USERS_MACHINE, { code: 'InvalidParameter', neutral: ['-1', '1'] }),
   PrivateDnsNameOptions: notBuilt('there are no private domain names', { code: 'InvalidParameter' }),
   Recyclable: notPublic,
   RemoteConnectionOptions: notPublic,
@@ -44,6 +44,7 @@ function requestOf(values: Values<typeof parameters>): ModifyInstanceRequest {
     ...(values.InstanceName !== null && { instanceName: values.InstanceName }),
     ...(values.Description !== null && { description: values.Description }),
     ...(values.HostName !== null && { hostName: values.HostName }),
+    ...(values.UserData !== null && { userData: values.UserData }),
     ...(values.DeletionProtection !== null && { deletionProtection: values.DeletionProtection }),
   };
 }

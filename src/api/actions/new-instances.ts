@@ -6,7 +6,15 @@ import { findHostNameProblem, findNameProblem, formatInstanceNames } from '../..
 import { RequestError } from '../../lib/errors.ts';
 import { checkZone, type Region } from '../action.ts';
 import { boolean, invalidParameter, required, text, withDefault, type Values } from '../parameters.ts';
-import { checkSecurityGroups, clientToken, description, dryRun, tags } from '../resource-parameters.ts';
+import {
+  checkSecurityGroups,
+  clientToken,
+  description,
+  dryRun,
+  resourceGroup,
+  tags,
+  userData,
+} from '../resource-parameters.ts';
 import { dataDisksOf, systemDiskOf, type DiskValues } from './run-instances-disks.ts';
 import { unbuiltInstanceFeatures } from './run-instances-features.ts';
 
@@ -21,6 +29,8 @@ export const newInstanceParameters = {
   HostName: text(),
   Description: withDefault(description, ''),
   DeletionProtection: withDefault(boolean(), false),
+  UserData: userData,
+  ResourceGroupId: resourceGroup,
   Tag: tags(),
   ClientToken: clientToken('InvalidClientToken.ValueNotSupported'),
   DryRun: dryRun,
@@ -55,6 +65,8 @@ export function newInstancesOf(values: NewInstanceValues, region: Region, severa
     systemDisk: systemDiskOf(values.SystemDisk),
     dataDisks: dataDisksOf(values.DataDisk),
     deletionProtection: values.DeletionProtection,
+    userData: values.UserData,
+    resourceGroupId: values.ResourceGroupId,
     start: several.start,
     tags: values.Tag,
   };

@@ -9,10 +9,8 @@ import {
   notPublic,
   onlyForSubscriptions,
   password,
-  resourceGroup,
   securityAgent,
   storageSet,
-  userData,
 } from '../absent-features.ts';
 import { group, noEffect, notBuilt, oneOf, type Parameter } from '../parameters.ts';
 
@@ -62,7 +60,6 @@ const system = {
   Password: password(),
   PasswordInherit: noEffect('the system keeps the password it has in any case'),
   KeyPairName: keyPair(),
-  UserData: userData,
   SecurityEnhancementStrategy: securityAgent,
 };
 
@@ -79,7 +76,6 @@ const place = {
     Id: notBuilt('there are no private pools'),
     MatchCriteria: notBuilt('there are no private pools', { neutral: ['None', 'Open'] }),
   }),
-  ResourceGroupId: resourceGroup,
   Arn: notPublic,
 };
 

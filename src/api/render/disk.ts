@@ -40,7 +40,7 @@ function identity(disk: Disk, regionId: string): object {
     SourceSnapshotId: disk.sourceSnapshotId ?? '',
     ImageId: disk.imageId ?? '',
     ProductCode: '',
-    ResourceGroupId: '',
+    ResourceGroupId: disk.resourceGroupId,
     AutoSnapshotPolicyId: '',
     StorageSetId: '',
     StorageClusterId: '',

@@ -35,6 +35,7 @@ function identity(image: Image): object {
     Platform: image.platform,
     Size: image.sizeGib,
     CreationTime: formatSecond(image.createdAtMs),
+    ResourceGroupId: image.resourceGroupId,
   };
 }
 
@@ -60,7 +61,6 @@ function constants(): object {
     ProductCode: '',
     SupplierName: '',
     LicenseType: '',
-    ResourceGroupId: '',
     IsCopied: false,
     IsPublic: false,
     IsSelfShared: 'False',

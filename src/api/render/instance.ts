@@ -20,7 +20,7 @@ export function renderInstance(instance: Instance, image: Image | undefined, reg
 
 function life(instance: Instance): object {
   return {
-    ResourceGroupId: '',
+    ResourceGroupId: instance.resourceGroupId,
     StartTime: instance.startedAtMs === null ? '' : formatMinute(instance.startedAtMs),
     AutoReleaseTime: '',
     DeletionProtection: instance.deletionProtection,

@@ -12,7 +12,7 @@ export function renderSnapshotGroup(group: SnapshotGroup): object {
     Status: group.status,
     ProgressStatus: `${group.progressPercent}%`,
     CreationTime: formatSecond(group.createdAtMs),
-    ResourceGroupId: '',
+    ResourceGroupId: group.resourceGroupId,
     Snapshots: { Snapshot: group.snapshots.map(renderMember) },
     Tags: renderKeysAndValues(group.tags),
   };

@@ -34,7 +34,7 @@ export function renderSnapshot(snapshot: Snapshot, regionId: string): object {
     SourceStorageType: 'disk',
     Usage: snapshot.usage,
     ProductCode: '',
-    ResourceGroupId: '',
+    ResourceGroupId: snapshot.resourceGroupId,
     ...(snapshot.retentionDays === null ? {} : { RetentionDays: snapshot.retentionDays }),
     ...(snapshot.fullSizeBytes === null ? {} : { FullSnapshotSizeInBytes: snapshot.fullSizeBytes }),
     ...(snapshot.failureReason === null ? {} : { FailureReason: snapshot.failureReason }),

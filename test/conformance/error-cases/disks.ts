@@ -31,7 +31,7 @@ export const diskCases: ErrorCases = {
     'InvalidParameter.MultiAttach': { MultiAttach: 'Enabled' },
     'InvalidPerformanceLevel.Malformed': { PerformanceLevel: 'PL9' },
     'InvalidRegionId.NotFound': elsewhere,
-    'InvalidResourceGroup.NotFound': { ResourceGroupId: 'rg-none' },
+    'InvalidResourceGroup.NotFound': { ResourceGroupId: 'my group' },
     'InvalidSnapshot.NotReady': ({ failedSnapshot }) => ({ SnapshotId: failedSnapshot }),
     'InvalidSnapshotId.NotFound': { SnapshotId: 's-none' },
     'InvalidStorageClusterId.NotExist': { StorageClusterId: 'dbsc-none' },

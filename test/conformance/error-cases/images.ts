@@ -79,7 +79,7 @@ export const imageCases: ErrorCases = {
     'InvalidInstanceId.NotFound': { InstanceId: 'i-none' },
     'InvalidPlatform.Malformed': { Platform: 'Plan9' },
     'InvalidRegionId.NotFound': elsewhere,
-    'InvalidResourceGroup.NotFound': { ResourceGroupId: 'rg-none' },
+    'InvalidResourceGroup.NotFound': { ResourceGroupId: 'my group' },
     'InvalidSize.ValueNotSupported': ({ systemSnapshot }) => ({
       ...fromSnapshots,
       'DiskDeviceMapping.1.SnapshotId': systemSnapshot,

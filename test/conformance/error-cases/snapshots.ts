@@ -39,7 +39,7 @@ export const snapshotCases: ErrorCases = {
     'InvalidClientToken.Malformed': { ClientToken: 'x'.repeat(65) },
     'InvalidDescription.Malformed': { Description: 'x' },
     'InvalidDiskId.NotFound': { DiskId: 'd-none' },
-    'InvalidResourceGroup.NotFound': { ResourceGroupId: 'rg-none' },
+    'InvalidResourceGroup.NotFound': { ResourceGroupId: 'my group' },
     'InvalidInstantAccessRetentionDays.Malformed': { InstantAccessRetentionDays: '0' },
     'InvalidRetentionDays.Malformed': { RetentionDays: '7' },
     'InvalidSnapshotCategory.Malformed': { Category: 'Flash' },

@@ -19,6 +19,12 @@ const oldResources: Record<string, ErrorCase> = {
 };
 
 export const tagCases: ErrorCases = {
+  JoinResourceGroup: {
+    'InvalidResourceGroup.NotFound': { ResourceGroupId: 'my group' },
+    'InvalidResourceId.NotFound': { ResourceId: 'd-none' },
+    'InvalidResourceType.NotFound': { ResourceType: 'moon' },
+    MissingParameter: { ResourceId: '' },
+  },
   TagResources: {
     ...resources,
     'Duplicate.TagKey': { 'Tag.2.Key': 'a', 'Tag.3.Key': 'a' },
