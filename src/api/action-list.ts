@@ -22,10 +22,13 @@ import { describeInstances } from './actions/describe-instances.ts';
 import { describeRegions } from './actions/describe-regions.ts';
 import { describeSnapshots } from './actions/describe-snapshots.ts';
 import { describeTags } from './actions/describe-tags.ts';
+import { describeTaskAttribute } from './actions/describe-task-attribute.ts';
+import { describeTasks } from './actions/describe-tasks.ts';
 import { describeZones } from './actions/describe-zones.ts';
 import { detachDisk } from './actions/detach-disk.ts';
 import { listTagResources } from './actions/list-tag-resources.ts';
 import { modifyDiskAttribute } from './actions/modify-disk-attribute.ts';
+import { modifyDiskSpec } from './actions/modify-disk-spec.ts';
 import { modifyImageAttribute } from './actions/modify-image-attribute.ts';
 import { modifyInstanceAttribute } from './actions/modify-instance-attribute.ts';
 import { modifySnapshotAttribute } from './actions/modify-snapshot-attribute.ts';
@@ -71,6 +74,7 @@ export const actions: readonly Action[] = [
   detachDisk,
   resizeDisk,
   modifyDiskAttribute,
+  modifyDiskSpec,
   resetDisk,
   reInitDisk,
   deleteDisk,
@@ -84,6 +88,8 @@ export const actions: readonly Action[] = [
   addTags,
   removeTags,
   describeTags,
+  describeTasks,
+  describeTaskAttribute,
   beginImport,
   completeImport,
 ];

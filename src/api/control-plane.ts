@@ -1,5 +1,5 @@
 /** What the API needs of the control plane. `serve.ts` passes the real one (`control/`). */
-import type { Disk, Image, Instance, Page, Snapshot, TagCount, TagOfResource } from '../ecs/resources.ts';
+import type { Disk, Image, Instance, Page, Snapshot, TagCount, TagOfResource, Task } from '../ecs/resources.ts';
 import type {
   AttachDiskRequest,
   ChangeOptions,
@@ -8,6 +8,7 @@ import type {
   CreateSnapshotRequest,
   DeleteInstancesRequest,
   DetachDiskRequest,
+  ModifyDiskSpecRequest,
   ModifyDisksRequest,
   ModifyImageRequest,
   ModifyInstanceRequest,
@@ -27,6 +28,7 @@ import type {
   Paging,
   SnapshotFilter,
   TagsOfResourcesFilter,
+  TaskFilter,
 } from '../ecs/list-filters.ts';
 
 export interface ControlPlane {
@@ -39,6 +41,8 @@ export interface ControlPlane {
   reInitDisk(request: ReInitDiskRequest, options: ChangeOptions): Promise<void>;
   resizeDisk(request: ResizeDiskRequest, options: ChangeOptions): Promise<void>;
   modifyDisks(request: ModifyDisksRequest, options: ChangeOptions): Promise<void>;
+  /** The task of a change that goes on after the answer, or null. */
+  modifyDiskSpec(request: ModifyDiskSpecRequest, options: ChangeOptions): Promise<{ taskId: string | null }>;
   createSnapshot(request: CreateSnapshotRequest, options: ChangeOptions): Promise<{ snapshotId: string }>;
   listSnapshots(filter: SnapshotFilter, paging: Paging): Promise<Page<Snapshot>>;
   modifySnapshot(request: ModifySnapshotRequest, options: ChangeOptions): Promise<void>;
@@ -58,6 +62,10 @@ export interface ControlPlane {
   listTagsOfResources(filter: TagsOfResourcesFilter, paging: Paging): Promise<Page<TagOfResource>>;
   /** Each different tag once, ordered by key and value. */
   countTags(filter: TagsOfResourcesFilter, paging: Paging): Promise<Page<TagCount>>;
+  listTasks(filter: TaskFilter, paging: Paging): Promise<Page<Task>>;
+  /** Throws `InvalidTaskId.NotFound`. */
+  getTask(taskId: string): Promise<Task>;
+  cancelTask(request: { taskId: string }, options: ChangeOptions): Promise<void>;
   /**
    * Extension (no ECS action does this): a new disk in state `Creating` whose `nbdUri` a local importer writes to.
    * It goes away by itself when no client is connected to it for 60 s.

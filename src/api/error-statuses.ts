@@ -5,6 +5,10 @@
 
 const CODES_BY_STATUS: Readonly<Record<number, readonly string[]>> = {
   400: [
+    'InvalidTaskId.NotFound',
+    'InvalidDiskCategory.ValueNotSupported',
+    'InvalidOperation.InstanceStatusUnsupported',
+    'InvalidPerformanceLevelParam.Mismatch',
     'CreateSnapshot.Failed',
     'DiskCategory.OperationNotSupported',
     'DryRunOperation',
@@ -103,6 +107,12 @@ const CODES_BY_STATUS: Readonly<Record<number, readonly string[]>> = {
     'InvalidFilterValue.NetworkType',
   ],
   403: [
+    'InvalidTaskId.IncorrectTaskStatus',
+    'InvalidTaskId.TaskActionNotSupport',
+    'DiskInCoolingPeriod',
+    'InvalidPerformanceLevel.TooLow',
+    'NoChangeInDiskCategoryAndPerformanceLevel',
+    'OperationDenied.DiskExpansionUnfinished',
     'DISK_HAS_CREATING_SNAPSHOT',
     'DiskCreatingSnapshot',
     'DiskError',
@@ -232,6 +242,7 @@ const STATUS_BY_ACTION: Readonly<Record<string, Readonly<Record<string, number>>
     'InvalidDevice.InUse': 400,
     'InvalidInstance.NotFoundSystemDisk': 400,
   },
+  CancelTask: { 'InvalidRegionId.NotFound': 400 },
   CreateInstance: { 'InvalidParameter.Mismatch': 400 },
   CreateSnapshot: {
     IdempotentParameterMismatch: 403,
@@ -240,7 +251,10 @@ const STATUS_BY_ACTION: Readonly<Record<string, Readonly<Record<string, number>>
   },
   DeleteSnapshot: { 'IncorrectDiskStatus.CreatingSnapshot': 400 },
   DescribeDisks: { 'InvalidZoneId.NotFound': 400 },
+  DescribeTaskAttribute: { 'InvalidRegionId.NotFound': 400 },
+  DescribeTasks: { 'InvalidRegionId.NotFound': 400 },
   ModifyDiskAttribute: { 'InvalidDescription.Malformed': 404 },
+  ModifyDiskSpec: { 'InvalidDiskCategory.ValueNotSupported': 403 },
   ModifyInstanceAttribute: { 'InvalidInstanceStatus.NotRunning': 400 },
   ModifySnapshotAttribute: {
     'IncorrectDiskStatus.CreatingSnapshot': 400,

@@ -3,7 +3,15 @@
  * milliseconds since 1970, JSON is text.
  */
 import type { Kysely } from 'kysely';
-import type { DiskStatus, DiskType, ImageStatus, InstanceStatus, SnapshotStatus } from '../ecs/resources.ts';
+import type {
+  DiskStatus,
+  DiskType,
+  ImageStatus,
+  InstanceStatus,
+  SnapshotStatus,
+  TaskAction,
+  TaskStatus,
+} from '../ecs/resources.ts';
 
 /** 0 or 1. */
 export type Flag = number;
@@ -17,6 +25,7 @@ export interface Schema {
   snapshots: SnapshotRow;
   tags: TagRow;
   operations: OperationRow;
+  tasks: TaskRow;
   repository_sessions: RepositorySessionRow;
   condemned_packs: CondemnedPackRow;
   client_tokens: ClientTokenRow;
@@ -180,6 +189,23 @@ export interface OperationRow {
   /** The server start that has it in its hands (C1). */
   epoch: number;
   created_at_ms: number;
+}
+
+/** What is shown of an operation whose request was answered before it ended. */
+export interface TaskRow {
+  task_id: string;
+  task_action: TaskAction;
+  status: TaskStatus;
+  resource_id: string;
+  /** Whether CancelTask may end it. */
+  cancellable: Flag;
+  progress_percent: number;
+  created_at_ms: number;
+  /** Null while it is `Processing`. */
+  finished_at_ms: number | null;
+  part_count: number;
+  /** JSON, what its parts came to: TaskPart[]. */
+  ended_parts: string;
 }
 
 export interface ClientTokenRow {

@@ -27,6 +27,7 @@ export const actionGroups: readonly ActionGroup[] = [
       ReInitDisk: 'set a disk back to how it was made',
       ResizeDisk: 'make a disk larger',
       ModifyDiskAttribute: 'rename a disk, or change what becomes of it with its instance',
+      ModifyDiskSpec: 'change the category or the performance level of a disk',
       DeleteDisk: 'delete a disk that is not attached',
     },
   },
@@ -67,6 +68,13 @@ export const actionGroups: readonly ActionGroup[] = [
       AddTags: 'put tags on one resource (older form)',
       RemoveTags: 'take tags off one resource (older form)',
       DescribeTags: 'list tags (older form)',
+    },
+  },
+  {
+    title: 'Tasks',
+    actions: {
+      DescribeTasks: 'list tasks: what goes on after its request was answered',
+      DescribeTaskAttribute: 'show one task, with how far it is and what it made',
     },
   },
   {

@@ -8,8 +8,9 @@ import { ensureImage, listImages } from '../catalog/images.ts';
 import { findInstance, listInstances } from '../catalog/instances.ts';
 import { listSnapshots } from '../catalog/snapshots.ts';
 import { countTags, listTagsOfResources } from '../catalog/tags.ts';
+import { listTasks } from '../catalog/tasks.ts';
 import { SYSTEM_DEVICE_NAME } from '../ecs/device-names.ts';
-import type { Disk, Image, Instance, Page, Snapshot, TagCount, TagOfResource } from '../ecs/resources.ts';
+import type { Disk, Image, Instance, Page, Snapshot, TagCount, TagOfResource, Task } from '../ecs/resources.ts';
 import { messageOf } from '../lib/errors.ts';
 import { emptyTree } from '../repository/tree-ref.ts';
 import { unconditionally } from './change.ts';
@@ -22,6 +23,7 @@ import { attachedDiskOf } from './disk-folder.ts';
 import { attachDisk, createDisk, resetDisk } from './disks.ts';
 import { describeFetch, startFetch, stopFetch } from './fetches.ts';
 import { beginImport, completeImport } from './imports.ts';
+import { modifyDiskSpec } from './modify-disk-spec.ts';
 import { modifyDisks } from './modify-disks.ts';
 import { modifyInstance } from './modify-instance.ts';
 import { attachDiskOperation } from './operations/attach-disk.ts';
@@ -34,6 +36,7 @@ import { deleteSnapshotOperation } from './operations/delete-snapshot.ts';
 import { detachDiskOperation } from './operations/detach-disk.ts';
 import { FetchNotes, fetchBaseOperation } from './operations/fetch-base.ts';
 import { ImportCompletions, importDiskOperation } from './operations/import-disk.ts';
+import { modifyDiskSpecOperation } from './operations/modify-disk-spec.ts';
 import { rebootInstanceOperation } from './operations/reboot-instance.ts';
 import { resetDiskOperation } from './operations/reset-disk.ts';
 import { resizeDiskOperation } from './operations/resize-disk.ts';
@@ -51,6 +54,7 @@ import type {
   CreateSnapshotRequest,
   DeleteInstancesRequest,
   DetachDiskRequest,
+  ModifyDiskSpecRequest,
   ModifyDisksRequest,
   ModifyImageRequest,
   ModifyInstanceRequest,
@@ -70,6 +74,7 @@ import type {
   Paging,
   SnapshotFilter,
   TagsOfResourcesFilter,
+  TaskFilter,
 } from '../ecs/list-filters.ts';
 import type { FetchReport, ServeCalls } from './serve-calls.ts';
 import { RepositoryBook, endEarlierSessions } from './repository-book.ts';
@@ -79,6 +84,7 @@ import { runInstances } from './run-instances.ts';
 import { OperationRunner } from './runner.ts';
 import { createSnapshot, deleteSnapshot, modifySnapshot } from './snapshots.ts';
 import { tagResources, untagResources } from './tags.ts';
+import { cancelTask, getTask } from './tasks.ts';
 import { UploadGate } from './upload-gate.ts';
 
 /** The public image that is always there: an empty disk. */
@@ -109,6 +115,7 @@ export class Control {
       detachDiskOperation(parts),
       deleteDiskOperation(parts, collect),
       resizeDiskOperation(parts),
+      modifyDiskSpecOperation(parts),
       resetDiskOperation(parts, collect),
       createSnapshotOperation(parts, this.#gate, stored),
       deleteSnapshotOperation(parts, stored),
@@ -210,6 +217,13 @@ export class Control {
     return modifyDisks(this.#parts, request, options);
   }
 
+  modifyDiskSpec(
+    request: ModifyDiskSpecRequest,
+    options: ChangeOptions = unconditionally,
+  ): Promise<{ taskId: string | null }> {
+    return modifyDiskSpec(this.#parts, this.#runner, request, options);
+  }
+
   createSnapshot(
     request: CreateSnapshotRequest,
     options: ChangeOptions = unconditionally,
@@ -289,6 +303,18 @@ export class Control {
 
   countTags(filter: TagsOfResourcesFilter, paging: Paging): Promise<Page<TagCount>> {
     return countTags(this.#parts.catalog.queries, filter, paging);
+  }
+
+  listTasks(filter: TaskFilter, paging: Paging): Promise<Page<Task>> {
+    return listTasks(this.#parts.catalog.queries, filter, paging);
+  }
+
+  getTask(taskId: string): Promise<Task> {
+    return getTask(this.#parts.catalog.queries, taskId);
+  }
+
+  cancelTask(request: { taskId: string }, options: ChangeOptions = unconditionally): Promise<void> {
+    return cancelTask(this.#parts, this.#runner, request, options);
   }
 
   beginImport(

@@ -70,6 +70,13 @@ export interface ModifyDisksRequest {
   enableAutoSnapshot?: boolean;
 }
 
+/** What is null stays as it is. */
+export interface ModifyDiskSpecRequest {
+  diskId: string;
+  category: string | null;
+  performanceLevel: string | null;
+}
+
 export interface ModifySnapshotRequest {
   snapshotId: string;
   snapshotName?: string;

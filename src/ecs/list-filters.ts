@@ -7,6 +7,7 @@ import type {
   SnapshotStatus,
   SnapshotUsage,
   TaggedType,
+  TaskStatus,
 } from './resources.ts';
 
 export interface Paging {
@@ -81,6 +82,15 @@ export interface ImageFilter extends ResourceFilter {
   snapshotId?: string;
   /** Whether an instance that was made from it is there. */
   isUsed?: boolean;
+}
+
+export interface TaskFilter {
+  taskIds?: string[];
+  resourceIds?: string[];
+  action?: string;
+  status?: TaskStatus;
+  createdFromMs?: number;
+  createdUntilMs?: number;
 }
 
 /** Absent members do not filter. */

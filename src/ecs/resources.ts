@@ -124,6 +124,35 @@ export interface ImageDisk {
   snapshotId: string | null;
 }
 
+export type TaskAction = 'ImportImage' | 'ExportImage' | 'ExportSnapshot' | 'ModifyDiskSpec' | 'ArchiveSnapshot';
+export type TaskStatus = 'Processing' | 'Finished' | 'Failed';
+
+export interface Task {
+  taskId: string;
+  action: TaskAction;
+  status: TaskStatus;
+  resourceId: string;
+  /** Whether CancelTask may end it while it is `Processing`. */
+  cancellable: boolean;
+  progressPercent: number;
+  createdAtMs: number;
+  /** Null while it is `Processing`. */
+  finishedAtMs: number | null;
+  /** How many parts it has, and those that have ended. */
+  partCount: number;
+  endedParts: TaskPart[];
+}
+
+/** What a part of a task came to. */
+export interface TaskPart {
+  /** Null when it succeeded. */
+  errorCode: string | null;
+  /** For people. */
+  errorMessage: string | null;
+  /** What it made, by name. */
+  items: Record<string, string>;
+}
+
 /** What can have tags (`ecs-api.md` 2.6). */
 export type TaggedType = 'instance' | 'disk' | 'snapshot' | 'image';
 

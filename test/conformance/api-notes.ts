@@ -70,6 +70,16 @@ export const actionNotes: Record<string, string[]> = {
     'A disk that is attached to nothing is `InvalidDisk.AlreadyDetached` (404), which clients take as done; other states than `In_use` are refused.',
   ],
   ResizeDisk: ['Whatever `Type` says, an NBD client sees the new size when it connects again.'],
+  ModifyDiskSpec: [
+    'Every category but `cloud` can become every other but `cloud`, if the size of the disk fits; a performance level can be lowered, but not to `PL0`. A disk can be attached, detached, started and stopped meanwhile.',
+    'No byte moves: the new category decides from the end of its task on how the disk’s next snapshots can be used (see CreateSnapshot), how large it may be, and what `serve --disk-limits` holds it to. There is no pause between two changes; `DiskInCoolingPeriod` is answered while one goes on.',
+  ],
+  DescribeTasks: [
+    'A task is forgotten 30 days after its end. `TaskAction` may also be `ExportSnapshot`. Statuses other than `Processing`, `Finished` and `Failed` are ignored, as documented.',
+  ],
+  DescribeTaskAttribute: [
+    'What went wrong is in `OperationProgressSet`: one `OperationProgress` for each part that has ended, `Success` or `Failed`.',
+  ],
   StopInstance: [connectedClients],
   StopInstances: [connectedClients],
   RebootInstance: [connectedClients],

@@ -5,5 +5,13 @@ import { imageCases } from './error-cases/images.ts';
 import { instanceCases } from './error-cases/instances.ts';
 import { snapshotCases } from './error-cases/snapshots.ts';
 import { tagCases } from './error-cases/tags.ts';
+import { taskCases } from './error-cases/tasks.ts';
 
-export const errorCases: ErrorCases = { ...diskCases, ...imageCases, ...instanceCases, ...snapshotCases, ...tagCases };
+export const errorCases: ErrorCases = {
+  ...diskCases,
+  ...imageCases,
+  ...instanceCases,
+  ...snapshotCases,
+  ...tagCases,
+  ...taskCases,
+};

@@ -52,6 +52,10 @@ const recipes: Record<string, Recipe[]> = {
   DetachDisk: [({ dataDisk, running }) => ({ DiskId: dataDisk, InstanceId: running })],
   ResizeDisk: [({ usedDisk }) => ({ DiskId: usedDisk, NewSize: '30' })],
   ModifyDiskAttribute: [({ usedDisk }) => ({ DiskId: usedDisk, DiskName: 'renamed' })],
+  ModifyDiskSpec: [
+    ({ usedDisk }) => ({ DiskId: usedDisk, DiskCategory: 'cloud_ssd' }),
+    ({ farDisk }) => ({ DiskId: farDisk, DiskCategory: 'cloud_essd', PerformanceLevel: 'PL1' }),
+  ],
   ResetDisk: [({ stoppedDisk, stoppedSnapshot }) => ({ DiskId: stoppedDisk, SnapshotId: stoppedSnapshot })],
   ReInitDisk: one('DiskId', ({ stoppedDisk }) => stoppedDisk),
   DeleteDisk: one('DiskId', ({ freshDisk }) => freshDisk),
@@ -65,6 +69,8 @@ const recipes: Record<string, Recipe[]> = {
   AddTags: [({ dataDisk }) => ({ ResourceType: 'disk', ResourceId: dataDisk, 'Tag.1.Key': 'colour' })],
   RemoveTags: [({ dataDisk }) => ({ ResourceType: 'disk', ResourceId: dataDisk, 'Tag.1.Key': 'team' })],
   DescribeTags: list(),
+  DescribeTasks: list(),
+  DescribeTaskAttribute: one('TaskId', ({ task }) => task),
   HupoBeginImport: [newDisk],
 };
 

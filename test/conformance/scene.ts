@@ -42,6 +42,8 @@ export interface Scene extends AsyncDisposable {
   failedSnapshot: string;
   /** A custom image of the stopped instance's disks. */
   image: string;
+  /** Finished: it changed the category of `farDisk`. */
+  task: string;
   call: (action: string, parameters?: Record<string, string>) => Promise<Answer>;
 }
 
@@ -76,6 +78,11 @@ async function build(world: World): Promise<Ids> {
   const freshDisk = await makeDisk(world, { diskName: 'fresh' });
   const farDisk = await makeDisk(world, { zoneId: 'cn-hangzhou-b' });
   await world.power('stop', stopped.instanceId);
+  const { taskId: task } = await control.modifyDiskSpec({
+    diskId: farDisk,
+    category: 'cloud_ssd',
+    performanceLevel: null,
+  });
   const snapshot = await takeSnapshot(world, running.dataDisk, 'nightly');
   const stoppedSnapshot = await takeSnapshot(world, stopped.dataDisk, 'before-upgrade');
   const systemSnapshot = await takeSnapshot(world, stopped.systemDisk, 'system');
@@ -122,6 +129,7 @@ async function build(world: World): Promise<Ids> {
     spareSnapshot,
     failedSnapshot,
     image,
+    task: task ?? '',
   };
 }
 
@@ -171,6 +179,7 @@ export async function catalogRows(world: World): Promise<Record<string, unknown[
     'snapshots',
     'tags',
     'operations',
+    'tasks',
     'client_tokens',
   ] as const;
   const rows = tables.map(async (table) => {

@@ -8,9 +8,9 @@ export interface Unproduced {
   reason: string;
 }
 
-/** Codes of any action; `but` are of the same kind and produced all the same. */
-const codes = (pattern: RegExp, reason: string, but = /(?!)/): Unproduced => ({
-  errors: new RegExp(` (?!(?:${but.source})$)(?:${pattern.source})$`),
+/** Codes of any action; `but` are of the same kind and produced all the same, `except` by that action (`Action Code`). */
+const codes = (pattern: RegExp, reason: string, but = /(?!)/, except = /(?!)/): Unproduced => ({
+  errors: new RegExp(`^(?!(?:${except.source})$)\\w+ (?!(?:${but.source})$)(?:${pattern.source})$`),
   reason,
 });
 
@@ -84,6 +84,8 @@ export const unproducedErrors: readonly Unproduced[] = [
   codes(
     /InvalidDiskCategory\.(Mismatch|ValueNotSupported|CreateImage)|CategoryNotSupported|CategoryViolation|InvalidDiskSizeOrCategory|DiskCategory\.OperationNotSupported|InvalidInstanceType\.(NotSupportDiskCategory|NotSupportPL0|NvmeRequired|NvmeUnsupported|NotSupported)|IncorrectInstanceStatus\.NotSupportESSD|InvalidOperation\.(InstanceTypeNotSupport|DiskCategoryUnsupported)|InvalidRegion\.NotSupport|InvalidStatus\.Upgrading|OperationDenied\.DiskTypeNotSupport|IncorrectDiskType\.NotSupport|InvalidDiskSize\.NotSupportResizeOnline|InvalidSystemDiskSize\.ImageNotSupportResize|DependencyViolation\.(IoOptimized?|WindowsInstance)|ImageNotSupportCloudInit|InvalidIoOptimize(dValue)?\.ValueNotSupported/,
     'every kind of disk works with every instance, image and zone',
+    /(?!)/,
+    /ModifyDiskSpec InvalidDiskCategory\.ValueNotSupported/,
   ),
   codes(
     /InvalidSnapshot\.TooOld|InvalidSnapshot\.TooLarge|InvalidSnapshotId\.BasedSnapshotTooOld|OperationDenied\.(InvalidSnapshotCategory|SnapshotNotAllowed|SnapshotNotValid|SnapshotParamsNotValid)|InvalidOperation\.(CreateFromSnapshotUnsupported|RelatedSnapshotNotFinished)/,
@@ -114,6 +116,7 @@ export const unproducedErrors: readonly Unproduced[] = [
       /^((TagResources|UntagResources|ListTagResources|RunInstances) (InvalidTag\.Mismatch|InvalidTagCount)|AddTags InvalidTag\.Mismatch)$/,
     reason: 'another documented code of the action says the same',
   },
+  { errors: /^DescribeTasks MissingParameter$/, reason: 'no parameter must be given: RegionId may be left out' },
   { errors: /^TagResources QuotaExceed\.Tags$/, reason: 'OperationDenied.QuotaExceed says the same' },
   {
     errors: /^UntagResources InvalidTagValue\.Malformed$/,
@@ -129,7 +132,7 @@ export const unproducedErrors: readonly Unproduced[] = [
     reason: 'names, descriptions and flags can be changed in every state',
   },
   {
-    errors: /^(ModifyDiskAttribute|CreateSnapshot|ResizeDisk|ResetDisk) InvalidInstanceId\.NotFound$/,
+    errors: /^(ModifyDiskAttribute|ModifyDiskSpec|CreateSnapshot|ResizeDisk|ResetDisk) InvalidInstanceId\.NotFound$/,
     reason: 'the disk says which instance it is attached to',
   },
   { errors: /^ModifyDiskAttribute QuotaExceed\.Snapshot$/, reason: 'automatic snapshots are not made yet' },
@@ -141,6 +144,14 @@ export const unproducedErrors: readonly Unproduced[] = [
     errors: /^(ModifySnapshotAttribute|DeleteSnapshot) (IncorrectDiskStatus\.CreatingSnapshot|Operation\.Conflict)$/,
     reason:
       'a snapshot that is being made is cancelled by DeleteSnapshot, and is InvalidSnapshotId.NotReady for a change',
+  },
+  {
+    errors: /^ModifyDiskSpec (DiskHasFlashSnapshot|Downgrade\.NotSupported)$/,
+    reason: 'there are no local snapshots, and every category but basic disks can become every other',
+  },
+  {
+    errors: /^ModifyDiskSpec (InvalidStatus\.DiskNotReady|OperationDenied)$/,
+    reason: 'another documented code of the action says the same',
   },
   { errors: /^ResetDisk Operation\.Conflict$/, reason: 'another documented code of the action says the same' },
   {
@@ -161,7 +172,10 @@ export const unproducedErrors: readonly Unproduced[] = [
       /^ResizeDisk (InvalidDataDiskCategory\.ValueNotSupported|InvalidParameter\.Conflict|InvalidSystemDiskSize\.ValueNotSupported)$/,
     reason: 'every disk can grow, and its kind has one range of sizes (InvalidDiskSize.TooLarge)',
   },
-  { errors: /^\w+ InvalidDiskCategory\.NotSupported$/, reason: 'the code of the parameter says it first' },
+  {
+    errors: /^(?!ModifyDiskSpec )\w+ InvalidDiskCategory\.NotSupported$/,
+    reason: 'the code of the parameter says it first',
+  },
   {
     errors:
       /^(CreateInstance|RunInstances) (ResourcesNotInSameZone|IncorrectInstanceStatus|InvalidPassword\.Malformed)$/,

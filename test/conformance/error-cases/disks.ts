@@ -125,6 +125,28 @@ export const diskCases: ErrorCases = {
     NoAttributeToModify: { DiskName: '' },
     'ParameterConflict.DiskIdAndDiskIds': { 'DiskIds.1': 'd-1' },
   },
+  ModifyDiskSpec: {
+    DiskCreatingSnapshot: { after: (scene) => beginSnapshot(scene, scene.usedDisk) },
+    DiskInCoolingPeriod: { after: (scene) => recordOperation(scene, 'modify-disk-spec', scene.usedDisk) },
+    DryRunOperation: dryRun,
+    IncorrectDiskStatus: { after: (scene) => setDisk(scene, scene.usedDisk, { status: 'ReIniting' }) },
+    'InvalidDiskCategory.NotSupported': { after: (scene) => setDisk(scene, scene.usedDisk, { category: 'cloud' }) },
+    'InvalidDiskCategory.ValueNotSupported': { DiskCategory: 'cloud' },
+    'InvalidDiskId.NotFound': { DiskId: 'd-none' },
+    'InvalidOperation.InstanceStatusUnsupported': {
+      after: (scene) => setInstance(scene, scene.running, { status: 'Starting' }),
+      ask: ({ dataDisk }) => ({ DiskId: dataDisk }),
+    },
+    'InvalidPerformanceLevel.Malformed': { DiskCategory: '', PerformanceLevel: 'PL9' },
+    'InvalidPerformanceLevel.TooLow': { DiskCategory: '', PerformanceLevel: 'PL0' },
+    'InvalidPerformanceLevelParam.Mismatch': { PerformanceLevel: 'PL1' },
+    NoChangeInDiskCategoryAndPerformanceLevel: { DiskCategory: '', PerformanceLevel: 'PL1' },
+    'OperationDenied.DiskExpansionUnfinished': {
+      after: (scene) => recordOperation(scene, 'resize-disk', scene.usedDisk),
+    },
+    'OperationDenied.PerformanceLevelNotMatch': { DiskCategory: '', PerformanceLevel: 'PL3' },
+    ProvisionedIopsForDiskCategoryUnsupported: { ProvisionedIops: '100' },
+  },
   ResetDisk: {
     DryRunOperation: dryRun,
     IncorrectDiskStatus: { after: (scene) => setDisk(scene, scene.stoppedDisk, { status: 'Detaching' }) },
