@@ -36,6 +36,7 @@ import { rebootInstance } from './actions/reboot-instance.ts';
 import { rebootInstances } from './actions/reboot-instances.ts';
 import { reInitDisk } from './actions/reinit-disk.ts';
 import { removeTags } from './actions/remove-tags.ts';
+import { replaceSystemDisk } from './actions/replace-system-disk.ts';
 import { resetDisk } from './actions/reset-disk.ts';
 import { resizeDisk } from './actions/resize-disk.ts';
 import { runInstances } from './actions/run-instances.ts';
@@ -77,6 +78,7 @@ export const actions: readonly Action[] = [
   modifyDiskSpec,
   resetDisk,
   reInitDisk,
+  replaceSystemDisk,
   deleteDisk,
   createSnapshot,
   describeSnapshots,

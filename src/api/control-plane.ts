@@ -16,6 +16,7 @@ import type {
   PowerOutcome,
   PowerRequest,
   ReInitDiskRequest,
+  ReplaceSystemDiskRequest,
   ResizeDiskRequest,
   RunInstancesRequest,
   TagResourcesRequest,
@@ -41,6 +42,7 @@ export interface ControlPlane {
   reInitDisk(request: ReInitDiskRequest, options: ChangeOptions): Promise<void>;
   resizeDisk(request: ResizeDiskRequest, options: ChangeOptions): Promise<void>;
   modifyDisks(request: ModifyDisksRequest, options: ChangeOptions): Promise<void>;
+  replaceSystemDisk(request: ReplaceSystemDiskRequest, options: ChangeOptions): Promise<{ diskId: string }>;
   /** The task of a change that goes on after the answer, or null. */
   modifyDiskSpec(request: ModifyDiskSpecRequest, options: ChangeOptions): Promise<{ taskId: string | null }>;
   createSnapshot(request: CreateSnapshotRequest, options: ChangeOptions): Promise<{ snapshotId: string }>;

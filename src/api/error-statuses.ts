@@ -107,6 +107,7 @@ const CODES_BY_STATUS: Readonly<Record<number, readonly string[]>> = {
     'InvalidFilterValue.NetworkType',
   ],
   403: [
+    'OperationDenied.InstanceCreating',
     'InvalidTaskId.IncorrectTaskStatus',
     'InvalidTaskId.TaskActionNotSupport',
     'DiskInCoolingPeriod',
@@ -262,6 +263,13 @@ const STATUS_BY_ACTION: Readonly<Record<string, Readonly<Record<string, number>>
     'InvalidSnapshotId.NotReady': 400,
   },
   ReInitDisk: { 'InvalidKeyPairName.NotFound': 400 },
+  ReplaceSystemDisk: {
+    OperationDenied: 400,
+    'IoOptimized.NotSupported': 403,
+    'InvalidDiskId.NotFound': 400,
+    'InvalidInstance.NotFoundSystemDisk': 400,
+    'InvalidKeyPairName.NotFound': 400,
+  },
   DescribeInstances: { 'InvalidInternetChargeType.ValueNotSupported': 404 },
   RunInstances: { 'InvalidParameter.Mismatch': 400, 'InvalidSnapshotId.NotFound': 400 },
 };

@@ -25,6 +25,7 @@ export const actionGroups: readonly ActionGroup[] = [
       DetachDisk: 'detach a data disk from its instance',
       ResetDisk: 'roll a disk back to one of its snapshots',
       ReInitDisk: 'set a disk back to how it was made',
+      ReplaceSystemDisk: 'give an instance a new system disk, made from an image',
       ResizeDisk: 'make a disk larger',
       ModifyDiskAttribute: 'rename a disk, or change what becomes of it with its instance',
       ModifyDiskSpec: 'change the category or the performance level of a disk',

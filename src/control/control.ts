@@ -38,6 +38,7 @@ import { FetchNotes, fetchBaseOperation } from './operations/fetch-base.ts';
 import { ImportCompletions, importDiskOperation } from './operations/import-disk.ts';
 import { modifyDiskSpecOperation } from './operations/modify-disk-spec.ts';
 import { rebootInstanceOperation } from './operations/reboot-instance.ts';
+import { replaceSystemDiskOperation } from './operations/replace-system-disk.ts';
 import { resetDiskOperation } from './operations/reset-disk.ts';
 import { resizeDiskOperation } from './operations/resize-disk.ts';
 import { runInstancesOperation } from './operations/run-instances.ts';
@@ -62,6 +63,7 @@ import type {
   PowerOutcome,
   PowerRequest,
   ReInitDiskRequest,
+  ReplaceSystemDiskRequest,
   ResizeDiskRequest,
   RunInstancesRequest,
   TagResourcesRequest,
@@ -78,6 +80,7 @@ import type {
 } from '../ecs/list-filters.ts';
 import type { FetchReport, ServeCalls } from './serve-calls.ts';
 import { RepositoryBook, endEarlierSessions } from './repository-book.ts';
+import { replaceSystemDisk } from './replace-system-disk.ts';
 import { resizeDisk } from './resize-disk.ts';
 import { releaseForgottenViews } from './view-bases.ts';
 import { runInstances } from './run-instances.ts';
@@ -116,6 +119,7 @@ export class Control {
       deleteDiskOperation(parts, collect),
       resizeDiskOperation(parts),
       modifyDiskSpecOperation(parts),
+      replaceSystemDiskOperation(parts, collect),
       resetDiskOperation(parts, collect),
       createSnapshotOperation(parts, this.#gate, stored),
       deleteSnapshotOperation(parts, stored),
@@ -215,6 +219,13 @@ export class Control {
 
   modifyDisks(request: ModifyDisksRequest, options: ChangeOptions = unconditionally): Promise<void> {
     return modifyDisks(this.#parts, request, options);
+  }
+
+  replaceSystemDisk(
+    request: ReplaceSystemDiskRequest,
+    options: ChangeOptions = unconditionally,
+  ): Promise<{ diskId: string }> {
+    return replaceSystemDisk(this.#parts, this.#runner, request, options);
   }
 
   modifyDiskSpec(

@@ -70,6 +70,13 @@ export interface ModifyDisksRequest {
   enableAutoSnapshot?: boolean;
 }
 
+export interface ReplaceSystemDiskRequest {
+  instanceId: string;
+  imageId: string;
+  /** Null: as large as the old one and the image need, and 40 at least. */
+  sizeGib: number | null;
+}
+
 /** What is null stays as it is. */
 export interface ModifyDiskSpecRequest {
   diskId: string;

@@ -74,6 +74,10 @@ export const actionNotes: Record<string, string[]> = {
     'Every category but `cloud` can become every other but `cloud`, if the size of the disk fits; a performance level can be lowered, but not to `PL0`. A disk can be attached, detached, started and stopped meanwhile.',
     'No byte moves: the new category decides from the end of its task on how the disk’s next snapshots can be used (see CreateSnapshot), how large it may be, and what `serve --disk-limits` holds it to. There is no pause between two changes; `DiskInCoolingPeriod` is answered while one goes on.',
   ],
+  ReplaceSystemDisk: [
+    'The old system disk is released, with all its bytes; the new one has its kind, name, description, tags and flags, and is as large at least. Snapshots of the old one stay, and can make disks, but roll back no other disk.',
+    'Of an image with data disks only the system disk counts. Until the new disk is in its place, which takes a moment, the old one is `ReIniting`.',
+  ],
   DescribeTasks: [
     'A task is forgotten 30 days after its end. `TaskAction` may also be `ExportSnapshot`. Statuses other than `Processing`, `Finished` and `Failed` are ignored, as documented.',
   ],

@@ -58,6 +58,7 @@ const recipes: Record<string, Recipe[]> = {
   ],
   ResetDisk: [({ stoppedDisk, stoppedSnapshot }) => ({ DiskId: stoppedDisk, SnapshotId: stoppedSnapshot })],
   ReInitDisk: one('DiskId', ({ stoppedDisk }) => stoppedDisk),
+  ReplaceSystemDisk: [({ stopped, image }) => ({ InstanceId: stopped, ImageId: image })],
   DeleteDisk: one('DiskId', ({ freshDisk }) => freshDisk),
   CreateSnapshot: one('DiskId', ({ dataDisk }) => dataDisk),
   DescribeSnapshots: list(),

@@ -116,6 +116,24 @@ export const unproducedErrors: readonly Unproduced[] = [
       /^((TagResources|UntagResources|ListTagResources|RunInstances) (InvalidTag\.Mismatch|InvalidTagCount)|AddTags InvalidTag\.Mismatch)$/,
     reason: 'another documented code of the action says the same',
   },
+  {
+    errors: /^ReplaceSystemDisk (INST_HAS_UNPAID_ORDER|OperationDenied\.UnpaidOrder)$/,
+    reason: 'nothing is billed',
+  },
+  {
+    errors:
+      /^ReplaceSystemDisk (Invalid(Architecture|Platform)\.Malformed|MissingParameter\.(Architecture|Platform)|InvalidDiskId\.NotFound)$/,
+    reason: 'the parameter is deprecated and has no effect',
+  },
+  {
+    errors:
+      /^ReplaceSystemDisk (InvalidDatadisk\.Disk\w+Violation|InvalidSystemDiskStatus\.IsTransfering|IoOptimized\.NotSupported|NoSuchResource|ResourcesNotInSameZone)$/,
+    reason: 'every kind of disk works with every instance and image of the region',
+  },
+  {
+    errors: /^ReplaceSystemDisk (InvalidParameter\.(AllEmpty|Conflict)|OperationDenied)$/,
+    reason: 'another documented code of the action says the same',
+  },
   { errors: /^DescribeTasks MissingParameter$/, reason: 'no parameter must be given: RegionId may be left out' },
   { errors: /^TagResources QuotaExceed\.Tags$/, reason: 'OperationDenied.QuotaExceed says the same' },
   {

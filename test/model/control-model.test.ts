@@ -53,6 +53,7 @@ const fitting: Partial<
   detachDisk: { disk: (disk) => attached(disk) && disk.type === 'data' },
   deleteDisk: { disk: free },
   reInitDisk: { disk: ofStopped },
+  replaceSystemDisk: { instance: stopped },
   resetDisk: { disk: canGoBack },
   createSnapshot: { disk: ofRunning },
   createDisk: { snapshot: early },
@@ -291,6 +292,15 @@ class Player {
       case 'reInitDisk':
         await this.#oracle.mayReset(diskId, null);
         return change(() => control.reInitDisk({ diskId, autoStartInstance: one.flag }, plain));
+      case 'replaceSystemDisk': {
+        const request = { instanceId, imageId: one.flag ? imageId : EMPTY_IMAGE_ID, sizeGib: null };
+        const dooms = await this.#disksOf(control, instanceId, 'system');
+        return change(() => control.replaceSystemDisk(request, plain), dooms);
+      }
+      case 'modifyDiskSpec': {
+        const category = one.flag ? 'cloud_essd' : plainDisk.category;
+        return change(() => control.modifyDiskSpec({ diskId, category, performanceLevel: null }, plain));
+      }
       case 'modifyDisk':
         return change(() => control.modifyDisks({ diskIds: [diskId], deleteWithInstance: one.flag }, plain));
       case 'createSnapshot': {
@@ -345,8 +355,9 @@ class Player {
     }
   }
 
-  async #disksOf(control: Control, instanceId: string): Promise<string[]> {
-    return (await control.listDisks({ instanceId }, allRows)).items.map(({ diskId }) => diskId);
+  async #disksOf(control: Control, instanceId: string, type?: 'system'): Promise<string[]> {
+    const filter = { instanceId, ...(type !== undefined && { type }) };
+    return (await control.listDisks(filter, allRows)).items.map(({ diskId }) => diskId);
   }
 
   async #createImage(

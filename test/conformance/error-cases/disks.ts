@@ -6,6 +6,7 @@ import {
   newTagCases,
   recordOperation,
   setDisk,
+  setImage,
   setInstance,
   setSnapshot,
   tagFilterCases,
@@ -173,6 +174,31 @@ export const diskCases: ErrorCases = {
     IncorrectDiskStatus: { after: (scene) => setDisk(scene, scene.stoppedDisk, { status: 'ReIniting' }) },
     IncorrectInstanceStatus: ({ dataDisk }) => ({ DiskId: dataDisk }),
     'InvalidDiskId.NotFound': { DiskId: 'd-none' },
+  },
+  ReplaceSystemDisk: {
+    DiskCreatingSnapshot: { after: (scene) => beginSnapshot(scene, scene.stoppedSystemDisk) },
+    ImageNotSupportInstanceType: { after: (scene) => setImage(scene, scene.image, { architecture: 'arm64' }) },
+    IncorrectDiskStatus: { after: (scene) => setDisk(scene, scene.stoppedSystemDisk, { status: 'ReIniting' }) },
+    IncorrectInstanceStatus: ({ running }) => ({ InstanceId: running }),
+    'InvalidImageId.NotFound': { ImageId: 'm-none' },
+    'InvalidInstance.NotFoundSystemDisk': {
+      after: (scene) => setDisk(scene, scene.stoppedSystemDisk, { status: 'Available', instance_id: null }),
+    },
+    'InvalidInstanceId.NotFound': { InstanceId: 'i-none' },
+    'InvalidKeyPairName.NotFound': { KeyPairName: 'mine' },
+    'InvalidPassword.Malformed': { Password: 'Secret123!' },
+    'InvalidSystemDiskSize.LessThanImageSize': { 'SystemDisk.Size': '30' },
+    'InvalidSystemDiskSize.LessThanMinSize': {
+      after: (scene) => setDisk(scene, scene.stoppedSystemDisk, { size_gib: 60 }),
+      ask: { 'SystemDisk.Size': '50' },
+    },
+    'InvalidSystemDiskSize.MoreThanMaxSize': { 'SystemDisk.Size': '3000' },
+    'InvalidSystemDiskSize.ValueNotSupported': { 'SystemDisk.Size': '0' },
+    MissingParameter: { ImageId: '' },
+    'OperationDenied.ImageNotValid': { after: (scene) => setImage(scene, scene.image, { status: 'Creating' }) },
+    'OperationDenied.InstanceCreating': {
+      after: (scene) => setInstance(scene, scene.stopped, { status: 'Pending' }),
+    },
   },
   DeleteDisk: {
     DiskCreatingSnapshot: {
