@@ -32,6 +32,7 @@ import { modifyDiskSpec } from './actions/modify-disk-spec.ts';
 import { modifyImageAttribute } from './actions/modify-image-attribute.ts';
 import { modifyInstanceAttribute } from './actions/modify-instance-attribute.ts';
 import { modifySnapshotAttribute } from './actions/modify-snapshot-attribute.ts';
+import { modifySnapshotCategory } from './actions/modify-snapshot-category.ts';
 import { rebootInstance } from './actions/reboot-instance.ts';
 import { rebootInstances } from './actions/reboot-instances.ts';
 import { reInitDisk } from './actions/reinit-disk.ts';
@@ -83,6 +84,7 @@ export const actions: readonly Action[] = [
   createSnapshot,
   describeSnapshots,
   modifySnapshotAttribute,
+  modifySnapshotCategory,
   deleteSnapshot,
   tagResources,
   untagResources,

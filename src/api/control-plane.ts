@@ -12,6 +12,7 @@ import type {
   ModifyDisksRequest,
   ModifyImageRequest,
   ModifyInstanceRequest,
+  ModifySnapshotCategoryRequest,
   ModifySnapshotRequest,
   PowerOutcome,
   PowerRequest,
@@ -48,6 +49,10 @@ export interface ControlPlane {
   createSnapshot(request: CreateSnapshotRequest, options: ChangeOptions): Promise<{ snapshotId: string }>;
   listSnapshots(filter: SnapshotFilter, paging: Paging): Promise<Page<Snapshot>>;
   modifySnapshot(request: ModifySnapshotRequest, options: ChangeOptions): Promise<void>;
+  modifySnapshotCategory(
+    request: ModifySnapshotCategoryRequest,
+    options: ChangeOptions,
+  ): Promise<{ taskId: string | null }>;
   deleteSnapshot(request: { snapshotId: string; force: boolean }, options: ChangeOptions): Promise<void>;
   runInstances(request: RunInstancesRequest, options: ChangeOptions): Promise<{ instanceIds: string[] }>;
   listInstances(filter: InstanceFilter, paging: Paging): Promise<Page<Instance>>;

@@ -5,6 +5,10 @@
 
 const CODES_BY_STATUS: Readonly<Record<number, readonly string[]>> = {
   400: [
+    'InvalidParameter.SnapshotCategory',
+    'InvalidStatus.SnapshotAgeLimit',
+    'InvalidStatus.SnapshotInArchive',
+    'InvalidStatus.SnapshotUnfinished',
     'InvalidTaskId.NotFound',
     'InvalidDiskCategory.ValueNotSupported',
     'InvalidOperation.InstanceStatusUnsupported',
@@ -262,6 +266,7 @@ const STATUS_BY_ACTION: Readonly<Record<string, Readonly<Record<string, number>>
     'InvalidDescription.Malformed': 404,
     'InvalidSnapshotId.NotReady': 400,
   },
+  ModifySnapshotCategory: { 'InvalidSnapshotId.NotReady': 400 },
   ReInitDisk: { 'InvalidKeyPairName.NotFound': 400 },
   ReplaceSystemDisk: {
     OperationDenied: 400,

@@ -261,6 +261,7 @@ test('rows that contradict themselves are refused', async (t) => {
     generation: 1,
     incarnation: 1,
     instant: 0,
+    category: 'standard' as const,
   };
   const insert = (change: Partial<typeof snapshot> & { failure_reason?: null }) =>
     catalog.queries

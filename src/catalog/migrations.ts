@@ -140,7 +140,7 @@ const fourth: Migration = {
   ],
 };
 
-/** Tasks. */
+/** Tasks, and archived snapshots. */
 const fifth: Migration = {
   version: 5,
   statements: [
@@ -156,6 +156,9 @@ const fifth: Migration = {
     `CREATE INDEX tasks_by_action ON tasks (task_action, created_at_ms, task_id)`,
     `CREATE INDEX tasks_by_status ON tasks (status, created_at_ms, task_id)`,
     `CREATE INDEX tasks_by_end ON tasks (finished_at_ms)`,
+    `ALTER TABLE snapshots ADD COLUMN category TEXT NOT NULL DEFAULT 'standard'
+      CHECK (category IN ('standard', 'archive'))`,
+    `CREATE INDEX snapshots_by_category ON snapshots (category, created_at_ms, snapshot_id)`,
   ],
 };
 

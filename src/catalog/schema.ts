@@ -8,6 +8,7 @@ import type {
   DiskType,
   ImageStatus,
   InstanceStatus,
+  SnapshotCategory,
   SnapshotStatus,
   TaskAction,
   TaskStatus,
@@ -149,6 +150,7 @@ export interface SnapshotRow {
   incarnation: number | null;
   /** 1: it can be used while it is progressing, for it is frozen durably, and its disk's category has that. */
   instant: Flag;
+  category: SnapshotCategory;
 }
 
 export interface TagRow {

@@ -201,6 +201,7 @@ function selectSnapshots(queries: Queries, wanted: SnapshotFilter) {
   }
   if (wanted.snapshotName !== undefined) query = query.where('snapshot_name', '=', wanted.snapshotName);
   if (wanted.status !== undefined) query = query.where('status', '=', wanted.status);
+  if (wanted.category !== undefined) query = query.where('category', '=', wanted.category);
   if (wanted.sourceDiskType !== undefined) query = query.where('source_disk_type', '=', wanted.sourceDiskType);
   if (wanted.usage !== undefined) query = query.where(hasUsage(wanted.usage));
   if (wanted.createdFromMs !== undefined) query = query.where('created_at_ms', '>=', wanted.createdFromMs);
@@ -238,6 +239,7 @@ function toSnapshot(row: SnapshotRow): Omit<Snapshot, 'tags' | 'usage'> {
     sourceDiskSizeGib: row.source_disk_size_gib,
     sourceDiskType: row.source_disk_type,
     retentionDays: row.retention_days,
+    category: row.category,
     failureReason: row.failure_reason,
     fullSizeBytes: tree === null ? null : tree.dataChunkCount * CHUNK_BYTES,
   };

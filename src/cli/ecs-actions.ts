@@ -13,6 +13,7 @@ export const actionGroups: readonly ActionGroup[] = [
       CreateSnapshot: 'take a snapshot of a disk, as it is at this moment',
       DescribeSnapshots: 'list snapshots, with how far each is stored',
       ModifySnapshotAttribute: 'rename or describe a snapshot',
+      ModifySnapshotCategory: 'archive a snapshot, or bring it back',
       DeleteSnapshot: 'delete a snapshot; space that only it held comes back',
     },
   },

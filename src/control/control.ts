@@ -26,6 +26,7 @@ import { beginImport, completeImport } from './imports.ts';
 import { modifyDiskSpec } from './modify-disk-spec.ts';
 import { modifyDisks } from './modify-disks.ts';
 import { modifyInstance } from './modify-instance.ts';
+import { modifySnapshotCategory } from './modify-snapshot-category.ts';
 import { attachDiskOperation } from './operations/attach-disk.ts';
 import { createDiskOperation } from './operations/create-disk.ts';
 import { createImageOperation } from './operations/create-image.ts';
@@ -59,6 +60,7 @@ import type {
   ModifyDisksRequest,
   ModifyImageRequest,
   ModifyInstanceRequest,
+  ModifySnapshotCategoryRequest,
   ModifySnapshotRequest,
   PowerOutcome,
   PowerRequest,
@@ -248,6 +250,13 @@ export class Control {
 
   modifySnapshot(request: ModifySnapshotRequest, options: ChangeOptions = unconditionally): Promise<void> {
     return modifySnapshot(this.#parts, request, options);
+  }
+
+  modifySnapshotCategory(
+    request: ModifySnapshotCategoryRequest,
+    options: ChangeOptions = unconditionally,
+  ): Promise<{ taskId: string | null }> {
+    return modifySnapshotCategory(this.#parts, request, options);
   }
 
   deleteSnapshot(

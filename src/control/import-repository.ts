@@ -183,6 +183,7 @@ function rowOf(manifest: Manifest): Parameters<typeof insertSnapshot>[1] {
     generation: manifest.generation,
     incarnation: manifest.incarnation,
     instant: 0,
+    category: 'standard',
   };
 }
 

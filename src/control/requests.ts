@@ -3,7 +3,7 @@
  * the control plane checks everything that depends on state, and throws RequestError with the documented code.
  */
 import type { TagFilter } from '../ecs/list-filters.ts';
-import type { DiskType, InstanceStatus, Tag, TaggedType } from '../ecs/resources.ts';
+import type { DiskType, InstanceStatus, SnapshotCategory, Tag, TaggedType } from '../ecs/resources.ts';
 
 /** A ClientToken (`ecs-api.md` 1.9): the same token and digest of parameters get the first result again. */
 export interface Idempotency {
@@ -88,6 +88,11 @@ export interface ModifySnapshotRequest {
   snapshotId: string;
   snapshotName?: string;
   description?: string;
+}
+
+export interface ModifySnapshotCategoryRequest {
+  snapshotId: string;
+  category: SnapshotCategory;
 }
 
 export interface CreateSnapshotRequest {

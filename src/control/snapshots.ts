@@ -111,6 +111,7 @@ function hiddenRow(snapshotId: string, disk: DiskRow, request: CreateSnapshotReq
     generation: null,
     incarnation: null,
     instant: 0,
+    category: 'standard',
   };
 }
 

@@ -4,6 +4,7 @@ import type {
   DiskType,
   ImageStatus,
   InstanceStatus,
+  SnapshotCategory,
   SnapshotStatus,
   SnapshotUsage,
   TaggedType,
@@ -52,6 +53,7 @@ export interface SnapshotFilter extends ResourceFilter {
   instanceId?: string;
   snapshotName?: string;
   status?: SnapshotStatus;
+  category?: SnapshotCategory;
   sourceDiskType?: DiskType;
   usage?: SnapshotUsage;
 }

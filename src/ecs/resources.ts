@@ -4,6 +4,7 @@ import type { DiskPerformance } from './disk-performance.ts';
 export type DiskStatus = 'Creating' | 'Available' | 'Attaching' | 'In_use' | 'Detaching' | 'ReIniting';
 export type InstanceStatus = 'Pending' | 'Starting' | 'Running' | 'Stopping' | 'Stopped';
 export type SnapshotStatus = 'progressing' | 'accomplished' | 'failed';
+export type SnapshotCategory = 'standard' | 'archive';
 export type ImageStatus = 'Creating' | 'Available' | 'CreateFailed' | 'Deprecated';
 export type SnapshotUsage = 'none' | 'image' | 'disk' | 'image_disk';
 export type DiskType = 'system' | 'data';
@@ -62,6 +63,7 @@ export interface Snapshot {
   sourceDiskSizeGib: number;
   sourceDiskType: DiskType;
   retentionDays: number | null;
+  category: SnapshotCategory;
   usage: SnapshotUsage;
   /** Why it is `failed`, for people; null otherwise. */
   failureReason: string | null;

@@ -48,6 +48,12 @@ export const actionNotes: Record<string, string[]> = {
     'A `failed` snapshot says why in `FailureReason`.',
     '`Available` is true once the disk can be rolled back to it and disks can be made from it: see CreateSnapshot.',
   ],
+  ModifySnapshotCategory: [
+    'Archiving changes what the snapshot is called and nothing else: there is one repository, where every snapshot is compressed and shares its bytes with others, so it becomes neither smaller nor slower. Its task is `Finished` when it is answered, and deleting it early costs nothing.',
+    'As on ECS an archived snapshot still makes disks and images and rolls its disk back; it alone cannot be copied.',
+    'Beyond ECS, `Category=Standard` brings an archived snapshot back, at once and without a task.',
+    'No RetentionDays: snapshots are kept until they are deleted. A catalog that is made anew from the repository (`hupo repository import`) knows no archived ones.',
+  ],
   DeleteSnapshot: [
     'A snapshot that is still being made is cancelled. With `Force=true` one that disks were made from meanwhile goes from every answer, and is stored for those disks all the same.',
     'With `Force=true` a snapshot from which disks were made is deleted too; the disks keep their data.',

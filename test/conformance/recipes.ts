@@ -63,6 +63,7 @@ const recipes: Record<string, Recipe[]> = {
   CreateSnapshot: one('DiskId', ({ dataDisk }) => dataDisk),
   DescribeSnapshots: list(),
   ModifySnapshotAttribute: [({ snapshot }) => ({ SnapshotId: snapshot, SnapshotName: 'renamed' })],
+  ModifySnapshotCategory: one('SnapshotId', ({ spareSnapshot }) => spareSnapshot),
   DeleteSnapshot: one('SnapshotId', ({ spareSnapshot }) => spareSnapshot),
   TagResources: [(scene) => ({ ...diskAndTag(scene), 'Tag.1.Key': 'colour', 'Tag.1.Value': 'amber' })],
   UntagResources: [(scene) => ({ ...diskAndTag(scene), 'TagKey.1': 'team' })],

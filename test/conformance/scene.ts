@@ -36,7 +36,7 @@ export interface Scene extends AsyncDisposable {
   snapshot: string;
   stoppedSnapshot: string;
   systemSnapshot: string;
-  /** Accomplished, of `dataDisk`, and nothing is made from it. */
+  /** Accomplished, of `dataDisk`, 20 days old, and nothing is made from it. */
   spareSnapshot: string;
   /** Of `usedDisk`; `failed`. */
   failedSnapshot: string;
@@ -87,6 +87,11 @@ async function build(world: World): Promise<Ids> {
   const stoppedSnapshot = await takeSnapshot(world, stopped.dataDisk, 'before-upgrade');
   const systemSnapshot = await takeSnapshot(world, stopped.systemDisk, 'system');
   const spareSnapshot = await takeSnapshot(world, running.dataDisk, 'spare');
+  await world.catalog.queries
+    .updateTable('snapshots')
+    .set({ created_at_ms: world.clock.nowMs() - 20 * 24 * 3_600_000 })
+    .where('snapshot_id', '=', spareSnapshot)
+    .execute();
   const failedSnapshot = await takeSnapshot(world, usedDisk, 'broken');
   await world.repository.deleteManifest(failedSnapshot);
   await world.catalog.queries

@@ -28,8 +28,9 @@ export const singleValues: readonly Idle[] = [
     reason: 'it is checked, and every good value says what is so anyway',
   },
   {
-    parameters: /^(AttachDisk Bootable|ResizeDisk Type|DescribeSnapshots SnapshotLinkId)$/,
-    reason: 'it needs another state of its disk, or the id of a chain',
+    parameters:
+      /^(AttachDisk Bootable|ResizeDisk Type|DescribeSnapshots SnapshotLinkId|ModifySnapshotCategory Category)$/,
+    reason: 'it needs another state of its disk or snapshot, or the id of a chain',
   },
   {
     parameters: /^DescribeInstanceTypes |^DescribeInstances (HttpTokens|InternetChargeType)$/,

@@ -134,6 +134,15 @@ export const unproducedErrors: readonly Unproduced[] = [
     errors: /^ReplaceSystemDisk (InvalidParameter\.(AllEmpty|Conflict)|OperationDenied)$/,
     reason: 'another documented code of the action says the same',
   },
+  {
+    errors:
+      /^ModifySnapshotCategory (InvalidOperation\.(ArchiveCloudBoxSnapshotUnsupported|ArchiveSharedSnapshotUnsupported|EncryptedSnapshotUnsupport)|InvalidRetentionDays\.LessThanLockExpiredTime)$/,
+    reason: 'there are no cloud boxes, and snapshots are neither shared, encrypted nor locked',
+  },
+  {
+    errors: /^ModifySnapshotCategory QuotaExceed\.ConcurrentArchiveSnapshotQuota$/,
+    reason: 'archiving takes no time: no two are at once',
+  },
   { errors: /^DescribeTasks MissingParameter$/, reason: 'no parameter must be given: RegionId may be left out' },
   { errors: /^TagResources QuotaExceed\.Tags$/, reason: 'OperationDenied.QuotaExceed says the same' },
   {
