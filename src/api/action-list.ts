@@ -46,22 +46,27 @@ import { describeTags } from './actions/describe-tags.ts';
 import { describeUserData } from './actions/describe-user-data.ts';
 import { describeVSwitches } from './actions/describe-v-switches.ts';
 import { describeVpcs } from './actions/describe-vpcs.ts';
+import { describeTaskAttribute } from './actions/describe-task-attribute.ts';
+import { describeTasks } from './actions/describe-tasks.ts';
 import { describeZones } from './actions/describe-zones.ts';
 import { detachDisk } from './actions/detach-disk.ts';
 import { joinResourceGroup } from './actions/join-resource-group.ts';
 import { listTagResources } from './actions/list-tag-resources.ts';
 import { lockSnapshot } from './actions/lock-snapshot.ts';
 import { modifyDiskAttribute } from './actions/modify-disk-attribute.ts';
+import { modifyDiskSpec } from './actions/modify-disk-spec.ts';
 import { modifyImageAttribute } from './actions/modify-image-attribute.ts';
 import { modifyInstanceAttribute } from './actions/modify-instance-attribute.ts';
 import { modifySnapshotGroup } from './actions/modify-snapshot-group.ts';
 import { modifySnapshotAttribute } from './actions/modify-snapshot-attribute.ts';
 import { openSnapshotService } from './actions/open-snapshot-service.ts';
 import { queryAvailableInstances } from './actions/query-available-instances.ts';
+import { modifySnapshotCategory } from './actions/modify-snapshot-category.ts';
 import { rebootInstance } from './actions/reboot-instance.ts';
 import { rebootInstances } from './actions/reboot-instances.ts';
 import { reInitDisk } from './actions/reinit-disk.ts';
 import { removeTags } from './actions/remove-tags.ts';
+import { replaceSystemDisk } from './actions/replace-system-disk.ts';
 import { resetDisk } from './actions/reset-disk.ts';
 import { resetDisks } from './actions/reset-disks.ts';
 import { resizeDisk } from './actions/resize-disk.ts';
@@ -117,14 +122,17 @@ export const actions: readonly Action[] = [
   detachDisk,
   resizeDisk,
   modifyDiskAttribute,
+  modifyDiskSpec,
   resetDisk,
   resetDisks,
   reInitDisk,
+  replaceSystemDisk,
   deleteDisk,
   describeDiskMonitorData,
   createSnapshot,
   describeSnapshots,
   modifySnapshotAttribute,
+  modifySnapshotCategory,
   deleteSnapshot,
   createSnapshotGroup,
   describeSnapshotGroups,
@@ -145,6 +153,8 @@ export const actions: readonly Action[] = [
   addTags,
   removeTags,
   describeTags,
+  describeTasks,
+  describeTaskAttribute,
   beginImport,
   completeImport,
 ];

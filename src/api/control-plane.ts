@@ -12,6 +12,7 @@ import type {
   SnapshotTotals,
   TagCount,
   TagOfResource,
+  Task,
 } from '../ecs/resources.ts';
 import type {
   AttachDiskRequest,
@@ -30,12 +31,15 @@ import type {
   ModifyImageRequest,
   ModifyInstanceRequest,
   ModifySnapshotGroupRequest,
+  ModifyDiskSpecRequest,
+  ModifySnapshotCategoryRequest,
   ModifySnapshotRequest,
   PowerOutcome,
   PowerRequest,
   ReInitDiskRequest,
   ResetDiskRequest,
   ResetDisksRequest,
+  ReplaceSystemDiskRequest,
   ResizeDiskRequest,
   RunInstancesRequest,
   SnapshotMonitorRequest,
@@ -53,6 +57,7 @@ import type {
   SnapshotGroupFilter,
   SnapshotLockFilter,
   TagsOfResourcesFilter,
+  TaskFilter,
 } from '../ecs/list-filters.ts';
 
 export interface ControlPlane {
@@ -67,9 +72,16 @@ export interface ControlPlane {
   reInitDisk(request: ReInitDiskRequest, options: ChangeOptions): Promise<void>;
   resizeDisk(request: ResizeDiskRequest, options: ChangeOptions): Promise<void>;
   modifyDisks(request: ModifyDisksRequest, options: ChangeOptions): Promise<void>;
+  replaceSystemDisk(request: ReplaceSystemDiskRequest, options: ChangeOptions): Promise<{ diskId: string }>;
+  /** The task of a change that goes on after the answer, or null. */
+  modifyDiskSpec(request: ModifyDiskSpecRequest, options: ChangeOptions): Promise<{ taskId: string | null }>;
   createSnapshot(request: CreateSnapshotRequest, options: ChangeOptions): Promise<{ snapshotId: string }>;
   listSnapshots(filter: SnapshotFilter, paging: Paging): Promise<Page<Snapshot>>;
   modifySnapshot(request: ModifySnapshotRequest, options: ChangeOptions): Promise<void>;
+  modifySnapshotCategory(
+    request: ModifySnapshotCategoryRequest,
+    options: ChangeOptions,
+  ): Promise<{ taskId: string | null }>;
   deleteSnapshot(request: { snapshotId: string; force: boolean }, options: ChangeOptions): Promise<void>;
   createSnapshotGroup(request: CreateSnapshotGroupRequest, options: ChangeOptions): Promise<{ groupId: string }>;
   listSnapshotGroups(filter: SnapshotGroupFilter, paging: Paging): Promise<Page<SnapshotGroup>>;
@@ -104,6 +116,10 @@ export interface ControlPlane {
   listTagsOfResources(filter: TagsOfResourcesFilter, paging: Paging): Promise<Page<TagOfResource>>;
   /** Each different tag once, ordered by key and value. */
   countTags(filter: TagsOfResourcesFilter, paging: Paging): Promise<Page<TagCount>>;
+  listTasks(filter: TaskFilter, paging: Paging): Promise<Page<Task>>;
+  /** Throws `InvalidTaskId.NotFound`. */
+  getTask(taskId: string): Promise<Task>;
+  cancelTask(request: { taskId: string }, options: ChangeOptions): Promise<void>;
   /**
    * Extension (no ECS action does this): a new disk in state `Creating` whose `nbdUri` a local importer writes to.
    * It goes away by itself when no client is connected to it for 60 s.

@@ -270,6 +270,7 @@ test('rows that contradict themselves are refused', async (t) => {
     incarnation: 1,
     instant: 0,
     resource_group_id: 'rg-1',
+    category: 'standard' as const,
   };
   const insert = (change: Partial<typeof snapshot> & { failure_reason?: null }) =>
     catalog.queries

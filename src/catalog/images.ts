@@ -148,9 +148,11 @@ export async function deleteImage(queries: Queries, imageId: string): Promise<vo
   await purgeDeletedImage(queries, imageId);
 }
 
-/** Removes a deleted image's row when no instance refers to it any more. */
+/** Removes a deleted image's row when no instance refers to it any more, or is about to, with a disk that is being made from it. */
 export async function purgeDeletedImage(queries: Queries, imageId: string): Promise<void> {
   if (await isImageUsed(queries, imageId)) return;
+  const disks = queries.selectFrom('disks').select('disk_id').where('status', '=', 'Creating');
+  if ((await disks.where('image_id', '=', imageId).limit(1).executeTakeFirst()) !== undefined) return;
   await queries.deleteFrom('images').where('image_id', '=', imageId).where('deleted', '=', 1).execute();
 }
 

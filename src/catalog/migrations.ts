@@ -194,7 +194,29 @@ const eighth: Migration = {
   ],
 };
 
-export const migrations: Migration[] = [first, second, third, fourth, fifth, sixth, seventh, eighth];
+/** Tasks, and archived snapshots. */
+const ninth: Migration = {
+  version: 9,
+  statements: [
+    `CREATE TABLE tasks (
+      task_id TEXT PRIMARY KEY, task_action TEXT NOT NULL,
+      status TEXT NOT NULL CHECK (status IN ('Processing', 'Finished', 'Failed')), resource_id TEXT NOT NULL,
+      cancellable INTEGER NOT NULL CHECK (cancellable IN (0, 1)),
+      progress_percent INTEGER NOT NULL CHECK (progress_percent BETWEEN 0 AND 100), created_at_ms BIGINT NOT NULL,
+      finished_at_ms BIGINT, part_count INTEGER NOT NULL CHECK (part_count > 0), ended_parts TEXT NOT NULL,
+      CHECK ((status = 'Processing') = (finished_at_ms IS NULL)))`,
+    `CREATE INDEX tasks_by_creation ON tasks (created_at_ms, task_id)`,
+    `CREATE INDEX tasks_by_resource ON tasks (resource_id, created_at_ms, task_id)`,
+    `CREATE INDEX tasks_by_action ON tasks (task_action, created_at_ms, task_id)`,
+    `CREATE INDEX tasks_by_status ON tasks (status, created_at_ms, task_id)`,
+    `CREATE INDEX tasks_by_end ON tasks (finished_at_ms)`,
+    `ALTER TABLE snapshots ADD COLUMN category TEXT NOT NULL DEFAULT 'standard'
+      CHECK (category IN ('standard', 'archive'))`,
+    `CREATE INDEX snapshots_by_category ON snapshots (category, created_at_ms, snapshot_id)`,
+  ],
+};
+
+export const migrations: Migration[] = [first, second, third, fourth, fifth, sixth, seventh, eighth, ninth];
 
 /** Brings the catalog to the newest version. Throws an OperationalError when it is newer than this program. */
 export async function migrate(database: Queries, wanted: Migration[] = migrations): Promise<void> {

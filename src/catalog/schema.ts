@@ -3,7 +3,16 @@
  * milliseconds since 1970, JSON is text.
  */
 import type { Kysely } from 'kysely';
-import type { DiskStatus, DiskType, ImageStatus, InstanceStatus, SnapshotStatus } from '../ecs/resources.ts';
+import type {
+  DiskStatus,
+  DiskType,
+  ImageStatus,
+  InstanceStatus,
+  SnapshotCategory,
+  SnapshotStatus,
+  TaskAction,
+  TaskStatus,
+} from '../ecs/resources.ts';
 
 /** 0 or 1. */
 export type Flag = number;
@@ -20,6 +29,7 @@ export interface Schema {
   snapshot_locks: SnapshotLockRow;
   tags: TagRow;
   operations: OperationRow;
+  tasks: TaskRow;
   repository_sessions: RepositorySessionRow;
   condemned_packs: CondemnedPackRow;
   client_tokens: ClientTokenRow;
@@ -153,6 +163,7 @@ export interface SnapshotRow {
   incarnation: number | null;
   /** 1: it can be used while it is progressing, for it is frozen durably, and its disk's category has that. */
   instant: Flag;
+  category: SnapshotCategory;
   resource_group_id: string;
   snapshot_group_id: string | null;
   /** When one that keeps what a rollback replaced is deleted; null for any other. */
@@ -221,6 +232,23 @@ export interface OperationRow {
   /** The server start that has it in its hands (C1). */
   epoch: number;
   created_at_ms: number;
+}
+
+/** What is shown of an operation whose request was answered before it ended. */
+export interface TaskRow {
+  task_id: string;
+  task_action: TaskAction;
+  status: TaskStatus;
+  resource_id: string;
+  /** Whether CancelTask may end it. */
+  cancellable: Flag;
+  progress_percent: number;
+  created_at_ms: number;
+  /** Null while it is `Processing`. */
+  finished_at_ms: number | null;
+  part_count: number;
+  /** JSON, what its parts came to: TaskPart[]. */
+  ended_parts: string;
 }
 
 export interface ClientTokenRow {

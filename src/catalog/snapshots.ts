@@ -215,6 +215,7 @@ function selectSnapshots(queries: Queries, wanted: SnapshotFilter) {
   if (wanted.groupId !== undefined) query = query.where('snapshot_group_id', '=', wanted.groupId);
   if (wanted.snapshotName !== undefined) query = query.where('snapshot_name', '=', wanted.snapshotName);
   if (wanted.status !== undefined) query = query.where('status', '=', wanted.status);
+  if (wanted.category !== undefined) query = query.where('category', '=', wanted.category);
   if (wanted.sourceDiskType !== undefined) query = query.where('source_disk_type', '=', wanted.sourceDiskType);
   if (wanted.usage !== undefined) query = query.where(hasUsage(wanted.usage));
   if (wanted.createdFromMs !== undefined) query = query.where('created_at_ms', '>=', wanted.createdFromMs);
@@ -254,6 +255,7 @@ function toSnapshot(row: SnapshotRow): Omit<Snapshot, 'tags' | 'usage'> {
     sourceDiskType: row.source_disk_type,
     retentionDays: row.retention_days,
     resourceGroupId: row.resource_group_id,
+    category: row.category,
     failureReason: row.failure_reason,
     undoUntilMs: row.undo_until_ms,
     fullSizeBytes: tree === null ? null : tree.dataChunkCount * CHUNK_BYTES,

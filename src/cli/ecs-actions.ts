@@ -13,6 +13,7 @@ export const actionGroups: readonly ActionGroup[] = [
       CreateSnapshot: 'take a snapshot of a disk, as it is at this moment',
       DescribeSnapshots: 'list snapshots, with how far each is stored',
       ModifySnapshotAttribute: 'rename or describe a snapshot',
+      ModifySnapshotCategory: 'archive a snapshot, or bring it back',
       DeleteSnapshot: 'delete a snapshot; space that only it held comes back',
       LockSnapshot: 'keep a snapshot from being deleted by anybody, for so many days',
       UnlockSnapshot: 'take a lock away again, while its cool-off period lasts',
@@ -33,8 +34,10 @@ export const actionGroups: readonly ActionGroup[] = [
       DetachDisk: 'detach a data disk from its instance',
       ResetDisk: 'roll a disk back to one of its snapshots',
       ReInitDisk: 'set a disk back to how it was made',
+      ReplaceSystemDisk: 'give an instance a new system disk, made from an image',
       ResizeDisk: 'make a disk larger',
       ModifyDiskAttribute: 'rename a disk, or change what becomes of it with its instance',
+      ModifyDiskSpec: 'change the category or the performance level of a disk',
       DeleteDisk: 'delete a disk that is not attached',
       DescribeDiskMonitorData: 'throughput, operations and latency of a disk, over time',
     },
@@ -96,6 +99,13 @@ export const actionGroups: readonly ActionGroup[] = [
       AddTags: 'put tags on one resource (older form)',
       RemoveTags: 'take tags off one resource (older form)',
       DescribeTags: 'list tags (older form)',
+    },
+  },
+  {
+    title: 'Tasks',
+    actions: {
+      DescribeTasks: 'list tasks: what goes on after its request was answered',
+      DescribeTaskAttribute: 'show one task, with how far it is and what it made',
     },
   },
   {

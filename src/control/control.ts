@@ -4,12 +4,12 @@
  */
 import { deleteOldClientTokens } from '../catalog/client-tokens.ts';
 import { listDisks } from '../catalog/disks.ts';
-import { ensureImage, listImages } from '../catalog/images.ts';
+import { listImages } from '../catalog/images.ts';
 import { findInstance, listInstances } from '../catalog/instances.ts';
 import { listSnapshotGroups } from '../catalog/snapshot-groups.ts';
 import { listSnapshots } from '../catalog/snapshots.ts';
 import { countTags, listTagsOfResources } from '../catalog/tags.ts';
-import { SYSTEM_DEVICE_NAME } from '../ecs/device-names.ts';
+import { listTasks } from '../catalog/tasks.ts';
 import type {
   Disk,
   DiskMonitorPoint,
@@ -23,9 +23,9 @@ import type {
   SnapshotTotals,
   TagCount,
   TagOfResource,
+  Task,
 } from '../ecs/resources.ts';
 import { messageOf } from '../lib/errors.ts';
-import { emptyTree } from '../repository/tree-ref.ts';
 import { unconditionally } from './change.ts';
 import { Collector } from './collector.ts';
 import { createImage, deleteImage, modifyImage } from './images.ts';
@@ -35,11 +35,14 @@ import { detachDisk } from './detach-disk.ts';
 import { attachedDiskOf } from './disk-folder.ts';
 import { attachDisk, createDisk } from './disks.ts';
 import { resetDisk, resetDisks } from './reset-disks.ts';
+import { ensureEmptyImage } from './empty-image.ts';
 import { describeFetch, startFetch, stopFetch } from './fetches.ts';
 import { beginImport, completeImport } from './imports.ts';
 import { monitorDisk, monitorSnapshots } from './monitor.ts';
 import { modifyDisks } from './modify-disks.ts';
 import { getUserData, modifyInstance } from './modify-instance.ts';
+import { modifyDiskSpec } from './modify-disk-spec.ts';
+import { modifySnapshotCategory } from './modify-snapshot-category.ts';
 import { attachDiskOperation } from './operations/attach-disk.ts';
 import { createDiskOperation } from './operations/create-disk.ts';
 import { createImageOperation } from './operations/create-image.ts';
@@ -51,7 +54,9 @@ import { deleteSnapshotOperation } from './operations/delete-snapshot.ts';
 import { detachDiskOperation } from './operations/detach-disk.ts';
 import { FetchNotes, fetchBaseOperation } from './operations/fetch-base.ts';
 import { ImportCompletions, importDiskOperation } from './operations/import-disk.ts';
+import { modifyDiskSpecOperation } from './operations/modify-disk-spec.ts';
 import { rebootInstanceOperation } from './operations/reboot-instance.ts';
+import { replaceSystemDiskOperation } from './operations/replace-system-disk.ts';
 import { resetDiskOperation } from './operations/reset-disk.ts';
 import { resizeDiskOperation } from './operations/resize-disk.ts';
 import { runInstancesOperation } from './operations/run-instances.ts';
@@ -78,11 +83,14 @@ import type {
   ModifyImageRequest,
   ModifyInstanceRequest,
   ModifySnapshotGroupRequest,
+  ModifyDiskSpecRequest,
+  ModifySnapshotCategoryRequest,
   ModifySnapshotRequest,
   PowerOutcome,
   PowerRequest,
   ReInitDiskRequest,
   ResetDisksRequest,
+  ReplaceSystemDiskRequest,
   ResizeDiskRequest,
   RunInstancesRequest,
   SnapshotMonitorRequest,
@@ -99,9 +107,11 @@ import type {
   SnapshotGroupFilter,
   SnapshotLockFilter,
   TagsOfResourcesFilter,
+  TaskFilter,
 } from '../ecs/list-filters.ts';
 import type { FetchReport, ServeCalls } from './serve-calls.ts';
 import { RepositoryBook, endEarlierSessions } from './repository-book.ts';
+import { replaceSystemDisk } from './replace-system-disk.ts';
 import { resizeDisk } from './resize-disk.ts';
 import { joinResourceGroup } from './resource-groups.ts';
 import { releaseForgottenViews } from './view-bases.ts';
@@ -114,10 +124,8 @@ import { listMeasuredChains, measureSnapshots } from './snapshot-sizes.ts';
 import { createSnapshot, deleteSnapshot, modifySnapshot } from './snapshots.ts';
 import { tagResources, untagResources } from './tags.ts';
 import { deleteOverdueUndo } from './undo.ts';
+import { cancelTask, getTask } from './tasks.ts';
 import { UploadGate } from './upload-gate.ts';
-
-/** The public image that is always there: an empty disk. */
-export const EMPTY_IMAGE_ID = 'hupo_empty_20G';
 
 export class Control {
   readonly #parts: Parts;
@@ -147,6 +155,8 @@ export class Control {
       detachDiskOperation(parts),
       deleteDiskOperation(parts, collect),
       resizeDiskOperation(parts),
+      modifyDiskSpecOperation(parts),
+      replaceSystemDiskOperation(parts, collect),
       resetDiskOperation(parts, () => this.#runner, collect),
       createSnapshotOperation(parts, this.#gate, stored),
       createSnapshotGroupOperation(parts, () => this.#runner),
@@ -258,6 +268,20 @@ export class Control {
     return modifyDisks(this.#parts, request, options);
   }
 
+  replaceSystemDisk(
+    request: ReplaceSystemDiskRequest,
+    options: ChangeOptions = unconditionally,
+  ): Promise<{ diskId: string }> {
+    return replaceSystemDisk(this.#parts, this.#runner, request, options);
+  }
+
+  modifyDiskSpec(
+    request: ModifyDiskSpecRequest,
+    options: ChangeOptions = unconditionally,
+  ): Promise<{ taskId: string | null }> {
+    return modifyDiskSpec(this.#parts, this.#runner, request, options);
+  }
+
   createSnapshot(
     request: CreateSnapshotRequest,
     options: ChangeOptions = unconditionally,
@@ -271,6 +295,13 @@ export class Control {
 
   modifySnapshot(request: ModifySnapshotRequest, options: ChangeOptions = unconditionally): Promise<void> {
     return modifySnapshot(this.#parts, request, options);
+  }
+
+  modifySnapshotCategory(
+    request: ModifySnapshotCategoryRequest,
+    options: ChangeOptions = unconditionally,
+  ): Promise<{ taskId: string | null }> {
+    return modifySnapshotCategory(this.#parts, request, options);
   }
 
   deleteSnapshot(
@@ -394,6 +425,18 @@ export class Control {
     return countTags(this.#parts.catalog.queries, filter, paging);
   }
 
+  listTasks(filter: TaskFilter, paging: Paging): Promise<Page<Task>> {
+    return listTasks(this.#parts.catalog.queries, filter, paging);
+  }
+
+  getTask(taskId: string): Promise<Task> {
+    return getTask(this.#parts.catalog.queries, taskId);
+  }
+
+  cancelTask(request: { taskId: string }, options: ChangeOptions = unconditionally): Promise<void> {
+    return cancelTask(this.#parts, this.#runner, request, options);
+  }
+
   beginImport(
     request: CreateDiskRequest,
     options: ChangeOptions = unconditionally,
@@ -410,34 +453,4 @@ export class Control {
     if (action === 'stop') await stopFetch(this.#parts, this.#runner, diskId);
     return await describeFetch(this.#parts, this.#fetchNotes, diskId);
   }
-}
-
-async function ensureEmptyImage({ catalog, clock }: Parts): Promise<void> {
-  const image = {
-    image_id: EMPTY_IMAGE_ID,
-    image_name: EMPTY_IMAGE_ID,
-    description: 'An empty disk of 20 GiB',
-    owner_alias: 'system',
-    size_gib: 20,
-    os_type: 'linux',
-    os_name: 'Empty disk',
-    platform: 'Others Linux',
-    architecture: 'x86_64',
-    created_at_ms: clock.nowMs(),
-    image_family: '',
-    image_version: '',
-    boot_mode: 'BIOS',
-    status: 'Available',
-    failure_reason: null,
-    deleted: 0,
-    resource_group_id: '',
-  } as const;
-  await ensureImage(catalog.queries, image, {
-    image_id: EMPTY_IMAGE_ID,
-    device: SYSTEM_DEVICE_NAME,
-    type: 'system',
-    size_gib: image.size_gib,
-    snapshot_id: null,
-    base: JSON.stringify({ snapshotId: null, tree: emptyTree }),
-  });
 }

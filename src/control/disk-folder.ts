@@ -5,6 +5,7 @@ import { findSnapshot } from '../catalog/snapshots.ts';
 import { deleteTags } from '../catalog/tags.ts';
 import { isViewBase } from '../disk/protocol.ts';
 import type { BaseRef, TreeBase } from '../disk/protocol.ts';
+import { OperationalError, messageOf } from '../lib/errors.ts';
 import { GIB } from '../lib/geometry.ts';
 import type { TreeRef } from '../repository/tree-ref.ts';
 import type { AttachedDisk, Parts } from './parts.ts';
@@ -24,6 +25,20 @@ export async function forgetDisk(transaction: Queries, diskId: string): Promise<
   await deleteTags(transaction, diskId);
   await deleteDisk(transaction, diskId);
   await raiseGarbageMark(transaction);
+}
+
+/** Whatever the failure, it is tried again: the rows are gone. */
+export async function removeFolders({ dataPlane }: Parts, diskIds: string[]): Promise<void> {
+  for (const diskId of diskIds) {
+    try {
+      await dataPlane.call('deleteDisk', { diskId });
+    } catch (error) {
+      throw new OperationalError(`the folder of ${diskId} stays for now: ${messageOf(error)}`, {
+        retryable: true,
+        cause: error,
+      });
+    }
+  }
 }
 
 /** The row of a disk that is attached to nothing any more. */

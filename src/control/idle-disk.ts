@@ -7,12 +7,13 @@ import type { Queries } from '../catalog/schema.ts';
 import { findSnapshot } from '../catalog/snapshots.ts';
 import { RequestError } from '../lib/errors.ts';
 import type { CreateSnapshotState } from './operations/create-snapshot.ts';
+import { MODIFY_DISK_SPEC } from './operations/modify-disk-spec.ts';
 import { RESIZE_DISK } from './operations/resize-disk.ts';
 import { listSnapshotOperations } from './snapshot-operations.ts';
 
 /**
  * Throws `codes.releasing` while a snapshot that was deleted, or failed, is cleared away (diskd may still hold its view; null:
- * that does not matter), and `codes.resizing` while diskd does not have the disk's new size yet.
+ * that does not matter), and `codes.resizing` while diskd does not have the disk's new size yet, or its category changes.
  */
 export async function assertIdle(
   transaction: Queries,
@@ -36,5 +37,8 @@ export async function assertIdle(
   }
   if ((await findOperation(transaction, RESIZE_DISK, diskId)) !== undefined) {
     throw new RequestError(resizing, `The disk ${diskId} is just being resized: try again at once.`);
+  }
+  if ((await findOperation(transaction, MODIFY_DISK_SPEC, diskId)) !== undefined) {
+    throw new RequestError(resizing, `The category of the disk ${diskId} is just being changed: wait for its task.`);
   }
 }

@@ -35,7 +35,7 @@ import {
   refuseSystemDiskFrom,
 } from '../ecs/image-rules.ts';
 import { refuseImageFromUnfinished } from '../ecs/states.ts';
-import type { ImageFacts, WantedImageDisk } from '../ecs/image-rules.ts';
+import type { WantedImageDisk } from '../ecs/image-rules.ts';
 import { assert } from '../lib/assert.ts';
 import { OperationalError, RequestError } from '../lib/errors.ts';
 import { change, unconditionally } from './change.ts';
@@ -49,7 +49,7 @@ import { CREATE_SNAPSHOT } from './operations/create-snapshot.ts';
 import type { CreateSnapshotState } from './operations/create-snapshot.ts';
 import type { Parts } from './parts.ts';
 import type { ChangeOptions, CreateImageRequest, ImageDiskRequest, ModifyImageRequest } from './requests.ts';
-import { assertAllowed, getImage, getInstance, instanceFacts, snapshotFacts } from './rows.ts';
+import { assertAllowed, getImage, getInstance, imageFacts, instanceFacts, snapshotFacts } from './rows.ts';
 import type { Run } from './run.ts';
 import type { OperationRunner } from './runner.ts';
 import { assertSnapshotAllowed, recordSnapshot } from './snapshots.ts';
@@ -312,8 +312,4 @@ export async function deleteImage(
     await deleteImageRow(transaction, imageId);
     await raiseGarbageMark(transaction);
   });
-}
-
-function imageFacts(row: ImageRow): ImageFacts {
-  return { imageId: row.image_id, status: row.status, ownerAlias: row.owner_alias };
 }

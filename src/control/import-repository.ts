@@ -212,6 +212,7 @@ function rowOf(manifest: Manifest): Parameters<typeof insertSnapshot>[1] {
     snapshot_group_id: manifest.group?.snapshotGroupId ?? null,
     undo_until_ms: null,
     resource_group_id: DEFAULT_RESOURCE_GROUP_ID,
+    category: 'standard',
   };
 }
 

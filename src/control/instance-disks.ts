@@ -14,7 +14,7 @@ import { chooseDevice } from './disks.ts';
 import type { Parts } from './parts.ts';
 import type { NewDisk } from './requests.ts';
 
-const DEFAULT_SYSTEM_DISK_GIB = 40;
+export const DEFAULT_SYSTEM_DISK_GIB = 40;
 const LEAST_SYSTEM_DISK_GIB = 20;
 
 /** A disk that every new instance gets; `wanted.device` is decided. */
@@ -50,7 +50,7 @@ function planSystemDisk(image: ImageRow, imageDisk: ImageDiskRow, asked: NewDisk
 }
 
 /** At least max(20, image). */
-function assertSystemDiskSize(image: ImageRow, sizeGib: number | null): void {
+export function assertSystemDiskSize(image: ImageRow, sizeGib: number | null): void {
   if (sizeGib === null) return;
   if (sizeGib < image.size_gib) {
     throw new RequestError(

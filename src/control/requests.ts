@@ -4,7 +4,7 @@
  */
 import type { MonitorSpan } from '../ecs/monitor-rules.ts';
 import type { TagFilter } from '../ecs/list-filters.ts';
-import type { DiskType, InstanceStatus, Tag, TaggedType } from '../ecs/resources.ts';
+import type { DiskType, InstanceStatus, SnapshotCategory, Tag, TaggedType } from '../ecs/resources.ts';
 
 /** A ClientToken (`ecs-api.md` 1.9): the same token and digest of parameters get the first result again. */
 export interface Idempotency {
@@ -81,10 +81,29 @@ export interface ModifyDisksRequest {
   enableAutoSnapshot?: boolean;
 }
 
+export interface ReplaceSystemDiskRequest {
+  instanceId: string;
+  imageId: string;
+  /** Null: as large as the old one and the image need, and 40 at least. */
+  sizeGib: number | null;
+}
+
+/** What is null stays as it is. */
+export interface ModifyDiskSpecRequest {
+  diskId: string;
+  category: string | null;
+  performanceLevel: string | null;
+}
+
 export interface ModifySnapshotRequest {
   snapshotId: string;
   snapshotName?: string;
   description?: string;
+}
+
+export interface ModifySnapshotCategoryRequest {
+  snapshotId: string;
+  category: SnapshotCategory;
 }
 
 export interface CreateSnapshotRequest {

@@ -4,6 +4,7 @@ import { findImage } from '../catalog/images.ts';
 import { findInstance } from '../catalog/instances.ts';
 import type { DiskRow, ImageRow, InstanceRow, Queries, SnapshotRow } from '../catalog/schema.ts';
 import { findSnapshot, isAvailable, listProgressingSnapshots } from '../catalog/snapshots.ts';
+import type { ImageFacts } from '../ecs/image-rules.ts';
 import type { DiskFacts, InstanceFacts, Refusal, SnapshotFacts, UnfinishedSnapshot } from '../ecs/states.ts';
 import { RequestError } from '../lib/errors.ts';
 import { firstBaseOf } from './disk-folder.ts';
@@ -89,4 +90,8 @@ export function snapshotFacts(row: SnapshotRow): SnapshotFacts {
     available: isAvailable(row),
     sourceDiskId: row.source_disk_id,
   };
+}
+
+export function imageFacts(row: ImageRow): ImageFacts {
+  return { imageId: row.image_id, status: row.status, ownerAlias: row.owner_alias };
 }

@@ -122,6 +122,7 @@ export function hiddenRow(
     snapshot_group_id: null,
     undo_until_ms: null,
     resource_group_id: request.resourceGroupId,
+    category: 'standard',
   };
 }
 

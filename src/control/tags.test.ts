@@ -12,7 +12,7 @@ import {
 } from '../../test/control/world.ts';
 import { hasTag } from '../catalog/tags.ts';
 import type { Tag } from '../ecs/resources.ts';
-import { EMPTY_IMAGE_ID } from './control.ts';
+import { EMPTY_IMAGE_ID } from './empty-image.ts';
 import type { TagResourcesRequest } from './requests.ts';
 import type { TagsOfResourcesFilter } from '../ecs/list-filters.ts';
 

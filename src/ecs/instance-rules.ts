@@ -2,7 +2,7 @@
  * What is allowed in which state of an instance (`ecs-api.md` 2.4, 4.2), as pure functions: each returns why not, or null.
  * The control plane asks them inside the transaction that acts on the answer.
  */
-import { findBlocking, refusal, wrongInstanceStatus } from './states.ts';
+import { creatingSnapshot, findBlocking, refusal, wrongDiskStatus, wrongInstanceStatus } from './states.ts';
 import type { DiskFacts, InstanceFacts, Refusal, UnfinishedSnapshot } from './states.ts';
 
 export function refuseStartInstance(facts: {
@@ -95,4 +95,31 @@ function refuseBusyDisks(
   const busy = disks.find((disk) => disk.status !== 'In_use');
   if (busy === undefined) return null;
   return refusal('OperationConflict', `The disk ${busy.diskId} is ${busy.status}: ${what} the instance afterwards.`);
+}
+
+/** ReplaceSystemDisk. Snapshots of the old disk stay. */
+export function refuseReplaceSystemDisk(facts: {
+  instance: InstanceFacts;
+  /** The one that it has now. */
+  systemDisk: DiskFacts | null;
+  unfinished: UnfinishedSnapshot | null;
+}): Refusal | null {
+  const { instance, systemDisk, unfinished } = facts;
+  if (instance.status === 'Pending') {
+    return refusal(
+      'OperationDenied.InstanceCreating',
+      `The instance ${instance.instanceId} is still being made: wait until it is Stopped.`,
+    );
+  }
+  if (instance.status !== 'Stopped') {
+    return wrongInstanceStatus(instance, 'Stop it before its system disk is replaced.');
+  }
+  if (systemDisk === null) {
+    return refusal(
+      'InvalidInstance.NotFoundSystemDisk',
+      `The instance ${instance.instanceId} has no system disk now: attach it again first.`,
+    );
+  }
+  if (systemDisk.status !== 'In_use') return wrongDiskStatus(systemDisk, 'It can be replaced while it is In_use.');
+  return unfinished === null ? null : creatingSnapshot(unfinished, 'DiskCreatingSnapshot');
 }

@@ -6,9 +6,11 @@ import type {
   InstanceStatus,
   SnapshotGroupStatus,
   SnapshotLockStatus,
+  SnapshotCategory,
   SnapshotStatus,
   SnapshotUsage,
   TaggedType,
+  TaskStatus,
 } from './resources.ts';
 
 export interface Paging {
@@ -55,6 +57,7 @@ export interface SnapshotFilter extends ResourceFilter {
   groupId?: string;
   snapshotName?: string;
   status?: SnapshotStatus;
+  category?: SnapshotCategory;
   sourceDiskType?: DiskType;
   usage?: SnapshotUsage;
 }
@@ -109,6 +112,15 @@ export interface ImageFilter extends ResourceFilter {
   snapshotId?: string;
   /** Whether an instance that was made from it is there. */
   isUsed?: boolean;
+}
+
+export interface TaskFilter {
+  taskIds?: string[];
+  resourceIds?: string[];
+  action?: string;
+  status?: TaskStatus;
+  createdFromMs?: number;
+  createdUntilMs?: number;
 }
 
 /** Absent members do not filter. */

@@ -5,6 +5,7 @@ export type DiskStatus = 'Creating' | 'Available' | 'Attaching' | 'In_use' | 'De
 export type InstanceStatus = 'Pending' | 'Starting' | 'Running' | 'Stopping' | 'Stopped';
 export type SnapshotStatus = 'progressing' | 'accomplished' | 'failed';
 export type SnapshotGroupStatus = SnapshotStatus;
+export type SnapshotCategory = 'standard' | 'archive';
 export type ImageStatus = 'Creating' | 'Available' | 'CreateFailed' | 'Deprecated';
 export type SnapshotUsage = 'none' | 'image' | 'disk' | 'image_disk';
 export type DiskType = 'system' | 'data';
@@ -65,6 +66,7 @@ export interface Snapshot {
   sourceDiskSizeGib: number;
   sourceDiskType: DiskType;
   retentionDays: number | null;
+  category: SnapshotCategory;
   usage: SnapshotUsage;
   /** Why it is `failed`, for people; null otherwise. */
   failureReason: string | null;
@@ -205,6 +207,35 @@ export interface ImageDisk {
   sizeGib: number;
   /** Null for an empty disk. */
   snapshotId: string | null;
+}
+
+export type TaskAction = 'ImportImage' | 'ExportImage' | 'ExportSnapshot' | 'ModifyDiskSpec' | 'ArchiveSnapshot';
+export type TaskStatus = 'Processing' | 'Finished' | 'Failed';
+
+export interface Task {
+  taskId: string;
+  action: TaskAction;
+  status: TaskStatus;
+  resourceId: string;
+  /** Whether CancelTask may end it while it is `Processing`. */
+  cancellable: boolean;
+  progressPercent: number;
+  createdAtMs: number;
+  /** Null while it is `Processing`. */
+  finishedAtMs: number | null;
+  /** How many parts it has, and those that have ended. */
+  partCount: number;
+  endedParts: TaskPart[];
+}
+
+/** What a part of a task came to. */
+export interface TaskPart {
+  /** Null when it succeeded. */
+  errorCode: string | null;
+  /** For people. */
+  errorMessage: string | null;
+  /** What it made, by name. */
+  items: Record<string, string>;
 }
 
 /** What can have tags and is in a resource group (`ecs-api.md` 2.6). */

@@ -11,7 +11,7 @@ import * as fc from 'fast-check';
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
 import { actions } from '../../src/api/action-list.ts';
 import { coveredNames } from '../../src/api/parameters.ts';
-import { EMPTY_IMAGE_ID } from '../../src/control/control.ts';
+import { EMPTY_IMAGE_ID } from '../../src/control/empty-image.ts';
 import { commonPairs, encodePairs, openApi, signPairs, type ApiFixture } from './api-fixture.ts';
 
 const ANSWER_WITHIN_MS = 5_000;

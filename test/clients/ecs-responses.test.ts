@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
-import { EMPTY_IMAGE_ID } from '../../src/control/control.ts';
+import { EMPTY_IMAGE_ID } from '../../src/control/empty-image.ts';
 import { call, openApi, type Answer, type ApiFixture } from './api-fixture.ts';
 
 type Shape = string | Shape[] | { [name: string]: Shape };

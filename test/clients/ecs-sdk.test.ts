@@ -4,7 +4,7 @@ import test from 'node:test';
 import ecs from '@alicloud/ecs20140526';
 import openApi from '@alicloud/openapi-client';
 import PopCore from '@alicloud/pop-core';
-import { EMPTY_IMAGE_ID } from '../../src/control/control.ts';
+import { EMPTY_IMAGE_ID } from '../../src/control/empty-image.ts';
 import { allRows } from '../control/world.ts';
 import { ACCESS_KEY_ID, ACCESS_KEY_SECRET, openApi as startApi, type ApiFixture } from './api-fixture.ts';
 

@@ -5,7 +5,7 @@ import net from 'node:net';
 import test from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { actions } from '../../src/api/action-list.ts';
-import { EMPTY_IMAGE_ID } from '../../src/control/control.ts';
+import { EMPTY_IMAGE_ID } from '../../src/control/empty-image.ts';
 import { OperationalError } from '../../src/lib/errors.ts';
 import type { Pair } from '../../src/api/percent.ts';
 import { allRows, diskRequest } from '../control/world.ts';

@@ -1,7 +1,7 @@
 /** The lists that page both ways, walked as each client does (`clients.md` 2.4): every item is seen exactly once. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { EMPTY_IMAGE_ID } from '../../src/control/control.ts';
+import { EMPTY_IMAGE_ID } from '../../src/control/empty-image.ts';
 import { fillWithSnapshots } from '../conformance/error-cases/case.ts';
 import { call, openApi, type Answer, type ApiFixture } from './api-fixture.ts';
 

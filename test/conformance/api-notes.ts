@@ -64,6 +64,12 @@ export const actionNotes: Record<string, string[]> = {
     'A `failed` snapshot says why in `FailureReason`.',
     '`Available` is true once the disk can be rolled back to it and disks can be made from it: see CreateSnapshot.',
   ],
+  ModifySnapshotCategory: [
+    'Archiving changes what the snapshot is called and nothing else: there is one repository, where every snapshot is compressed and shares its bytes with others, so it becomes neither smaller nor slower. Its task is `Finished` when it is answered, and deleting it early costs nothing.',
+    'As on ECS an archived snapshot still makes disks and images and rolls its disk back; it alone cannot be copied.',
+    'Beyond ECS, `Category=Standard` brings an archived snapshot back, at once and without a task.',
+    'No RetentionDays: snapshots are kept until they are deleted. A catalog that is made anew from the repository (`hupo repository import`) knows no archived ones.',
+  ],
   DeleteSnapshot: [
     'A snapshot that is still being made is cancelled. With `Force=true` one that disks were made from meanwhile goes from every answer, and is stored for those disks all the same.',
     'With `Force=true` a snapshot from which disks were made is deleted too; the disks keep their data.',
@@ -118,6 +124,20 @@ export const actionNotes: Record<string, string[]> = {
     'A disk that is attached to nothing is `InvalidDisk.AlreadyDetached` (404), which clients take as done; other states than `In_use` are refused.',
   ],
   ResizeDisk: ['Whatever `Type` says, an NBD client sees the new size when it connects again.'],
+  ModifyDiskSpec: [
+    'Every category but `cloud` can become every other but `cloud`, if the size of the disk fits; a performance level can be lowered, but not to `PL0`. A disk can be attached, detached, started and stopped meanwhile.',
+    'No byte moves: the new category decides from the end of its task on how the disk’s next snapshots can be used (see CreateSnapshot), how large it may be, and what `serve --disk-limits` holds it to. There is no pause between two changes; `DiskInCoolingPeriod` is answered while one goes on.',
+  ],
+  ReplaceSystemDisk: [
+    'The old system disk is released, with all its bytes; the new one has its kind, name, description, tags and flags, and is as large at least. Snapshots of the old one stay, and can make disks, but roll back no other disk.',
+    'Of an image with data disks only the system disk counts. Until the new disk is in its place, which takes a moment, the old one is `ReIniting`.',
+  ],
+  DescribeTasks: [
+    'A task is forgotten 30 days after its end. `TaskAction` may also be `ExportSnapshot`. Statuses other than `Processing`, `Finished` and `Failed` are ignored, as documented.',
+  ],
+  DescribeTaskAttribute: [
+    'What went wrong is in `OperationProgressSet`: one `OperationProgress` for each part that has ended, `Success` or `Failed`.',
+  ],
   StopInstance: [connectedClients],
   StopInstances: [connectedClients],
   RebootInstance: [connectedClients],

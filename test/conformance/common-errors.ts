@@ -56,6 +56,12 @@ export const beyond: readonly Beyond[] = [
     reason: 'as StartInstance says it of an id; no errors are documented for this one',
   },
   {
+    actions: /^ReplaceSystemDisk$/,
+    codes: /^InvalidParameter\.EncryptedNotSupported$/,
+    statuses: [400],
+    reason: 'as CreateDisk says it of a disk',
+  },
+  {
     actions: /^DescribeInstances$/,
     codes: /^InvalidZoneId\.NotFound$/,
     statuses: [404],

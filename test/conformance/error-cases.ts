@@ -6,6 +6,7 @@ import { instanceCases } from './error-cases/instances.ts';
 import { networkCases } from './error-cases/network.ts';
 import { snapshotCases } from './error-cases/snapshots.ts';
 import { tagCases } from './error-cases/tags.ts';
+import { taskCases } from './error-cases/tasks.ts';
 
 export const errorCases: ErrorCases = {
   ...diskCases,
@@ -14,4 +15,5 @@ export const errorCases: ErrorCases = {
   ...networkCases,
   ...snapshotCases,
   ...tagCases,
+  ...taskCases,
 };

@@ -2,7 +2,7 @@
  * A good request for each action, in a scene: what the suite starts from when it makes one parameter wrong, or looks at an
  * answer. Later ones of an action show more of the answer.
  */
-import { EMPTY_IMAGE_ID } from '../../src/control/control.ts';
+import { EMPTY_IMAGE_ID } from '../../src/control/empty-image.ts';
 import { formatSecond } from '../../src/ecs/times.ts';
 import type { Scene } from './scene.ts';
 
@@ -80,13 +80,19 @@ const recipes: Record<string, Recipe[]> = {
   DetachDisk: [({ dataDisk, running }) => ({ DiskId: dataDisk, InstanceId: running })],
   ResizeDisk: [({ usedDisk }) => ({ DiskId: usedDisk, NewSize: '30' })],
   ModifyDiskAttribute: [({ usedDisk }) => ({ DiskId: usedDisk, DiskName: 'renamed' })],
+  ModifyDiskSpec: [
+    ({ usedDisk }) => ({ DiskId: usedDisk, DiskCategory: 'cloud_ssd' }),
+    ({ farDisk }) => ({ DiskId: farDisk, DiskCategory: 'cloud_essd', PerformanceLevel: 'PL1' }),
+  ],
   ResetDisk: [({ stoppedDisk, stoppedSnapshot }) => ({ DiskId: stoppedDisk, SnapshotId: stoppedSnapshot })],
   ReInitDisk: one('DiskId', ({ stoppedDisk }) => stoppedDisk),
+  ReplaceSystemDisk: [({ stopped, image }) => ({ InstanceId: stopped, ImageId: image })],
   DeleteDisk: one('DiskId', ({ freshDisk }) => freshDisk),
   DescribeDiskMonitorData: [(scene) => ({ DiskId: scene.dataDisk, ...lastMinutes(scene) })],
   CreateSnapshot: one('DiskId', ({ dataDisk }) => dataDisk),
   DescribeSnapshots: list(),
   ModifySnapshotAttribute: [({ snapshot }) => ({ SnapshotId: snapshot, SnapshotName: 'renamed' })],
+  ModifySnapshotCategory: one('SnapshotId', ({ spareSnapshot }) => spareSnapshot),
   DeleteSnapshot: one('SnapshotId', ({ spareSnapshot }) => spareSnapshot),
   CreateSnapshotGroup: [({ running, dataDisk }) => ({ InstanceId: running, 'DiskId.1': dataDisk })],
   DescribeSnapshotGroups: list(),
@@ -117,6 +123,8 @@ const recipes: Record<string, Recipe[]> = {
   AddTags: [({ dataDisk }) => ({ ResourceType: 'disk', ResourceId: dataDisk, 'Tag.1.Key': 'colour' })],
   RemoveTags: [({ dataDisk }) => ({ ResourceType: 'disk', ResourceId: dataDisk, 'Tag.1.Key': 'team' })],
   DescribeTags: list(),
+  DescribeTasks: list(),
+  DescribeTaskAttribute: one('TaskId', ({ task }) => task),
   HupoBeginImport: [newDisk],
 };
 

@@ -44,7 +44,7 @@ export interface Scene extends AsyncDisposable {
   snapshot: string;
   stoppedSnapshot: string;
   systemSnapshot: string;
-  /** Accomplished, of `dataDisk`, and nothing is made from it. */
+  /** Accomplished, of `dataDisk`, 20 days old, and nothing is made from it. */
   spareSnapshot: string;
   /** Accomplished, of `dataDisk`; its lock is in its cool-off. */
   lockedSnapshot: string;
@@ -55,6 +55,8 @@ export interface Scene extends AsyncDisposable {
   groupSnapshot: string;
   /** A custom image of the stopped instance's disks. */
   image: string;
+  /** Finished: it changed the category of `farDisk`. */
+  task: string;
   call: (action: string, parameters?: Record<string, string>) => Promise<Answer>;
 }
 
@@ -89,12 +91,22 @@ async function build(world: World): Promise<Ids> {
   const freshDisk = await makeDisk(world, { diskName: 'fresh' });
   const farDisk = await makeDisk(world, { zoneId: 'cn-hangzhou-b' });
   await world.power('stop', stopped.instanceId);
+  const { taskId: task } = await control.modifyDiskSpec({
+    diskId: farDisk,
+    category: 'cloud_ssd',
+    performanceLevel: null,
+  });
   const snapshot = await takeSnapshot(world, running.dataDisk, 'nightly');
   const stoppedSnapshot = await takeSnapshot(world, stopped.dataDisk, 'before-upgrade');
   const systemSnapshot = await takeSnapshot(world, stopped.systemDisk, 'system');
   const spareSnapshot = await takeSnapshot(world, running.dataDisk, 'spare');
   const lockedSnapshot = await takeSnapshot(world, running.dataDisk, 'locked');
   await control.lockSnapshot({ snapshotId: lockedSnapshot, lockDays: 7, coolOffHours: 72 });
+  await world.catalog.queries
+    .updateTable('snapshots')
+    .set({ created_at_ms: world.clock.nowMs() - 20 * 24 * 3_600_000 })
+    .where('snapshot_id', '=', spareSnapshot)
+    .execute();
   const failedSnapshot = await takeSnapshot(world, usedDisk, 'broken');
   await world.repository.deleteManifest(failedSnapshot);
   await world.catalog.queries
@@ -143,6 +155,7 @@ async function build(world: World): Promise<Ids> {
     group,
     groupSnapshot,
     image,
+    task: task ?? '',
   };
 }
 
@@ -223,6 +236,7 @@ export async function catalogRows(world: World): Promise<Record<string, unknown[
     'snapshot_locks',
     'tags',
     'operations',
+    'tasks',
     'client_tokens',
   ] as const;
   const rows = tables.map(async (table) => {

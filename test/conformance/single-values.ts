@@ -33,8 +33,8 @@ export const singleValues: readonly Idle[] = [
   },
   {
     parameters:
-      /^(AttachDisk Bootable|ResizeDisk Type|DescribeSnapshots SnapshotLinkId|DescribeSnapshotLinks SnapshotLinkIds)$/,
-    reason: 'it needs another state of its disk, or the id of a chain',
+      /^(AttachDisk Bootable|ResizeDisk Type|DescribeSnapshots SnapshotLinkId|DescribeSnapshotLinks SnapshotLinkIds|ModifySnapshotCategory Category)$/,
+    reason: 'it needs another state of its disk or snapshot, or the id of a chain',
   },
   {
     parameters:

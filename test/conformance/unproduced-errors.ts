@@ -8,9 +8,9 @@ export interface Unproduced {
   reason: string;
 }
 
-/** Codes of any action; `but` are of the same kind and produced all the same. */
-const codes = (pattern: RegExp, reason: string, but = /(?!)/): Unproduced => ({
-  errors: new RegExp(` (?!(?:${but.source})$)(?:${pattern.source})$`),
+/** Codes of any action; `but` are of the same kind and produced all the same, `except` by that action (`Action Code`). */
+const codes = (pattern: RegExp, reason: string, but = /(?!)/, except = /(?!)/): Unproduced => ({
+  errors: new RegExp(`^(?!(?:${except.source})$)\\w+ (?!(?:${but.source})$)(?:${pattern.source})$`),
   reason,
 });
 
@@ -84,6 +84,8 @@ export const unproducedErrors: readonly Unproduced[] = [
   codes(
     /InvalidDiskCategory\.(Mismatch|ValueNotSupported|CreateImage)|CategoryNotSupported|CategoryViolation|InvalidDiskSizeOrCategory|InvalidInstanceType\.(NotSupportDiskCategory|NotSupportPL0|NvmeRequired|NvmeUnsupported|NotSupported)|IncorrectInstanceStatus\.NotSupportESSD|InvalidOperation\.(InstanceTypeNotSupport|DiskCategoryUnsupported)|InvalidRegion\.NotSupport|InvalidStatus\.Upgrading|OperationDenied\.DiskTypeNotSupport|IncorrectDiskType\.NotSupport|InvalidDiskSize\.NotSupportResizeOnline|InvalidSystemDiskSize\.ImageNotSupportResize|DependencyViolation\.(IoOptimized?|WindowsInstance)|ImageNotSupportCloudInit|InvalidIoOptimize(dValue)?\.ValueNotSupported/,
     'every kind of disk works with every instance, image and zone',
+    /(?!)/,
+    /ModifyDiskSpec InvalidDiskCategory\.ValueNotSupported/,
   ),
   codes(
     /InvalidSnapshot\.TooOld|InvalidSnapshot\.TooLarge|InvalidSnapshotId\.BasedSnapshotTooOld|OperationDenied\.(InvalidSnapshotCategory|SnapshotNotAllowed|SnapshotNotValid|SnapshotParamsNotValid)|InvalidOperation\.(CreateFromSnapshotUnsupported|RelatedSnapshotNotFinished)/,
@@ -114,6 +116,34 @@ export const unproducedErrors: readonly Unproduced[] = [
       /^((TagResources|UntagResources|ListTagResources|RunInstances) (InvalidTag\.Mismatch|InvalidTagCount)|AddTags InvalidTag\.Mismatch)$/,
     reason: 'another documented code of the action says the same',
   },
+  {
+    errors: /^ReplaceSystemDisk (INST_HAS_UNPAID_ORDER|OperationDenied\.UnpaidOrder)$/,
+    reason: 'nothing is billed',
+  },
+  {
+    errors:
+      /^ReplaceSystemDisk (Invalid(Architecture|Platform)\.Malformed|MissingParameter\.(Architecture|Platform)|InvalidDiskId\.NotFound)$/,
+    reason: 'the parameter is deprecated and has no effect',
+  },
+  {
+    errors:
+      /^ReplaceSystemDisk (InvalidDatadisk\.Disk\w+Violation|InvalidSystemDiskStatus\.IsTransfering|IoOptimized\.NotSupported|NoSuchResource|ResourcesNotInSameZone)$/,
+    reason: 'every kind of disk works with every instance and image of the region',
+  },
+  {
+    errors: /^ReplaceSystemDisk (InvalidParameter\.(AllEmpty|Conflict)|OperationDenied)$/,
+    reason: 'another documented code of the action says the same',
+  },
+  {
+    errors:
+      /^ModifySnapshotCategory (InvalidOperation\.(ArchiveCloudBoxSnapshotUnsupported|ArchiveSharedSnapshotUnsupported|EncryptedSnapshotUnsupport)|InvalidRetentionDays\.LessThanLockExpiredTime)$/,
+    reason: 'there are no cloud boxes, and snapshots are neither shared, encrypted nor locked',
+  },
+  {
+    errors: /^ModifySnapshotCategory QuotaExceed\.ConcurrentArchiveSnapshotQuota$/,
+    reason: 'archiving takes no time: no two are at once',
+  },
+  { errors: /^DescribeTasks MissingParameter$/, reason: 'no parameter must be given: RegionId may be left out' },
   { errors: /^TagResources QuotaExceed\.Tags$/, reason: 'OperationDenied.QuotaExceed says the same' },
   {
     errors: /^UntagResources InvalidTagValue\.Malformed$/,
@@ -129,7 +159,7 @@ export const unproducedErrors: readonly Unproduced[] = [
     reason: 'names, descriptions and flags can be changed in every state',
   },
   {
-    errors: /^(ModifyDiskAttribute|CreateSnapshot|ResizeDisk|ResetDisks?) InvalidInstanceId\.NotFound$/,
+    errors: /^(ModifyDiskAttribute|ModifyDiskSpec|CreateSnapshot|ResizeDisk|ResetDisks?) InvalidInstanceId\.NotFound$/,
     reason: 'the disk says which instance it is attached to',
   },
   { errors: /^ModifyDiskAttribute QuotaExceed\.Snapshot$/, reason: 'automatic snapshots are not made yet' },
@@ -148,6 +178,14 @@ export const unproducedErrors: readonly Unproduced[] = [
   },
   { errors: /^ResetDisks? Operation\.Conflict$/, reason: 'another documented code of the action says the same' },
   {
+    errors: /^ModifyDiskSpec (DiskHasFlashSnapshot|Downgrade\.NotSupported)$/,
+    reason: 'there are no local snapshots, and every category but basic disks can become every other',
+  },
+  {
+    errors: /^ModifyDiskSpec (InvalidStatus\.DiskNotReady|OperationDenied)$/,
+    reason: 'another documented code of the action says the same',
+  },
+  {
     errors: /^(CreateDisk|CreateInstance|RunInstances|ReInitDisk|ResetDisks?|ResizeDisk) OperationDenied$/,
     reason: 'it names no cause; a more exact documented code is given',
   },
@@ -165,7 +203,10 @@ export const unproducedErrors: readonly Unproduced[] = [
       /^ResizeDisk (InvalidDataDiskCategory\.ValueNotSupported|InvalidParameter\.Conflict|InvalidSystemDiskSize\.ValueNotSupported)$/,
     reason: 'every disk can grow, and its kind has one range of sizes (InvalidDiskSize.TooLarge)',
   },
-  { errors: /^\w+ InvalidDiskCategory\.NotSupported$/, reason: 'the code of the parameter says it first' },
+  {
+    errors: /^(?!ModifyDiskSpec )\w+ InvalidDiskCategory\.NotSupported$/,
+    reason: 'the code of the parameter says it first',
+  },
   {
     errors:
       /^(CreateInstance|RunInstances) (ResourcesNotInSameZone|IncorrectInstanceStatus|InvalidPassword\.Malformed)$/,

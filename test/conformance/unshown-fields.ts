@@ -2,7 +2,7 @@
 
 export const unshownFields: readonly { fields: RegExp; reason: string }[] = [
   {
-    fields: /^(CreateDisk|CreateInstance|RunInstances|ResizeDisk) (OrderId|TradePrice)$/,
+    fields: /^(CreateDisk|CreateInstance|RunInstances|ResizeDisk|ModifyDiskSpec) (OrderId|TradePrice)$/,
     reason: 'nothing is billed, so there is no order',
   },
   {

@@ -8,12 +8,14 @@ import os from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { sql } from 'kysely';
 import { Catalog } from '../../src/catalog/catalog.ts';
 import { listOperations } from '../../src/catalog/operations.ts';
 import type { StoredOperation } from '../../src/catalog/operations.ts';
 import type { Queries } from '../../src/catalog/schema.ts';
 import { ExternalDriver } from '../../src/compute/external.ts';
-import { Control, EMPTY_IMAGE_ID } from '../../src/control/control.ts';
+import { Control } from '../../src/control/control.ts';
+import { EMPTY_IMAGE_ID } from '../../src/control/empty-image.ts';
 import { compareRecords } from '../../src/control/check.ts';
 import { MonitorStore } from '../../src/control/monitor-store.ts';
 import { OpenDisks } from '../../src/control/open-disks.ts';
@@ -279,6 +281,14 @@ export class World {
     return this.repository.words(manifest.tree);
   }
 
+  /** How the catalog would run the statement. */
+  async explain(statement: string): Promise<string> {
+    const { rows } = await sql<{ detail: string }>`EXPLAIN QUERY PLAN ${sql.raw(statement)}`.execute(
+      this.catalog.queries,
+    );
+    return rows.map(({ detail }) => detail).join('; ');
+  }
+
   /** What every state must satisfy once nothing is under way. */
   async checkSettled(): Promise<void> {
     const { queries } = this.catalog;
@@ -312,6 +322,8 @@ export class World {
       assert.deepEqual(disk.views, [], `a view of ${disk.diskId} is left behind`);
       assert.equal(disk.open, await isOfRunningInstance(queries, disk.diskId), `${disk.diskId} open or closed`);
     }
+    const tasks = await queries.selectFrom('tasks').select('task_id').where('status', '=', 'Processing').execute();
+    assert.deepEqual(tasks, [], 'tasks are left that nobody works on');
     const busy = rows.filter(({ status }) => !['Available', 'In_use'].includes(status));
     assert.deepEqual(busy, [], 'disks are left half-way');
   }

@@ -31,6 +31,8 @@ const kinds = [
   'resizeDisk',
   'resetDisk',
   'reInitDisk',
+  'replaceSystemDisk',
+  'modifyDiskSpec',
   'modifyDisk',
   'createSnapshot',
   'deleteSnapshot',

@@ -23,7 +23,7 @@ import {
   snapshotRequest,
 } from '../control/world.ts';
 import { CrashPoint } from '../control/crash-point.ts';
-import { EMPTY_IMAGE_ID } from '../../src/control/control.ts';
+import { EMPTY_IMAGE_ID } from '../../src/control/empty-image.ts';
 import { batch } from './control-batches.ts';
 import type { Asked, Batch, Kind } from './control-batches.ts';
 import { ControlOracle } from './control-oracle.ts';
@@ -62,6 +62,7 @@ const fitting: Partial<
   detachDisk: { disk: (disk) => attached(disk) && disk.type === 'data' },
   deleteDisk: { disk: free },
   reInitDisk: { disk: ofStopped },
+  replaceSystemDisk: { instance: stopped },
   resetDisk: { disk: canGoBack },
   createSnapshot: { disk: ofRunning },
   createGroup: { disk: ofRunning },
@@ -325,6 +326,15 @@ class Player {
       case 'reInitDisk':
         await this.#oracle.mayReset(diskId, null);
         return change(() => control.reInitDisk({ diskId, autoStartInstance: one.flag }, plain));
+      case 'replaceSystemDisk': {
+        const request = { instanceId, imageId: one.flag ? imageId : EMPTY_IMAGE_ID, sizeGib: null };
+        const dooms = await this.#disksOf(control, instanceId, 'system');
+        return change(() => control.replaceSystemDisk(request, plain), dooms);
+      }
+      case 'modifyDiskSpec': {
+        const category = one.flag ? 'cloud_essd' : plainDisk.category;
+        return change(() => control.modifyDiskSpec({ diskId, category, performanceLevel: null }, plain));
+      }
       case 'modifyDisk':
         return change(() => control.modifyDisks({ diskIds: [diskId], deleteWithInstance: one.flag }, plain));
       case 'createSnapshot': {
@@ -397,8 +407,9 @@ class Player {
     }
   }
 
-  async #disksOf(control: Control, instanceId: string): Promise<string[]> {
-    return (await control.listDisks({ instanceId }, allRows)).items.map(({ diskId }) => diskId);
+  async #disksOf(control: Control, instanceId: string, type?: 'system'): Promise<string[]> {
+    const filter = { instanceId, ...(type !== undefined && { type }) };
+    return (await control.listDisks(filter, allRows)).items.map(({ diskId }) => diskId);
   }
 
   async #createImage(

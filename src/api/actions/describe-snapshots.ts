@@ -30,11 +30,7 @@ const parameters = {
   SourceDiskType: oneOf(['system', 'data'], 'InvalidSourceDiskType'),
   Usage: oneOf(['none', 'image', 'disk', 'image_disk'], 'InvalidUsage'),
   SnapshotType: constantFilter({ all: ['all', 'user'], none: ['auto', 'timer'], code: 'InvalidSnapshotType.NotFound' }),
-  Category: constantFilter({
-    all: ['Standard'],
-    none: ['Flash', 'Archive'],
-    code: 'InvalidSnapshotCategory.Malformed',
-  }),
+  Category: oneOf(['Standard', 'Flash', 'Archive'], 'InvalidSnapshotCategory.Malformed'),
   Encrypted: constantFilter({ all: ['false'], none: ['true'], code: 'InvalidParameter' }),
   KMSKeyId: noneHas(),
   ResourceGroupId: text(),
@@ -50,12 +46,17 @@ export const describeSnapshots = defineAction({
     const paging = pagingOf(values);
     const diskIds = diskIdsOf(values);
     finishDryRun(values.DryRun);
-    const isEmpty = matchesNothing(values) || values.SnapshotIds?.length === 0 || diskIds.length > 1;
+    const isEmpty = matchesNothing(values) || asksForNone(values) || diskIds.length > 1;
     const page = isEmpty ? emptyPage : await control.listSnapshots(filterOf(values, diskIds), paging);
     const snapshots = page.items.map((snapshot) => renderSnapshot(snapshot, region.regionId));
     return { ...pageFields(paging, page), Snapshots: { Snapshot: snapshots } };
   },
 });
+
+/** There are no local snapshots (Flash). */
+function asksForNone({ SnapshotIds, Category }: Values<typeof parameters>): boolean {
+  return SnapshotIds?.length === 0 || Category === 'Flash';
+}
 
 /** The disks asked for, by id and by chain: two different ones have no snapshot in common. */
 function diskIdsOf(values: Values<typeof parameters>): string[] {
@@ -83,6 +84,7 @@ function filterOf(values: Values<typeof parameters>, [diskId]: string[]): Snapsh
     ...(values.InstanceId !== null && { instanceId: values.InstanceId }),
     ...(values.SnapshotName !== null && { snapshotName: values.SnapshotName }),
     ...(values.Status !== null && values.Status !== 'all' && { status: values.Status }),
+    ...(values.Category !== null && { category: values.Category === 'Archive' ? 'archive' : 'standard' }),
     ...(values.SourceDiskType !== null && { sourceDiskType: values.SourceDiskType }),
     ...(values.Usage !== null && { usage: values.Usage }),
   };

@@ -18,7 +18,7 @@ export function renderSnapshot(snapshot: Snapshot, regionId: string): object {
     SnapshotSN: snapshot.snapshotId.replace(/^s-/, ''),
     SnapshotLinkId: snapshotLinkId(snapshot.sourceDiskId),
     SnapshotType: 'user',
-    Category: 'standard',
+    Category: snapshot.category,
     Status: snapshot.status,
     Progress: `${snapshot.progressPercent}%`,
     RemainTime: snapshot.remainingSeconds,

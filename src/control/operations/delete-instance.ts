@@ -21,10 +21,9 @@ import { findInstance, updateInstance } from '../../catalog/instances.ts';
 import type { BaseRef } from '../../disk/protocol.ts';
 import type { InstanceStatus } from '../../ecs/resources.ts';
 import { assert } from '../../lib/assert.ts';
-import { OperationalError, messageOf } from '../../lib/errors.ts';
 import { forgetPart } from '../client-token.ts';
 import type { TokenRef } from '../client-token.ts';
-import { baseOf } from '../disk-folder.ts';
+import { baseOf, removeFolders } from '../disk-folder.ts';
 import { forgetInstance, runningInstance } from '../instance-rows.ts';
 import type { OperationKind } from '../operation-kind.ts';
 import type { Parts } from '../parts.ts';
@@ -70,18 +69,4 @@ export function deleteInstanceOperation(parts: Parts, ended: () => void): Operat
       await forgetPart(transaction, state.token, state.instanceId);
     },
   };
-}
-
-/** Whatever the failure, it is tried again: the rows are gone. */
-async function removeFolders({ dataPlane }: Parts, diskIds: string[]): Promise<void> {
-  for (const diskId of diskIds) {
-    try {
-      await dataPlane.call('deleteDisk', { diskId });
-    } catch (error) {
-      throw new OperationalError(`the folder of ${diskId} stays for now: ${messageOf(error)}`, {
-        retryable: true,
-        cause: error,
-      });
-    }
-  }
 }

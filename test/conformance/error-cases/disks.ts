@@ -7,6 +7,7 @@ import {
   newTagCases,
   recordOperation,
   setDisk,
+  setImage,
   setInstance,
   setSnapshot,
   spanCases,
@@ -127,6 +128,28 @@ export const diskCases: ErrorCases = {
     NoAttributeToModify: { DiskName: '' },
     'ParameterConflict.DiskIdAndDiskIds': { 'DiskIds.1': 'd-1' },
   },
+  ModifyDiskSpec: {
+    DiskCreatingSnapshot: { after: (scene) => beginSnapshot(scene, scene.usedDisk) },
+    DiskInCoolingPeriod: { after: (scene) => recordOperation(scene, 'modify-disk-spec', scene.usedDisk) },
+    DryRunOperation: dryRun,
+    IncorrectDiskStatus: { after: (scene) => setDisk(scene, scene.usedDisk, { status: 'ReIniting' }) },
+    'InvalidDiskCategory.NotSupported': { after: (scene) => setDisk(scene, scene.usedDisk, { category: 'cloud' }) },
+    'InvalidDiskCategory.ValueNotSupported': { DiskCategory: 'cloud' },
+    'InvalidDiskId.NotFound': { DiskId: 'd-none' },
+    'InvalidOperation.InstanceStatusUnsupported': {
+      after: (scene) => setInstance(scene, scene.running, { status: 'Starting' }),
+      ask: ({ dataDisk }) => ({ DiskId: dataDisk }),
+    },
+    'InvalidPerformanceLevel.Malformed': { DiskCategory: '', PerformanceLevel: 'PL9' },
+    'InvalidPerformanceLevel.TooLow': { DiskCategory: '', PerformanceLevel: 'PL0' },
+    'InvalidPerformanceLevelParam.Mismatch': { PerformanceLevel: 'PL1' },
+    NoChangeInDiskCategoryAndPerformanceLevel: { DiskCategory: '', PerformanceLevel: 'PL1' },
+    'OperationDenied.DiskExpansionUnfinished': {
+      after: (scene) => recordOperation(scene, 'resize-disk', scene.usedDisk),
+    },
+    'OperationDenied.PerformanceLevelNotMatch': { DiskCategory: '', PerformanceLevel: 'PL3' },
+    ProvisionedIopsForDiskCategoryUnsupported: { ProvisionedIops: '100' },
+  },
   ResetDisk: {
     DryRunOperation: dryRun,
     IncorrectDiskStatus: { after: (scene) => setDisk(scene, scene.stoppedDisk, { status: 'Detaching' }) },
@@ -169,6 +192,31 @@ export const diskCases: ErrorCases = {
     ...spanCases,
     'InvalidDiskId.NotFound': { DiskId: 'd-none' },
     'InvalidParameter.EndTime': ({ world }) => ({ EndTime: formatSecond(world.clock.nowMs() - 700_000) }),
+  },
+  ReplaceSystemDisk: {
+    DiskCreatingSnapshot: { after: (scene) => beginSnapshot(scene, scene.stoppedSystemDisk) },
+    ImageNotSupportInstanceType: { after: (scene) => setImage(scene, scene.image, { architecture: 'arm64' }) },
+    IncorrectDiskStatus: { after: (scene) => setDisk(scene, scene.stoppedSystemDisk, { status: 'ReIniting' }) },
+    IncorrectInstanceStatus: ({ running }) => ({ InstanceId: running }),
+    'InvalidImageId.NotFound': { ImageId: 'm-none' },
+    'InvalidInstance.NotFoundSystemDisk': {
+      after: (scene) => setDisk(scene, scene.stoppedSystemDisk, { status: 'Available', instance_id: null }),
+    },
+    'InvalidInstanceId.NotFound': { InstanceId: 'i-none' },
+    'InvalidKeyPairName.NotFound': { KeyPairName: 'mine' },
+    'InvalidPassword.Malformed': { Password: 'Secret123!' },
+    'InvalidSystemDiskSize.LessThanImageSize': { 'SystemDisk.Size': '30' },
+    'InvalidSystemDiskSize.LessThanMinSize': {
+      after: (scene) => setDisk(scene, scene.stoppedSystemDisk, { size_gib: 60 }),
+      ask: { 'SystemDisk.Size': '50' },
+    },
+    'InvalidSystemDiskSize.MoreThanMaxSize': { 'SystemDisk.Size': '3000' },
+    'InvalidSystemDiskSize.ValueNotSupported': { 'SystemDisk.Size': '0' },
+    MissingParameter: { ImageId: '' },
+    'OperationDenied.ImageNotValid': { after: (scene) => setImage(scene, scene.image, { status: 'Creating' }) },
+    'OperationDenied.InstanceCreating': {
+      after: (scene) => setInstance(scene, scene.stopped, { status: 'Pending' }),
+    },
   },
   DeleteDisk: {
     DiskCreatingSnapshot: {

@@ -1,5 +1,5 @@
 /** Errors of the actions on images, and of the lists of what there is. */
-import { EMPTY_IMAGE_ID } from '../../../src/control/control.ts';
+import { EMPTY_IMAGE_ID } from '../../../src/control/empty-image.ts';
 import {
   beginSnapshot,
   fillWithUploads,

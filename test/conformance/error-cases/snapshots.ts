@@ -124,6 +124,19 @@ export const snapshotCases: ErrorCases = {
       after: (scene) => setSnapshot(scene, scene.snapshot, { status: 'progressing' }),
     },
   },
+  ModifySnapshotCategory: {
+    'InvalidParameter.SnapshotCategory': { Category: 'Flash' },
+    'InvalidRetentionDays.Malformed': { RetentionDays: '100' },
+    'InvalidSnapshotId.NotFound': { SnapshotId: 's-none' },
+    'InvalidSnapshotId.NotReady': ({ failedSnapshot }) => ({ SnapshotId: failedSnapshot }),
+    'InvalidStatus.SnapshotAgeLimit': ({ snapshot }) => ({ SnapshotId: snapshot }),
+    'InvalidStatus.SnapshotInArchive': {
+      after: (scene) => setSnapshot(scene, scene.spareSnapshot, { category: 'archive' }),
+    },
+    'InvalidStatus.SnapshotUnfinished': {
+      after: (scene) => setSnapshot(scene, scene.spareSnapshot, { status: 'progressing' }),
+    },
+  },
   DeleteSnapshot: {
     'InvalidSnapshotId.NotFound': { SnapshotId: 's-none' },
     MissingParameter: { SnapshotId: '' },

@@ -1,5 +1,5 @@
 /** Errors of the actions on tags. */
-import { EMPTY_IMAGE_ID } from '../../../src/control/control.ts';
+import { EMPTY_IMAGE_ID } from '../../../src/control/empty-image.ts';
 import { elsewhere, manyTags, numbered, type ErrorCase, type ErrorCases } from './case.ts';
 
 const tooManyResources = numbered('ResourceId', 51, (at) => ({ [at]: `d-${at}` }));
