@@ -26,6 +26,7 @@ export interface ServeOptions {
   highWater?: string;
   verifyDays?: string;
   compactDays?: string;
+  exchange?: string;
 }
 
 /** Runs until it is told to end; the exit code. Throws when it cannot start. */
@@ -36,6 +37,7 @@ export async function runServe(options: ServeOptions, context: CliContext): Prom
   try {
     const server = await startServer({
       dataFolder: path.resolve(options.data),
+      exchangeFolder: options.exchange === undefined ? null : path.resolve(options.exchange),
       ...address,
       regionId: options.region,
       tls: options.tls === true ? describeMachine() : null,

@@ -3,6 +3,7 @@ import type { Action } from './action.ts';
 import { addTags } from './actions/add-tags.ts';
 import { attachDisk } from './actions/attach-disk.ts';
 import { beginImport } from './actions/begin-import.ts';
+import { cancelTask } from './actions/cancel-task.ts';
 import { completeImport } from './actions/complete-import.ts';
 import { createDisk } from './actions/create-disk.ts';
 import { createImage } from './actions/create-image.ts';
@@ -14,6 +15,8 @@ import { deleteInstance } from './actions/delete-instance.ts';
 import { deleteInstances } from './actions/delete-instances.ts';
 import { deleteSnapshot } from './actions/delete-snapshot.ts';
 import { describeDisks } from './actions/describe-disks.ts';
+import { describeImageFromFamily } from './actions/describe-image-from-family.ts';
+import { describeImageSharePermission } from './actions/describe-image-share-permission.ts';
 import { describeImages } from './actions/describe-images.ts';
 import { describeInstanceAttribute } from './actions/describe-instance-attribute.ts';
 import { describeInstanceStatus } from './actions/describe-instance-status.ts';
@@ -26,10 +29,14 @@ import { describeTaskAttribute } from './actions/describe-task-attribute.ts';
 import { describeTasks } from './actions/describe-tasks.ts';
 import { describeZones } from './actions/describe-zones.ts';
 import { detachDisk } from './actions/detach-disk.ts';
+import { exportImage } from './actions/export-image.ts';
+import { exportSnapshot } from './actions/export-snapshot.ts';
+import { importImage } from './actions/import-image.ts';
 import { listTagResources } from './actions/list-tag-resources.ts';
 import { modifyDiskAttribute } from './actions/modify-disk-attribute.ts';
 import { modifyDiskSpec } from './actions/modify-disk-spec.ts';
 import { modifyImageAttribute } from './actions/modify-image-attribute.ts';
+import { modifyImageSharePermission } from './actions/modify-image-share-permission.ts';
 import { modifyInstanceAttribute } from './actions/modify-instance-attribute.ts';
 import { modifySnapshotAttribute } from './actions/modify-snapshot-attribute.ts';
 import { modifySnapshotCategory } from './actions/modify-snapshot-category.ts';
@@ -53,9 +60,14 @@ export const actions: readonly Action[] = [
   describeZones,
   describeInstanceTypes,
   describeImages,
+  describeImageFromFamily,
   createImage,
+  importImage,
   modifyImageAttribute,
+  modifyImageSharePermission,
+  describeImageSharePermission,
   deleteImage,
+  exportImage,
   createInstance,
   runInstances,
   describeInstances,
@@ -85,6 +97,7 @@ export const actions: readonly Action[] = [
   describeSnapshots,
   modifySnapshotAttribute,
   modifySnapshotCategory,
+  exportSnapshot,
   deleteSnapshot,
   tagResources,
   untagResources,
@@ -94,6 +107,7 @@ export const actions: readonly Action[] = [
   describeTags,
   describeTasks,
   describeTaskAttribute,
+  cancelTask,
   beginImport,
   completeImport,
 ];

@@ -1,5 +1,15 @@
 /** What the API needs of the control plane. `serve.ts` passes the real one (`control/`). */
-import type { Disk, Image, Instance, Page, Snapshot, TagCount, TagOfResource, Task } from '../ecs/resources.ts';
+import type {
+  Disk,
+  Image,
+  ImageShare,
+  Instance,
+  Page,
+  Snapshot,
+  TagCount,
+  TagOfResource,
+  Task,
+} from '../ecs/resources.ts';
 import type {
   AttachDiskRequest,
   ChangeOptions,
@@ -8,6 +18,9 @@ import type {
   CreateSnapshotRequest,
   DeleteInstancesRequest,
   DetachDiskRequest,
+  ExportImageRequest,
+  ExportSnapshotRequest,
+  ImportImageRequest,
   ModifyDiskSpecRequest,
   ModifyDisksRequest,
   ModifyImageRequest,
@@ -20,6 +33,7 @@ import type {
   ReplaceSystemDiskRequest,
   ResizeDiskRequest,
   RunInstancesRequest,
+  ShareImageRequest,
   TagResourcesRequest,
   UntagResourcesRequest,
 } from '../control/requests.ts';
@@ -62,6 +76,13 @@ export interface ControlPlane {
   createImage(request: CreateImageRequest, options: ChangeOptions): Promise<{ imageId: string }>;
   listImages(filter: ImageFilter, paging: Paging): Promise<Page<Image>>;
   modifyImage(request: ModifyImageRequest, options: ChangeOptions): Promise<void>;
+  /** Files of the exchange folder become an image; the task tells when. */
+  importImage(request: ImportImageRequest, options: ChangeOptions): Promise<{ imageId: string; taskId: string }>;
+  exportImage(request: ExportImageRequest, options: ChangeOptions): Promise<{ taskId: string }>;
+  exportSnapshot(request: ExportSnapshotRequest, options: ChangeOptions): Promise<{ taskId: string }>;
+  shareImage(request: ShareImageRequest, options: ChangeOptions): Promise<void>;
+  /** Throws `InvalidImageId.NotFound`. */
+  listImageShares(imageId: string, paging: Paging): Promise<Page<ImageShare>>;
   deleteImage(request: { imageId: string; force: boolean }, options: ChangeOptions): Promise<void>;
   tagResources(request: TagResourcesRequest, options: ChangeOptions): Promise<void>;
   untagResources(request: UntagResourcesRequest, options: ChangeOptions): Promise<void>;

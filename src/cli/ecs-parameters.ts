@@ -117,6 +117,12 @@ export const ecsParameters: Readonly<Record<string, string>> = {
     InstanceId KMSKeyId LockReason MaxResults:Integer MultiAttach NextToken PageNumber:Integer PageSize:Integer
     Portable:Boolean !RegionId ResourceGroupId SnapshotId Status Tag.N.Key Tag.N.Value Tag.N.key Tag.N.value ZoneId
   `,
+  DescribeImageFromFamily: `
+    !ImageFamily !RegionId
+  `,
+  DescribeImageSharePermission: `
+    !ImageId PageNumber:Integer PageSize:Integer !RegionId
+  `,
   DescribeImages: `
     ActionType Architecture DryRun:Boolean Filter.N.Key Filter.N.Value ImageFamily ImageId ImageName
     ImageOwnerAlias ImageOwnerId:Long InstanceType IsPublic:Boolean IsSupportCloudinit:Boolean
@@ -237,6 +243,9 @@ export const ecsParameters: Readonly<Record<string, string>> = {
   ModifyImageAttribute: `
     BootMode Description DryRun:Boolean Features.*:Struct ImageFamily !ImageId ImageName LicenseType !RegionId
     Status
+  `,
+  ModifyImageSharePermission: `
+    AddAccount.N DryRun:Boolean !ImageId IsPublic:Boolean LaunchPermission !RegionId RemoveAccount.N
   `,
   ModifyInstanceAttribute: `
     CpuOptions.Core:Integer CpuOptions.ThreadsPerCore:Integer CpuOptions.TopologyType CreditSpecification

@@ -4,13 +4,24 @@
  */
 import { deleteOldClientTokens } from '../catalog/client-tokens.ts';
 import { listDisks } from '../catalog/disks.ts';
+import { listImageShares } from '../catalog/image-shares.ts';
 import { ensureImage, listImages } from '../catalog/images.ts';
 import { findInstance, listInstances } from '../catalog/instances.ts';
 import { listSnapshots } from '../catalog/snapshots.ts';
 import { countTags, listTagsOfResources } from '../catalog/tags.ts';
 import { listTasks } from '../catalog/tasks.ts';
 import { SYSTEM_DEVICE_NAME } from '../ecs/device-names.ts';
-import type { Disk, Image, Instance, Page, Snapshot, TagCount, TagOfResource, Task } from '../ecs/resources.ts';
+import type {
+  Disk,
+  Image,
+  ImageShare,
+  Instance,
+  Page,
+  Snapshot,
+  TagCount,
+  TagOfResource,
+  Task,
+} from '../ecs/resources.ts';
 import { messageOf } from '../lib/errors.ts';
 import { emptyTree } from '../repository/tree-ref.ts';
 import { unconditionally } from './change.ts';
@@ -21,7 +32,9 @@ import { deleteInstances } from './delete-instances.ts';
 import { detachDisk } from './detach-disk.ts';
 import { attachedDiskOf } from './disk-folder.ts';
 import { attachDisk, createDisk, resetDisk } from './disks.ts';
+import { exportImage, exportSnapshot } from './export.ts';
 import { describeFetch, startFetch, stopFetch } from './fetches.ts';
+import { importImage } from './import-image.ts';
 import { beginImport, completeImport } from './imports.ts';
 import { modifyDiskSpec } from './modify-disk-spec.ts';
 import { modifyDisks } from './modify-disks.ts';
@@ -35,8 +48,10 @@ import { deleteDiskOperation } from './operations/delete-disk.ts';
 import { deleteInstanceOperation } from './operations/delete-instance.ts';
 import { deleteSnapshotOperation } from './operations/delete-snapshot.ts';
 import { detachDiskOperation } from './operations/detach-disk.ts';
+import { exportOperation } from './operations/export.ts';
 import { FetchNotes, fetchBaseOperation } from './operations/fetch-base.ts';
 import { ImportCompletions, importDiskOperation } from './operations/import-disk.ts';
+import { importImageOperation } from './operations/import-image.ts';
 import { modifyDiskSpecOperation } from './operations/modify-disk-spec.ts';
 import { rebootInstanceOperation } from './operations/reboot-instance.ts';
 import { replaceSystemDiskOperation } from './operations/replace-system-disk.ts';
@@ -56,6 +71,9 @@ import type {
   CreateSnapshotRequest,
   DeleteInstancesRequest,
   DetachDiskRequest,
+  ExportImageRequest,
+  ExportSnapshotRequest,
+  ImportImageRequest,
   ModifyDiskSpecRequest,
   ModifyDisksRequest,
   ModifyImageRequest,
@@ -68,6 +86,7 @@ import type {
   ReplaceSystemDiskRequest,
   ResizeDiskRequest,
   RunInstancesRequest,
+  ShareImageRequest,
   TagResourcesRequest,
   UntagResourcesRequest,
 } from './requests.ts';
@@ -85,8 +104,10 @@ import { RepositoryBook, endEarlierSessions } from './repository-book.ts';
 import { replaceSystemDisk } from './replace-system-disk.ts';
 import { resizeDisk } from './resize-disk.ts';
 import { releaseForgottenViews } from './view-bases.ts';
+import { getImage } from './rows.ts';
 import { runInstances } from './run-instances.ts';
 import { OperationRunner } from './runner.ts';
+import { shareImage } from './share-image.ts';
 import { createSnapshot, deleteSnapshot, modifySnapshot } from './snapshots.ts';
 import { tagResources, untagResources } from './tags.ts';
 import { cancelTask, getTask } from './tasks.ts';
@@ -132,6 +153,8 @@ export class Control {
       deleteInstanceOperation(parts, collect),
       createImageOperation(parts),
       importDiskOperation(parts, this.#completions, collect),
+      importImageOperation(parts, () => this.#runner, collect),
+      exportOperation(parts),
       fetchBaseOperation(parts, this.#fetchNotes, collect),
     ]);
   }
@@ -299,6 +322,34 @@ export class Control {
 
   modifyImage(request: ModifyImageRequest, options: ChangeOptions = unconditionally): Promise<void> {
     return modifyImage(this.#parts, request, options);
+  }
+
+  importImage(
+    request: ImportImageRequest,
+    options: ChangeOptions = unconditionally,
+  ): Promise<{ imageId: string; taskId: string }> {
+    return importImage(this.#parts, this.#runner, request, options);
+  }
+
+  exportImage(request: ExportImageRequest, options: ChangeOptions = unconditionally): Promise<{ taskId: string }> {
+    return exportImage(this.#parts, this.#runner, request, options);
+  }
+
+  exportSnapshot(
+    request: ExportSnapshotRequest,
+    options: ChangeOptions = unconditionally,
+  ): Promise<{ taskId: string }> {
+    return exportSnapshot(this.#parts, this.#runner, request, options);
+  }
+
+  shareImage(request: ShareImageRequest, options: ChangeOptions = unconditionally): Promise<void> {
+    return shareImage(this.#parts, request, options);
+  }
+
+  async listImageShares(imageId: string, paging: Paging): Promise<Page<ImageShare>> {
+    const { queries } = this.#parts.catalog;
+    await getImage(queries, imageId);
+    return await listImageShares(queries, imageId, paging);
   }
 
   async deleteImage(

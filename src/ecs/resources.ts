@@ -115,7 +115,15 @@ export interface Image {
   disks: ImageDisk[];
   /** Whether an instance that was made from it is there. */
   isUsed: boolean;
+  /** Whether it is shared with another account. */
+  isShared: boolean;
   tags: Tag[];
+}
+
+/** With whom an image is shared. */
+export interface ImageShare {
+  accountId: string;
+  sharedAtMs: number;
 }
 
 export interface ImageDisk {

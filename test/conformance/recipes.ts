@@ -30,6 +30,17 @@ const recipes: Record<string, Recipe[]> = {
     ({ systemSnapshot }) => ({ SnapshotId: systemSnapshot }),
     ({ systemSnapshot }) => ({ 'DiskDeviceMapping.1.SnapshotId': systemSnapshot }),
   ],
+  DescribeImageFromFamily: [() => ({ ImageFamily: 'golden-family' })],
+  ImportImage: [
+    () => ({
+      'DiskDeviceMapping.1.OSSBucket': 'images',
+      'DiskDeviceMapping.1.OSSObject': 'linux.raw',
+      ImageName: 'mine',
+    }),
+  ],
+  ExportImage: [({ image }) => ({ ImageId: image, OSSBucket: 'images' })],
+  ModifyImageSharePermission: [({ image }) => ({ ImageId: image, 'AddAccount.1': '1234567890' })],
+  DescribeImageSharePermission: one('ImageId', ({ sharedImage }) => sharedImage),
   ModifyImageAttribute: [({ image }) => ({ ImageId: image, ImageName: 'renamed' })],
   DeleteImage: one('ImageId', ({ image }) => image),
   CreateInstance: [newInstance],
@@ -63,6 +74,7 @@ const recipes: Record<string, Recipe[]> = {
   CreateSnapshot: one('DiskId', ({ dataDisk }) => dataDisk),
   DescribeSnapshots: list(),
   ModifySnapshotAttribute: [({ snapshot }) => ({ SnapshotId: snapshot, SnapshotName: 'renamed' })],
+  ExportSnapshot: [({ snapshot }) => ({ SnapshotId: snapshot, OssBucket: 'images' })],
   ModifySnapshotCategory: one('SnapshotId', ({ spareSnapshot }) => spareSnapshot),
   DeleteSnapshot: one('SnapshotId', ({ spareSnapshot }) => spareSnapshot),
   TagResources: [(scene) => ({ ...diskAndTag(scene), 'Tag.1.Key': 'colour', 'Tag.1.Value': 'amber' })],
@@ -73,6 +85,7 @@ const recipes: Record<string, Recipe[]> = {
   DescribeTags: list(),
   DescribeTasks: list(),
   DescribeTaskAttribute: one('TaskId', ({ task }) => task),
+  CancelTask: one('TaskId', ({ exportTask }) => exportTask),
   HupoBeginImport: [newDisk],
 };
 

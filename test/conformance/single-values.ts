@@ -9,6 +9,11 @@ interface Idle {
 export const singleValues: readonly Idle[] = [
   { parameters: / DryRun$/, reason: 'every change is tried with it here' },
   { parameters: / (Filter\.N\.\w+|TagFilter\.N\..*)$/, reason: 'it has an effect together with its pair' },
+  {
+    parameters: /^ImportImage DiskDeviceMapping\.N\.OSS(Bucket|Object)$/,
+    reason:
+      'it names a file, and there is one; src/control/import-image.test.ts and test/e2e/exchange.test.ts use others',
+  },
   { parameters: / NextToken$/, reason: 'tokens come from answers: test/clients/ecs-wire.test.ts follows them' },
   {
     parameters:

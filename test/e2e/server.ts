@@ -43,10 +43,11 @@ export class TestServer {
   }
 
   /** Starts `hupo serve` and waits until it answers. */
-  async start({ tls = false }: { tls?: boolean } = {}): Promise<void> {
+  async start({ tls = false, exchange }: { tls?: boolean; exchange?: string } = {}): Promise<void> {
     this.#output = '';
     const hold = this.#holdFile === null ? [] : ['--import', heldUploads];
-    const command = ['serve', '--data', this.dataFolder, '--listen', '127.0.0.1:0', ...(tls ? ['--tls'] : [])];
+    const more = [...(tls ? ['--tls'] : []), ...(exchange === undefined ? [] : ['--exchange', exchange])];
+    const command = ['serve', '--data', this.dataFolder, '--listen', '127.0.0.1:0', ...more];
     const env = { ...process.env, ...(this.#holdFile !== null && { HUPO_TEST_HOLD: this.#holdFile }) };
     const child = spawn(process.execPath, [...hold, main, ...command], { stdio: ['ignore', 'pipe', 'pipe'], env });
     this.#serve = child;
