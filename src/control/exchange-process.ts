@@ -80,6 +80,7 @@ export class ExchangeProcesses implements Exchange {
     signal: AbortSignal,
     onProgress: (share: number) => void,
   ): Promise<void> {
+    fs.writeFileSync(converted, '', { mode: 0o600 }); // qemu-img lets everybody read what it makes itself
     const fd = fs.openSync(raw, 'r');
     try {
       await convertRaw({ fd, format, file: converted }, { signal, onProgress });

@@ -29,7 +29,7 @@ export async function importImage(
   options: ChangeOptions,
 ): Promise<Imported> {
   const before = await findEarlierResult<Imported>(parts.catalog.queries, options.idempotency);
-  if (before !== null) return before; // whatever has become of the files
+  if (before !== null && !options.dryRun) return before; // whatever has become of the files
   await parts.exchange.assertConverter('ImportImageFailed');
   const disks = await planDisks(parts, request);
   const { operation, ...imported } = await change(parts, options, async (transaction) => {

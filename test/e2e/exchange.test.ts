@@ -121,7 +121,9 @@ test('each format is imported and exported with every byte', { skip }, async (t)
       assert.equal(info['virtual-size'], 1024 * MIB, file);
       // longer by zeros than what was imported, which is no difference to qemu-img
       run('qemu-img', 'compare', '-f', 'raw', '-F', driver, raw, file);
-      assert.ok(fs.statSync(file).blocks * 512 < 16 * MIB, `${file} is not sparse`);
+      const { blocks, mode } = fs.statSync(file);
+      assert.ok(blocks * 512 < 16 * MIB, `${file} is not sparse`);
+      assert.equal(mode & 0o777, 0o600, file);
     }
   }
   const snapshotId = image.DiskDeviceMappings.DiskDeviceMapping[1].SnapshotId as string;
