@@ -141,6 +141,7 @@ function addServerCommands(program: Command, context: CliContext, exit: (code: n
     .option('--listen <HOST:PORT>', 'where the API answers', '127.0.0.1:7400')
     .option('--region <ID>', 'region id; its zones are <ID>-a and <ID>-b', 'cn-hangzhou')
     .option('--tls', 'answer over https, with a certificate of a CA that is made for DIR and never leaves it')
+    .option('--exchange <DIR>', 'folder of the buckets of ImportImage and ExportImage (default: exchange in DIR)')
     .option('--disk-limits', 'hold each disk to the operations and bytes a second of its category, level and size')
     .option('--reserve <SIZE>', 'what guests leave free of the file system, as 512MiB (default: 2 %, at most 1GiB)')
     .option('--compact-days <DAYS>', 'what was stored so many days ago is compressed better; 0: never', '1')
@@ -353,6 +354,10 @@ function addInternalCommands(program: Command, context: CliContext, exit: (code:
       const options = { dataFolder: data, runFolder: run, reserveBytes: Number(reserve), err: context.err };
       exit(await runDiskd(options));
     });
+  program.command('export', { hidden: true }).action(async () => {
+    const { runExportWorker } = await import('./transfer/export-worker.ts');
+    exit(await runExportWorker());
+  });
   program.command('rewrite', { hidden: true }).action(async () => {
     const { runRewriteWorker } = await import('./transfer/rewrite-worker.ts');
     exit(await runRewriteWorker());

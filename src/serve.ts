@@ -27,6 +27,7 @@ export interface ServeOptions {
   verifyDays?: string;
   compactDays?: string;
   undoHours?: string;
+  exchange?: string;
 }
 
 /** Runs until it is told to end; the exit code. Throws when it cannot start. */
@@ -37,6 +38,7 @@ export async function runServe(options: ServeOptions, context: CliContext): Prom
   try {
     const server = await startServer({
       dataFolder: path.resolve(options.data),
+      exchangeFolder: options.exchange === undefined ? null : path.resolve(options.exchange),
       ...address,
       regionId: options.region,
       tls: options.tls === true ? describeMachine() : null,

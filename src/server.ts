@@ -12,20 +12,21 @@ import type { ApiServerOptions } from './api/server.ts';
 import { formatCommand } from './cli/connection.ts';
 import { Catalog } from './catalog/catalog.ts';
 import { CatalogNonceLog } from './catalog/nonces.ts';
-import { findSetting, putSetting } from './catalog/settings.ts';
 import { ExternalDriver } from './compute/external.ts';
 import type { Environment } from './config.ts';
 import { CatalogCopies } from './control/catalog-copies.ts';
 import { checkEverything, disksOfDiskd } from './control/check.ts';
 import { Control } from './control/control.ts';
-import { ensureDataFolder } from './control/data-folder.ts';
+import { ensureDataFolder, findExchangeFolder } from './control/data-folder.ts';
 import type { DataFolder } from './control/data-folder.ts';
 import { DiskdLink } from './control/diskd-link.ts';
 import { spawnDiskd } from './control/diskd-process.ts';
 import type { Program } from './control/diskd-process.ts';
 import { openMonitor, startSampling } from './control/monitor-sampler.ts';
+import { ExchangeProcesses } from './control/exchange-process.ts';
 import { OpenDisks } from './control/open-disks.ts';
 import { takeOwn } from './control/ownership.ts';
+import { rememberRegion } from './control/region.ts';
 import { ensureRootKey } from './control/root-key.ts';
 import type { RootKey } from './control/root-key.ts';
 import { startRepositoryCare } from './control/repository-care.ts';
@@ -53,6 +54,8 @@ const REPLIES_TIMEOUT_MS = 5000;
 export interface ServerOptions {
   /** Absolute. */
   dataFolder: string;
+  /** Absolute: whose folders are the buckets that images come from and go to; null: DIR's own. */
+  exchangeFolder: string | null;
   host: string;
   /** 0: any that is free. */
   port: number;
@@ -129,7 +132,7 @@ async function startParts(options: ServerOptions, undo: AsyncDisposableStack): P
     if (isGivenUp) options.log.warn('the catalog has no room: the reserve file was given up');
     return isGivenUp;
   };
-  await rememberRegion(catalog, options.regionId, folder);
+  await rememberRegion(catalog, options.regionId, folder.root);
   const key = await findKey(options, folder);
   try {
     return await startWithKey(options, { folder, catalog, key, reserveFile, undo });
@@ -291,6 +294,11 @@ async function startControl(
     driver: new ExternalDriver(openDisks, log),
     transfer: space.limit(new TransferProcesses(program)),
     repository,
+    exchange: new ExchangeProcesses(
+      findExchangeFolder(options.exchangeFolder, folder),
+      program,
+      repositoryIn(folder.root),
+    ),
     space,
     monitor,
     clock,
@@ -341,26 +349,6 @@ async function countUsedDisks(link: DiskdLink): Promise<number | null> {
 
 function heldMessage(folder: DataFolder, options: ServerOptions): string {
   return `another hupo works on ${folder.root} already: end it with \`${formatCommand(options, 'stop', folder.root)}\`, or choose another folder with --data`;
-}
-
-/** The region is part of every id and answer, so a folder keeps the one that it was made with. */
-async function rememberRegion(catalog: Catalog, regionId: string, folder: DataFolder): Promise<void> {
-  if (!/^[a-z][a-z0-9-]*[a-z0-9]$/.test(regionId)) {
-    throw new OperationalError(
-      `--region ${regionId} is no region id: lower-case letters, digits and "-", as in cn-hangzhou`,
-      {
-        retryable: false,
-      },
-    );
-  }
-  const remembered = await findSetting(catalog.queries, 'region');
-  if (remembered === undefined) await putSetting(catalog.queries, 'region', regionId);
-  else if (remembered !== regionId) {
-    throw new OperationalError(
-      `${folder.root} belongs to the region ${remembered}: start with --region ${remembered}, or choose another folder with --data for ${regionId}`,
-      { retryable: false },
-    );
-  }
 }
 
 async function findKey({ environment, random }: ServerOptions, folder: DataFolder): Promise<Server['key']> {

@@ -1,9 +1,11 @@
 /** What a suite needs of the machine. A skip names what is missing; in CI nothing may be skipped, so it fails there. */
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
+import path from 'node:path';
 
-const found = (program: string) =>
-  ['/usr/bin', '/usr/sbin', '/bin', '/sbin'].some((folder) => fs.existsSync(`${folder}/${program}`));
+const folders = ['/usr/bin', '/usr/sbin', '/bin', '/sbin', ...(process.env['PATH'] ?? '').split(path.delimiter)];
+
+const found = (program: string) => folders.some((folder) => fs.existsSync(path.join(folder, program)));
 
 /** The `skip` option for a test that runs these programs: false, or the reason. Throws in CI when any is absent. */
 export function needsPrograms(...programs: string[]): string | false {

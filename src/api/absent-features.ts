@@ -26,6 +26,10 @@ export const creditSpecification = notBuilt('there are no burstable instance typ
 
 export const imdsSupport = notBuilt('there is no metadata service yet', { neutral: ['v1'] });
 
+export const noRoles = noEffect('an access key may do everything: there are no roles');
+
+export const nvmeSupport = notBuilt('disks are reached over NBD, not as NVMe devices', { neutral: ['unsupported'] });
+
 export function keyPair(code = 'InvalidKeyPairName.NotFound'): Parameter<null> {
   return notBuilt('there are no key pairs', { code });
 }

@@ -3,6 +3,7 @@ import type { Action } from './action.ts';
 import { addTags } from './actions/add-tags.ts';
 import { attachDisk } from './actions/attach-disk.ts';
 import { beginImport } from './actions/begin-import.ts';
+import { cancelTask } from './actions/cancel-task.ts';
 import { completeImport } from './actions/complete-import.ts';
 import { createDisk } from './actions/create-disk.ts';
 import { createImage } from './actions/create-image.ts';
@@ -20,6 +21,8 @@ import { describeAvailableResource } from './actions/describe-available-resource
 import { describeDisks } from './actions/describe-disks.ts';
 import { describeEipAddresses } from './actions/describe-eip-addresses.ts';
 import { describeImageSupportInstanceTypes } from './actions/describe-image-support-instance-types.ts';
+import { describeImageFromFamily } from './actions/describe-image-from-family.ts';
+import { describeImageSharePermission } from './actions/describe-image-share-permission.ts';
 import { describeImages } from './actions/describe-images.ts';
 import { describeInstanceAttachmentAttributes } from './actions/describe-instance-attachment-attributes.ts';
 import { describeInstanceAttribute } from './actions/describe-instance-attribute.ts';
@@ -51,11 +54,15 @@ import { describeTasks } from './actions/describe-tasks.ts';
 import { describeZones } from './actions/describe-zones.ts';
 import { detachDisk } from './actions/detach-disk.ts';
 import { joinResourceGroup } from './actions/join-resource-group.ts';
+import { exportImage } from './actions/export-image.ts';
+import { exportSnapshot } from './actions/export-snapshot.ts';
+import { importImage } from './actions/import-image.ts';
 import { listTagResources } from './actions/list-tag-resources.ts';
 import { lockSnapshot } from './actions/lock-snapshot.ts';
 import { modifyDiskAttribute } from './actions/modify-disk-attribute.ts';
 import { modifyDiskSpec } from './actions/modify-disk-spec.ts';
 import { modifyImageAttribute } from './actions/modify-image-attribute.ts';
+import { modifyImageSharePermission } from './actions/modify-image-share-permission.ts';
 import { modifyInstanceAttribute } from './actions/modify-instance-attribute.ts';
 import { modifySnapshotGroup } from './actions/modify-snapshot-group.ts';
 import { modifySnapshotAttribute } from './actions/modify-snapshot-attribute.ts';
@@ -86,9 +93,14 @@ export const actions: readonly Action[] = [
   describeAvailableResource,
   describeImages,
   describeImageSupportInstanceTypes,
+  describeImageFromFamily,
   createImage,
+  importImage,
   modifyImageAttribute,
+  modifyImageSharePermission,
+  describeImageSharePermission,
   deleteImage,
+  exportImage,
   createInstance,
   runInstances,
   describeInstances,
@@ -133,6 +145,7 @@ export const actions: readonly Action[] = [
   describeSnapshots,
   modifySnapshotAttribute,
   modifySnapshotCategory,
+  exportSnapshot,
   deleteSnapshot,
   createSnapshotGroup,
   describeSnapshotGroups,
@@ -155,6 +168,7 @@ export const actions: readonly Action[] = [
   describeTags,
   describeTasks,
   describeTaskAttribute,
+  cancelTask,
   beginImport,
   completeImport,
 ];

@@ -10,6 +10,7 @@ import type {
   SnapshotChain,
   SnapshotMonitorPoint,
   SnapshotTotals,
+  ImageShare,
   TagCount,
   TagOfResource,
   Task,
@@ -27,6 +28,9 @@ import type {
   DiskMonitorRequest,
   LockSnapshotRequest,
   JoinResourceGroupRequest,
+  ExportImageRequest,
+  ExportSnapshotRequest,
+  ImportImageRequest,
   ModifyDisksRequest,
   ModifyImageRequest,
   ModifyInstanceRequest,
@@ -43,6 +47,7 @@ import type {
   ResizeDiskRequest,
   RunInstancesRequest,
   SnapshotMonitorRequest,
+  ShareImageRequest,
   TagResourcesRequest,
   UntagResourcesRequest,
 } from '../control/requests.ts';
@@ -108,6 +113,13 @@ export interface ControlPlane {
   createImage(request: CreateImageRequest, options: ChangeOptions): Promise<{ imageId: string }>;
   listImages(filter: ImageFilter, paging: Paging): Promise<Page<Image>>;
   modifyImage(request: ModifyImageRequest, options: ChangeOptions): Promise<void>;
+  /** Files of the exchange folder become an image; the task tells when. */
+  importImage(request: ImportImageRequest, options: ChangeOptions): Promise<{ imageId: string; taskId: string }>;
+  exportImage(request: ExportImageRequest, options: ChangeOptions): Promise<{ taskId: string }>;
+  exportSnapshot(request: ExportSnapshotRequest, options: ChangeOptions): Promise<{ taskId: string }>;
+  shareImage(request: ShareImageRequest, options: ChangeOptions): Promise<void>;
+  /** Throws `InvalidImageId.NotFound`. */
+  listImageShares(imageId: string, paging: Paging): Promise<Page<ImageShare>>;
   deleteImage(request: { imageId: string; force: boolean }, options: ChangeOptions): Promise<void>;
   tagResources(request: TagResourcesRequest, options: ChangeOptions): Promise<void>;
   untagResources(request: UntagResourcesRequest, options: ChangeOptions): Promise<void>;

@@ -100,6 +100,16 @@ export async function setImageDiskBase(
     .execute();
 }
 
+/** What a disk of an image is being made from; null: nothing any more. */
+export async function setImageDiskSnapshot(
+  queries: Queries,
+  disk: { imageId: string; device: string },
+  snapshotId: string | null,
+): Promise<void> {
+  const disks = queries.updateTable('image_disks').set({ snapshot_id: snapshotId });
+  await disks.where('image_id', '=', disk.imageId).where('device', '=', disk.device).execute();
+}
+
 /** What a disk of an image that is being created waits for; without status when the snapshot is gone. */
 export interface AwaitedSnapshot {
   device: string;
@@ -108,6 +118,7 @@ export interface AwaitedSnapshot {
   /** Whether its freeze is recorded. */
   isFrozen: boolean;
   failureReason: string | null;
+  progressPercent: number;
   tree: string | null;
 }
 
@@ -116,6 +127,7 @@ export async function listAwaitedSnapshots(queries: Queries, imageId: string): P
     .selectFrom('image_disks')
     .leftJoin('snapshots', 'snapshots.snapshot_id', 'image_disks.snapshot_id')
     .select(['image_disks.device', 'image_disks.snapshot_id', 'status', 'generation', 'failure_reason', 'tree'])
+    .select('progress_percent')
     .where('image_id', '=', imageId)
     .where('base', 'is', null)
     .orderBy('device')
@@ -126,6 +138,7 @@ export async function listAwaitedSnapshots(queries: Queries, imageId: string): P
     status: row.status,
     isFrozen: row.generation !== null,
     failureReason: row.failure_reason,
+    progressPercent: row.progress_percent ?? 0,
     tree: row.tree,
   }));
 }
@@ -144,6 +157,7 @@ export async function isImageUsed(queries: Queries, imageId: string): Promise<bo
 /** From now on nothing is made from it; what only its disks kept is garbage. Its row stays while instances refer to it. */
 export async function deleteImage(queries: Queries, imageId: string): Promise<void> {
   await queries.deleteFrom('image_disks').where('image_id', '=', imageId).execute();
+  await queries.deleteFrom('image_shares').where('image_id', '=', imageId).execute();
   await updateImage(queries, imageId, { deleted: 1 });
   await purgeDeletedImage(queries, imageId);
 }
@@ -163,7 +177,7 @@ export async function listImages(queries: Queries, wanted: ImageFilter, paging: 
   const { total } = await matching.select((row) => row.fn.countAll<number>().as('total')).executeTakeFirstOrThrow();
   let query = matching
     .selectAll()
-    .select(usedByInstance.as('used_by_instance'))
+    .select([usedByInstance.as('used_by_instance'), shared.as('shared')])
     .orderBy('created_at_ms', 'desc')
     .orderBy('image_id', 'desc');
   if (after !== null)
@@ -178,11 +192,13 @@ export async function listImages(queries: Queries, wanted: ImageFilter, paging: 
   const items = page.items.map((row) => ({
     ...toImage(row, contents.get(row.image_id) ?? { disks: [], progress: [] }),
     isUsed: row.used_by_instance === 1,
+    isShared: row.shared === 1,
     tags: tags.get(row.image_id) ?? [],
   }));
   return { ...page, items };
 }
 
+const shared = sql<number>`EXISTS (SELECT 1 FROM image_shares WHERE image_shares.image_id = images.image_id)`;
 const usedByInstance = sql<number>`EXISTS (SELECT 1 FROM instances WHERE instances.image_id = images.image_id)`;
 
 function selectImages(queries: Queries, wanted: ImageFilter) {
@@ -243,7 +259,7 @@ async function listProgress(queries: Queries, imageIds: string[]): Promise<Map<s
   return new Map(rows.map((row) => [row.snapshot_id, row.progress_percent]));
 }
 
-function toImage(row: ImageRow, { disks, progress }: Content): Omit<Image, 'isUsed' | 'tags'> {
+function toImage(row: ImageRow, { disks, progress }: Content): Omit<Image, 'isUsed' | 'isShared' | 'tags'> {
   return {
     imageId: row.image_id,
     imageName: row.image_name,

@@ -212,6 +212,9 @@ const ninth: Migration = {
     `CREATE INDEX tasks_by_end ON tasks (finished_at_ms)`,
     `ALTER TABLE snapshots ADD COLUMN category TEXT NOT NULL DEFAULT 'standard'
       CHECK (category IN ('standard', 'archive'))`,
+    `CREATE TABLE image_shares (
+      image_id TEXT NOT NULL REFERENCES images (image_id), account_id TEXT NOT NULL, shared_at_ms BIGINT NOT NULL,
+      PRIMARY KEY (image_id, account_id))`,
     `CREATE INDEX snapshots_by_category ON snapshots (category, created_at_ms, snapshot_id)`,
   ],
 };

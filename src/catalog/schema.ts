@@ -21,6 +21,7 @@ export interface Schema {
   settings: SettingRow;
   images: ImageRow;
   image_disks: ImageDiskRow;
+  image_shares: ImageShareRow;
   instances: InstanceRow;
   user_data: UserDataRow;
   disks: DiskRow;
@@ -77,6 +78,13 @@ export interface ImageDiskRow {
   snapshot_id: string | null;
   /** JSON BaseRef, a root for the collector; null until the snapshot is accomplished. */
   base: string | null;
+}
+
+/** An account that an image is shared with. */
+export interface ImageShareRow {
+  image_id: string;
+  account_id: string;
+  shared_at_ms: number;
 }
 
 export interface InstanceRow {

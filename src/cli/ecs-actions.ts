@@ -13,6 +13,7 @@ export const actionGroups: readonly ActionGroup[] = [
       CreateSnapshot: 'take a snapshot of a disk, as it is at this moment',
       DescribeSnapshots: 'list snapshots, with how far each is stored',
       ModifySnapshotAttribute: 'rename or describe a snapshot',
+      ExportSnapshot: 'write a snapshot to a file in a folder of the server',
       ModifySnapshotCategory: 'archive a snapshot, or bring it back',
       DeleteSnapshot: 'delete a snapshot; space that only it held comes back',
       LockSnapshot: 'keep a snapshot from being deleted by anybody, for so many days',
@@ -84,8 +85,13 @@ export const actionGroups: readonly ActionGroup[] = [
     actions: {
       DescribeImages: 'list images',
       DescribeImageSupportInstanceTypes: 'list the instance types that can start an image',
+      DescribeImageFromFamily: 'show the newest image of a family',
       CreateImage: 'make a custom image from a snapshot, an instance or several snapshots',
+      ImportImage: 'make a custom image from files in a folder of the server',
+      ExportImage: 'write the disks of a custom image to files in a folder of the server',
       ModifyImageAttribute: 'rename or describe a custom image',
+      ModifyImageSharePermission: 'note with whom an image is shared',
+      DescribeImageSharePermission: 'list with whom an image is shared',
       DeleteImage: 'delete a custom image',
     },
   },
@@ -106,6 +112,7 @@ export const actionGroups: readonly ActionGroup[] = [
     actions: {
       DescribeTasks: 'list tasks: what goes on after its request was answered',
       DescribeTaskAttribute: 'show one task, with how far it is and what it made',
+      CancelTask: 'cancel a task that imports or exports',
     },
   },
   {

@@ -124,6 +124,12 @@ export const ecsParameters: Readonly<Record<string, string>> = {
   DescribeImageSupportInstanceTypes: `
     ActionType Filter.N.Key Filter.N.Value ImageId !RegionId
   `,
+  DescribeImageFromFamily: `
+    !ImageFamily !RegionId
+  `,
+  DescribeImageSharePermission: `
+    !ImageId PageNumber:Integer PageSize:Integer !RegionId
+  `,
   DescribeImages: `
     ActionType Architecture DryRun:Boolean Filter.N.Key Filter.N.Value ImageFamily ImageId ImageName
     ImageOwnerAlias ImageOwnerId:Long InstanceType IsPublic:Boolean IsSupportCloudinit:Boolean
@@ -288,6 +294,9 @@ export const ecsParameters: Readonly<Record<string, string>> = {
   ModifyImageAttribute: `
     BootMode Description DryRun:Boolean Features.*:Struct ImageFamily !ImageId ImageName LicenseType !RegionId
     Status
+  `,
+  ModifyImageSharePermission: `
+    AddAccount.N DryRun:Boolean !ImageId IsPublic:Boolean LaunchPermission !RegionId RemoveAccount.N
   `,
   ModifyInstanceAttribute: `
     CpuOptions.Core:Integer CpuOptions.ThreadsPerCore:Integer CpuOptions.TopologyType CreditSpecification

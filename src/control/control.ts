@@ -5,7 +5,8 @@
 import { deleteOldClientTokens } from '../catalog/client-tokens.ts';
 import { listDisks } from '../catalog/disks.ts';
 import { listImages } from '../catalog/images.ts';
-import { findInstance, listInstances } from '../catalog/instances.ts';
+import { listImageShares } from '../catalog/image-shares.ts';
+import { listInstances } from '../catalog/instances.ts';
 import { listSnapshotGroups } from '../catalog/snapshot-groups.ts';
 import { listSnapshots } from '../catalog/snapshots.ts';
 import { countTags, listTagsOfResources } from '../catalog/tags.ts';
@@ -14,6 +15,7 @@ import type {
   Disk,
   DiskMonitorPoint,
   Image,
+  ImageShare,
   Instance,
   Page,
   Snapshot,
@@ -25,7 +27,6 @@ import type {
   TagOfResource,
   Task,
 } from '../ecs/resources.ts';
-import { messageOf } from '../lib/errors.ts';
 import { unconditionally } from './change.ts';
 import { Collector } from './collector.ts';
 import { createImage, deleteImage, modifyImage } from './images.ts';
@@ -34,35 +35,22 @@ import { deleteInstances } from './delete-instances.ts';
 import { detachDisk } from './detach-disk.ts';
 import { attachedDiskOf } from './disk-folder.ts';
 import { attachDisk, createDisk } from './disks.ts';
+import { reopenDisks } from './reopen-disks.ts';
 import { resetDisk, resetDisks } from './reset-disks.ts';
 import { ensureEmptyImage } from './empty-image.ts';
+import { exportImage, exportSnapshot } from './export.ts';
 import { describeFetch, startFetch, stopFetch } from './fetches.ts';
+import { importImage } from './import-image.ts';
 import { beginImport, completeImport } from './imports.ts';
 import { monitorDisk, monitorSnapshots } from './monitor.ts';
 import { modifyDisks } from './modify-disks.ts';
 import { getUserData, modifyInstance } from './modify-instance.ts';
 import { modifyDiskSpec } from './modify-disk-spec.ts';
 import { modifySnapshotCategory } from './modify-snapshot-category.ts';
-import { attachDiskOperation } from './operations/attach-disk.ts';
-import { createDiskOperation } from './operations/create-disk.ts';
-import { createImageOperation } from './operations/create-image.ts';
-import { createSnapshotGroupOperation } from './operations/create-snapshot-group.ts';
-import { createSnapshotOperation } from './operations/create-snapshot.ts';
-import { deleteDiskOperation } from './operations/delete-disk.ts';
-import { deleteInstanceOperation } from './operations/delete-instance.ts';
-import { deleteSnapshotOperation } from './operations/delete-snapshot.ts';
-import { detachDiskOperation } from './operations/detach-disk.ts';
-import { FetchNotes, fetchBaseOperation } from './operations/fetch-base.ts';
-import { ImportCompletions, importDiskOperation } from './operations/import-disk.ts';
-import { modifyDiskSpecOperation } from './operations/modify-disk-spec.ts';
-import { rebootInstanceOperation } from './operations/reboot-instance.ts';
-import { replaceSystemDiskOperation } from './operations/replace-system-disk.ts';
-import { resetDiskOperation } from './operations/reset-disk.ts';
-import { resizeDiskOperation } from './operations/resize-disk.ts';
-import { runInstancesOperation } from './operations/run-instances.ts';
-import { startInstanceOperation } from './operations/start-instance.ts';
-import { stopInstanceOperation } from './operations/stop-instance.ts';
+import { FetchNotes } from './operations/fetch-base.ts';
+import { ImportCompletions } from './operations/import-disk.ts';
 import { LockClock } from './lock-clock.ts';
+import { operationKinds } from './operation-kinds.ts';
 import type { Parts } from './parts.ts';
 import { powerInstances } from './power-instances.ts';
 import { reInitDisk } from './reinit-disk.ts';
@@ -79,6 +67,9 @@ import type {
   DiskMonitorRequest,
   LockSnapshotRequest,
   JoinResourceGroupRequest,
+  ExportImageRequest,
+  ExportSnapshotRequest,
+  ImportImageRequest,
   ModifyDisksRequest,
   ModifyImageRequest,
   ModifyInstanceRequest,
@@ -94,6 +85,7 @@ import type {
   ResizeDiskRequest,
   RunInstancesRequest,
   SnapshotMonitorRequest,
+  ShareImageRequest,
   TagResourcesRequest,
   UntagResourcesRequest,
 } from './requests.ts';
@@ -115,12 +107,14 @@ import { replaceSystemDisk } from './replace-system-disk.ts';
 import { resizeDisk } from './resize-disk.ts';
 import { joinResourceGroup } from './resource-groups.ts';
 import { releaseForgottenViews } from './view-bases.ts';
+import { getImage } from './rows.ts';
 import { runInstances } from './run-instances.ts';
 import { OperationRunner } from './runner.ts';
 import { createSnapshotGroup, deleteSnapshotGroup, modifySnapshotGroup } from './snapshot-groups.ts';
 import { listShownLocks, lockSnapshot, unlockSnapshot } from './snapshot-locks.ts';
 import type { ShownLock } from './snapshot-locks.ts';
 import { listMeasuredChains, measureSnapshots } from './snapshot-sizes.ts';
+import { shareImage } from './share-image.ts';
 import { createSnapshot, deleteSnapshot, modifySnapshot } from './snapshots.ts';
 import { tagResources, untagResources } from './tags.ts';
 import { deleteOverdueUndo } from './undo.ts';
@@ -149,27 +143,13 @@ export class Control {
       parts.onStored?.();
       this.#collector.wake();
     };
-    this.#runner = new OperationRunner(parts, [
-      createDiskOperation(parts, collect),
-      attachDiskOperation(parts),
-      detachDiskOperation(parts),
-      deleteDiskOperation(parts, collect),
-      resizeDiskOperation(parts),
-      modifyDiskSpecOperation(parts),
-      replaceSystemDiskOperation(parts, collect),
-      resetDiskOperation(parts, () => this.#runner, collect),
-      createSnapshotOperation(parts, this.#gate, stored),
-      createSnapshotGroupOperation(parts, () => this.#runner),
-      deleteSnapshotOperation(parts, stored),
-      runInstancesOperation(parts, collect),
-      startInstanceOperation(parts),
-      stopInstanceOperation(parts),
-      rebootInstanceOperation(parts),
-      deleteInstanceOperation(parts, collect),
-      createImageOperation(parts),
-      importDiskOperation(parts, this.#completions, collect),
-      fetchBaseOperation(parts, this.#fetchNotes, collect),
-    ]);
+    this.#runner = new OperationRunner(
+      parts,
+      operationKinds(parts, {
+        ...{ runner: () => this.#runner, gate: this.#gate, collect, stored },
+        ...{ completions: this.#completions, fetchNotes: this.#fetchNotes },
+      }),
+    );
   }
 
   /** Goes on with what earlier servers left, and collects what they left as garbage. diskd must answer. */
@@ -201,39 +181,11 @@ export class Control {
 
   /** After diskd came (back): the disks of every running instance are served again. */
   async reopenDisks(): Promise<void> {
-    const { catalog, openDisks, log } = this.#parts;
-    const running = await catalog.queries
-      .selectFrom('disks')
-      .innerJoin('instances', 'instances.instance_id', 'disks.instance_id')
-      .select('disks.disk_id')
-      .where('instances.status', '=', 'Running')
-      .where('disks.status', '=', 'In_use')
-      .execute();
-    const opening = running.map(async ({ disk_id: diskId }) => {
-      try {
-        await openDisks.openIf(diskId, () => this.#findRunningDisk(diskId));
-      } catch (error) {
-        log.warn(`the disk ${diskId} could not be opened: ${messageOf(error)}`);
-      }
-    });
-    await Promise.all(opening);
-  }
-
-  async #findRunningDisk(diskId: string) {
-    const { queries } = this.#parts.catalog;
-    const row = await queries.selectFrom('disks').selectAll().where('disk_id', '=', diskId).executeTakeFirst();
-    if (row === undefined || row.instance_id === null || row.status !== 'In_use') return null;
-    const instance = await findInstance(queries, row.instance_id);
-    return instance?.status === 'Running' ? attachedDiskOf(row) : null;
+    await reopenDisks(this.#parts);
   }
 
   createDisk(request: CreateDiskRequest, options: ChangeOptions = unconditionally): Promise<{ diskId: string }> {
     return createDisk(this.#parts, this.#runner, request, options);
-  }
-
-  listDisks(filter: DiskFilter, paging: Paging): Promise<Page<Disk>> {
-    const { catalog, openDisks } = this.#parts;
-    return listDisks(catalog.queries, filter, paging, (row) => openDisks.serviceOf(attachedDiskOf(row)));
   }
 
   attachDisk(request: AttachDiskRequest, options: ChangeOptions = unconditionally): Promise<void> {
@@ -289,10 +241,6 @@ export class Control {
     return createSnapshot(this.#parts, this.#runner, request, options);
   }
 
-  listSnapshots(filter: SnapshotFilter, paging: Paging): Promise<Page<Snapshot>> {
-    return listSnapshots(this.#parts.catalog.queries, filter, paging);
-  }
-
   modifySnapshot(request: ModifySnapshotRequest, options: ChangeOptions = unconditionally): Promise<void> {
     return modifySnapshot(this.#parts, request, options);
   }
@@ -318,32 +266,12 @@ export class Control {
     return createSnapshotGroup(this.#parts, this.#runner, request, options);
   }
 
-  listSnapshotGroups(filter: SnapshotGroupFilter, paging: Paging): Promise<Page<SnapshotGroup>> {
-    return listSnapshotGroups(this.#parts.catalog.queries, filter, paging);
-  }
-
   modifySnapshotGroup(request: ModifySnapshotGroupRequest, options: ChangeOptions = unconditionally): Promise<void> {
     return modifySnapshotGroup(this.#parts, request, options);
   }
 
   deleteSnapshotGroup(request: { groupId: string }, options: ChangeOptions = unconditionally): Promise<ItemOutcome[]> {
     return deleteSnapshotGroup(this.#parts, this.#runner, request, options);
-  }
-
-  listSnapshotChains(filter: SnapshotChainFilter, paging: Paging): Promise<Page<SnapshotChain>> {
-    return listMeasuredChains(this.#parts, filter, paging);
-  }
-
-  measureSnapshots(): Promise<SnapshotTotals> {
-    return measureSnapshots(this.#parts);
-  }
-
-  monitorDisk(request: DiskMonitorRequest): Promise<DiskMonitorPoint[]> {
-    return monitorDisk(this.#parts, request);
-  }
-
-  monitorSnapshots(request: SnapshotMonitorRequest): Promise<SnapshotMonitorPoint[]> {
-    return monitorSnapshots(this.#parts, request);
   }
 
   lockSnapshot(request: LockSnapshotRequest, options: ChangeOptions = unconditionally): Promise<ShownLock> {
@@ -354,19 +282,11 @@ export class Control {
     return unlockSnapshot(this.#parts, request, options);
   }
 
-  listLockedSnapshots(filter: SnapshotLockFilter, paging: Paging): Promise<Page<ShownLock>> {
-    return listShownLocks(this.#parts, filter, paging);
-  }
-
   runInstances(
     request: RunInstancesRequest,
     options: ChangeOptions = unconditionally,
   ): Promise<{ instanceIds: string[] }> {
     return runInstances(this.#parts, this.#runner, request, options);
-  }
-
-  listInstances(filter: InstanceFilter, paging: Paging): Promise<Page<Instance>> {
-    return listInstances(this.#parts.catalog.queries, filter, paging);
   }
 
   powerInstances(request: PowerRequest, options: ChangeOptions = unconditionally): Promise<PowerOutcome[]> {
@@ -377,10 +297,6 @@ export class Control {
     return modifyInstance(this.#parts, request, options);
   }
 
-  getUserData(instanceId: string): Promise<string> {
-    return getUserData(this.#parts, instanceId);
-  }
-
   deleteInstances(request: DeleteInstancesRequest, options: ChangeOptions = unconditionally): Promise<void> {
     return deleteInstances(this.#parts, this.#runner, request, options);
   }
@@ -389,12 +305,30 @@ export class Control {
     return createImage(this.#parts, this.#runner, request, options);
   }
 
-  listImages(filter: ImageFilter, paging: Paging): Promise<Page<Image>> {
-    return listImages(this.#parts.catalog.queries, filter, paging);
-  }
-
   modifyImage(request: ModifyImageRequest, options: ChangeOptions = unconditionally): Promise<void> {
     return modifyImage(this.#parts, request, options);
+  }
+
+  importImage(
+    request: ImportImageRequest,
+    options: ChangeOptions = unconditionally,
+  ): Promise<{ imageId: string; taskId: string }> {
+    return importImage(this.#parts, this.#runner, request, options);
+  }
+
+  exportImage(request: ExportImageRequest, options: ChangeOptions = unconditionally): Promise<{ taskId: string }> {
+    return exportImage(this.#parts, this.#runner, request, options);
+  }
+
+  exportSnapshot(
+    request: ExportSnapshotRequest,
+    options: ChangeOptions = unconditionally,
+  ): Promise<{ taskId: string }> {
+    return exportSnapshot(this.#parts, this.#runner, request, options);
+  }
+
+  shareImage(request: ShareImageRequest, options: ChangeOptions = unconditionally): Promise<void> {
+    return shareImage(this.#parts, request, options);
   }
 
   async deleteImage(
@@ -417,22 +351,6 @@ export class Control {
     return joinResourceGroup(this.#parts, request, options);
   }
 
-  listTagsOfResources(filter: TagsOfResourcesFilter, paging: Paging): Promise<Page<TagOfResource>> {
-    return listTagsOfResources(this.#parts.catalog.queries, filter, paging);
-  }
-
-  countTags(filter: TagsOfResourcesFilter, paging: Paging): Promise<Page<TagCount>> {
-    return countTags(this.#parts.catalog.queries, filter, paging);
-  }
-
-  listTasks(filter: TaskFilter, paging: Paging): Promise<Page<Task>> {
-    return listTasks(this.#parts.catalog.queries, filter, paging);
-  }
-
-  getTask(taskId: string): Promise<Task> {
-    return getTask(this.#parts.catalog.queries, taskId);
-  }
-
   cancelTask(request: { taskId: string }, options: ChangeOptions = unconditionally): Promise<void> {
     return cancelTask(this.#parts, this.#runner, request, options);
   }
@@ -452,5 +370,72 @@ export class Control {
     if (action === 'start') await startFetch(this.#parts, this.#runner, this.#fetchNotes, diskId);
     if (action === 'stop') await stopFetch(this.#parts, this.#runner, diskId);
     return await describeFetch(this.#parts, this.#fetchNotes, diskId);
+  }
+
+  listDisks(filter: DiskFilter, paging: Paging): Promise<Page<Disk>> {
+    const { catalog, openDisks } = this.#parts;
+    return listDisks(catalog.queries, filter, paging, (row) => openDisks.serviceOf(attachedDiskOf(row)));
+  }
+
+  listSnapshots(filter: SnapshotFilter, paging: Paging): Promise<Page<Snapshot>> {
+    return listSnapshots(this.#parts.catalog.queries, filter, paging);
+  }
+
+  listSnapshotGroups(filter: SnapshotGroupFilter, paging: Paging): Promise<Page<SnapshotGroup>> {
+    return listSnapshotGroups(this.#parts.catalog.queries, filter, paging);
+  }
+
+  listInstances(filter: InstanceFilter, paging: Paging): Promise<Page<Instance>> {
+    return listInstances(this.#parts.catalog.queries, filter, paging);
+  }
+
+  listImages(filter: ImageFilter, paging: Paging): Promise<Page<Image>> {
+    return listImages(this.#parts.catalog.queries, filter, paging);
+  }
+
+  listTagsOfResources(filter: TagsOfResourcesFilter, paging: Paging): Promise<Page<TagOfResource>> {
+    return listTagsOfResources(this.#parts.catalog.queries, filter, paging);
+  }
+
+  countTags(filter: TagsOfResourcesFilter, paging: Paging): Promise<Page<TagCount>> {
+    return countTags(this.#parts.catalog.queries, filter, paging);
+  }
+
+  listTasks(filter: TaskFilter, paging: Paging): Promise<Page<Task>> {
+    return listTasks(this.#parts.catalog.queries, filter, paging);
+  }
+
+  getTask(taskId: string): Promise<Task> {
+    return getTask(this.#parts.catalog.queries, taskId);
+  }
+
+  async listImageShares(imageId: string, paging: Paging): Promise<Page<ImageShare>> {
+    const { queries } = this.#parts.catalog;
+    await getImage(queries, imageId);
+    return await listImageShares(queries, imageId, paging);
+  }
+
+  listSnapshotChains(filter: SnapshotChainFilter, paging: Paging): Promise<Page<SnapshotChain>> {
+    return listMeasuredChains(this.#parts, filter, paging);
+  }
+
+  measureSnapshots(): Promise<SnapshotTotals> {
+    return measureSnapshots(this.#parts);
+  }
+
+  monitorDisk(request: DiskMonitorRequest): Promise<DiskMonitorPoint[]> {
+    return monitorDisk(this.#parts, request);
+  }
+
+  monitorSnapshots(request: SnapshotMonitorRequest): Promise<SnapshotMonitorPoint[]> {
+    return monitorSnapshots(this.#parts, request);
+  }
+
+  listLockedSnapshots(filter: SnapshotLockFilter, paging: Paging): Promise<Page<ShownLock>> {
+    return listShownLocks(this.#parts, filter, paging);
+  }
+
+  getUserData(instanceId: string): Promise<string> {
+    return getUserData(this.#parts, instanceId);
   }
 }

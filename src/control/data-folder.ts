@@ -14,6 +14,8 @@ export interface DataFolder {
   /** Of caches of the repository: made anew when lost. */
   cacheFolder: string;
   keysFolder: string;
+  /** Whose folders are the buckets of images, unless `serve --exchange` names another. */
+  exchangeFolder: string;
   /** The CA that `serve --tls` made, its certificate in `ca.pem`, and the server's own. */
   tlsFolder: string;
   /** Of sockets; outside DIR where DIR's path is too long for them. */
@@ -28,7 +30,14 @@ export interface DataFolder {
 /** Makes what is absent, 0700. `folder` is absolute. */
 export function ensureDataFolder(folder: string, runtimeFolder: string): DataFolder {
   const inside = (name: string) => path.join(folder, name);
-  for (const name of [folder, inside('disks'), inside('repository'), inside('cache'), inside('keys')]) {
+  for (const name of [
+    folder,
+    inside('disks'),
+    inside('repository'),
+    inside('cache'),
+    inside('keys'),
+    inside('exchange'),
+  ]) {
     makeFolder(name);
   }
   const runFolder = ensureRunFolder(folder, runtimeFolder);
@@ -40,6 +49,7 @@ export function ensureDataFolder(folder: string, runtimeFolder: string): DataFol
     repositoryFolder: inside('repository'),
     cacheFolder: inside('cache'),
     keysFolder: inside('keys'),
+    exchangeFolder: inside('exchange'),
     tlsFolder: inside('tls'),
     runFolder,
     diskdSocket: path.join(runFolder, 'diskd.sock'),
@@ -47,6 +57,13 @@ export function ensureDataFolder(folder: string, runtimeFolder: string): DataFol
     serveSocket: path.join(runFolder, 'serve.sock'),
     endpointFile: path.join(runFolder, 'endpoint'),
   };
+}
+
+/** The one that is asked for, which must be there; else DIR's own. */
+export function findExchangeFolder(asked: string | null, { exchangeFolder }: DataFolder): string {
+  if (asked === null) return exchangeFolder;
+  if (fs.statSync(asked, { throwIfNoEntry: false })?.isDirectory() === true) return asked;
+  throw new OperationalError(`--exchange ${asked} is no folder: make it, or name another`, { retryable: false });
 }
 
 /** With its parents. One by one: Node's own recursion never ends where a file system refuses new names (/proc). */

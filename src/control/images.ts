@@ -15,6 +15,8 @@ import {
   listAwaitedSnapshots,
   updateImage,
 } from '../catalog/images.ts';
+import { countImageShares } from '../catalog/image-shares.ts';
+import { findOperation } from '../catalog/operations.ts';
 import type { StoredOperation } from '../catalog/operations.ts';
 import type { DiskRow, ImageDiskRow, ImageRow, Queries } from '../catalog/schema.ts';
 import { deleteTags, insertTags } from '../catalog/tags.ts';
@@ -30,6 +32,7 @@ import {
   planImageDisks,
   refuseDeleteImage,
   refuseImageFromSnapshot,
+  refuseImageInExchange,
   refuseImageOfInstance,
   refuseImageStatus,
   refuseSystemDiskFrom,
@@ -45,6 +48,8 @@ import type { Origin } from './disk-rows.ts';
 import { raiseGarbageMark } from './garbage.ts';
 import { CREATE_IMAGE } from './operations/create-image.ts';
 import type { CreateImageState } from './operations/create-image.ts';
+import { EXPORT } from './operations/export.ts';
+import { IMPORT_IMAGE } from './operations/import-image.ts';
 import { CREATE_SNAPSHOT } from './operations/create-snapshot.ts';
 import type { CreateSnapshotState } from './operations/create-snapshot.ts';
 import type { Parts } from './parts.ts';
@@ -61,6 +66,9 @@ interface Source {
   snapshots: StoredOperation[];
   parent: ImageRow | undefined;
 }
+
+/** What is said of a new image. */
+type NewImage = Omit<CreateImageRequest, 'instanceId' | 'disks' | 'snapshotId'>;
 
 /** The operations of an image that is being made. */
 interface Making {
@@ -232,10 +240,11 @@ async function findReady(transaction: Queries, snapshotId: string | null): Promi
   return origin;
 }
 
-async function insertNewImage(
+/** The row of an image that is `Creating`, its disks and tags. */
+export async function insertNewImage(
   parts: Parts,
   transaction: Queries,
-  asked: { request: CreateImageRequest; imageId: string; source: Source },
+  asked: { request: NewImage; imageId: string; source: Pick<Source, 'disks' | 'parent'> },
 ): Promise<void> {
   const { request, imageId, source } = asked;
   const { parent } = source;
@@ -306,8 +315,12 @@ export async function deleteImage(
   const { imageId, force } = request;
   await change(parts, options, async (transaction) => {
     const image = await getImage(transaction, imageId);
+    const isImporting = (await findOperation(transaction, IMPORT_IMAGE, imageId)) !== undefined;
+    const isExporting = (await findOperation(transaction, EXPORT, imageId)) !== undefined;
+    assertAllowed(refuseImageInExchange(imageId, { isImporting, isExporting }));
     const isUsed = await isImageUsed(transaction, imageId);
-    assertAllowed(refuseDeleteImage(imageFacts(image), { isUsed, force }));
+    const isShared = (await countImageShares(transaction, imageId)) > 0;
+    assertAllowed(refuseDeleteImage(imageFacts(image), { isUsed, isShared, force }));
     await deleteTags(transaction, imageId);
     await deleteImageRow(transaction, imageId);
     await raiseGarbageMark(transaction);

@@ -1,6 +1,7 @@
 /** What the control plane is made of, as interfaces: `serve.ts` passes the real ones, tests small fakes. */
 import type { Catalog } from '../catalog/catalog.ts';
 import type { DiskdCalls } from '../disk/protocol.ts';
+import type { ExportFormat } from '../ecs/exchange-names.ts';
 import type { DiskKind } from '../ecs/disk-performance.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
@@ -11,6 +12,8 @@ import type { CollectorBook } from '../repository/collector-book.ts';
 import type { Fence } from '../repository/pack.ts';
 import type { RepositoryPlace } from '../repository/stores.ts';
 import type { TreeRef } from '../repository/tree-ref.ts';
+import type { ObjectPlace } from '../transfer/exchange-folder.ts';
+import type { ImageFacts, ImportFormat } from '../transfer/image-header.ts';
 import type { UploadJob, UploadResult } from '../transfer/job.ts';
 import type { LockClock } from './lock-clock.ts';
 import type { MonitorStore } from './monitor-store.ts';
@@ -64,6 +67,46 @@ export interface SnapshotRepository {
   collect(book: CollectorBook): Promise<{ freedBytes: number; waiting: { packCount: number } }>;
 }
 
+export interface WorkOptions {
+  signal: AbortSignal;
+  /** Of 1. */
+  onProgress: (share: number) => void;
+}
+
+/** A file onto a disk. */
+export interface LoadOrder {
+  place: ObjectPlace;
+  format: ImportFormat;
+  /** The disk's, which reads as zeros. */
+  sizeBytes: number;
+  nbdUri: string;
+}
+
+/** A tree to a new file. */
+export interface ExportOrder {
+  tree: TreeRef;
+  sizeBytes: number;
+  bucket: string;
+  object: string;
+  format: ExportFormat;
+}
+
+/** Images as files: objects in buckets, which are folders in the one that the server is told. */
+export interface Exchange {
+  /** Throws a RequestError with `code` when the program that converts images is not there. */
+  assertConverter(code: string): Promise<void>;
+  /** Throws `InvalidOSSBucket.NotFound`. */
+  assertBucket(bucket: string): Promise<void>;
+  /** What the file is. Throws a RequestError when it is not there, or no image of the wanted format (null: any). */
+  inspect(place: ObjectPlace, wanted: ImportFormat | null): Promise<ImageFacts>;
+  /** Not flushed when it resolves. */
+  load(order: LoadOrder, options: WorkOptions): Promise<void>;
+  /** The file has its name, durably, when it resolves; what an earlier try left is replaced. */
+  write(order: ExportOrder, options: WorkOptions): Promise<void>;
+  /** Removes files, whole or not. Absent: nothing. */
+  remove(bucket: string, objects: readonly string[]): Promise<void>;
+}
+
 /** How instances of a kind run. Each call is idempotent. */
 export interface InstanceDriver {
   start(instance: RunningInstance): Promise<void>;
@@ -102,6 +145,7 @@ export interface Parts {
   driver: InstanceDriver;
   transfer: Transfer;
   repository: SnapshotRepository;
+  exchange: Exchange;
   space: SpaceCheck;
   /** What was sampled (`monitor-sampler.ts`). */
   monitor: Pick<MonitorStore, 'readDisk' | 'readSnapshots'>;

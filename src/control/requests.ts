@@ -230,6 +230,44 @@ export interface CreateImageRequest {
   tags: Tag[];
 }
 
+/** The first disk is the system disk. */
+export interface ImportImageRequest {
+  /** `format` null: whatever it is; `sizeGib` null: as large as it is. */
+  disks: {
+    place: { bucket: string; object: string };
+    format: 'raw' | 'qcow2' | 'vhd' | null;
+    sizeGib: number | null;
+  }[];
+  /** Null: the image id. */
+  imageName: string | null;
+  description: string;
+  architecture: string | null;
+  platform: string | null;
+  bootMode: string | null;
+  tags: Tag[];
+  resourceGroupId: string;
+}
+
+/** Account ids. */
+export interface ShareImageRequest {
+  imageId: string;
+  added: string[];
+  removed: string[];
+}
+
+export interface ExportImageRequest {
+  imageId: string;
+  bucket: string;
+  /** Empty: none. */
+  prefix: string;
+  format: 'raw' | 'vhd' | 'qcow2' | 'vmdk' | 'vdi';
+}
+
+export interface ExportSnapshotRequest {
+  snapshotId: string;
+  bucket: string;
+}
+
 /** Absent members stay as they are. */
 export interface ModifyImageRequest {
   imageId: string;

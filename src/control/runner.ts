@@ -27,6 +27,8 @@ import { Run } from './run.ts';
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 15_000;
+/** Why a step that ends with its server is undone. */
+export const SERVER_ENDED = 'the server ended before it was done';
 /** For so long a failure is told after its undoing, so that the caller may try again at once. */
 const UNDO_PATIENCE_MS = 250;
 
@@ -54,7 +56,7 @@ export class OperationRunner {
       const step = this.#kindOf(operation).steps.find(({ name }) => name === operation.step);
       if (step?.endsWithServer === true && !operation.undoing) {
         operation.undoing = true;
-        operation.reason = 'the server ended before it was done';
+        operation.reason = SERVER_ENDED;
         await markUndoing(this.#catalog.queries, operation.operationId, operation.reason);
       }
       this.#log.info(`${operation.undoing ? 'undoing' : 'resuming'} ${operation.kind} of ${operation.subjectId}`);

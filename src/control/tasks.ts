@@ -10,16 +10,18 @@ import { newId } from '../ecs/ids.ts';
 import type { Task, TaskAction, TaskPart } from '../ecs/resources.ts';
 import { refuseCancelTask } from '../ecs/task-rules.ts';
 import { assert } from '../lib/assert.ts';
-import { RequestError } from '../lib/errors.ts';
+import { RequestError, messageOf } from '../lib/errors.ts';
 import { change } from './change.ts';
 import { toPublicReason } from './failure-reason.ts';
 import type { Parts } from './parts.ts';
+import { estimateProgress } from './progress.ts';
 import type { ChangeOptions } from './requests.ts';
 import { assertAllowed } from './rows.ts';
 import type { OperationRunner } from './runner.ts';
 import { waitSoon } from './wait-soon.ts';
 
 const KEPT_MS = 30 * 24 * 3_600_000;
+const PROGRESS_INTERVAL_MS = 1000;
 const CANCELLED = 'it was cancelled';
 
 interface NewTask {
@@ -69,7 +71,7 @@ export async function failTask(
   failure: { code: string; reason: string },
 ): Promise<void> {
   const task = await findTask(transaction, taskId);
-  const isCancelled = failure.reason === CANCELLED;
+  const isCancelled = isCancellation(failure.reason);
   const failed: TaskPart = {
     errorCode: isCancelled ? 'TaskCancelled' : failure.code,
     errorMessage: toPublicReason(failure.reason, parts.dataFolder),
@@ -77,6 +79,11 @@ export async function failTask(
   };
   const ended = Array.from({ length: task?.partCount ?? 1 }, () => failed);
   await endTask(parts, transaction, taskId, { status: 'Failed' }, ended);
+}
+
+/** Of an operation that is undone. */
+export function isCancellation(reason: string): boolean {
+  return reason === CANCELLED;
 }
 
 async function endTask(
@@ -91,6 +98,25 @@ async function endTask(
     finished_at_ms: clock.nowMs(),
     ended_parts: JSON.stringify(parts),
   });
+}
+
+/** What tells a task's progress, at most once a second; below 100 until it is finished. It never fails what goes on. */
+export function createTaskProgress(parts: Parts, taskId: string): (done: number, total: number) => void {
+  let writtenMs = -Infinity;
+  return (done, total) => {
+    const nowMs = parts.clock.monotonicMs();
+    if (nowMs - writtenMs < PROGRESS_INTERVAL_MS) return;
+    writtenMs = nowMs;
+    void writeProgress(parts, taskId, estimateProgress(done, total, 0).percent);
+  };
+}
+
+async function writeProgress({ catalog, log }: Parts, taskId: string, percent: number): Promise<void> {
+  try {
+    await updateTask(catalog.queries, taskId, { progress_percent: percent });
+  } catch (error) {
+    log.warn(`the progress of ${taskId} could not be written: ${messageOf(error)}`);
+  }
 }
 
 export async function getTask(queries: Queries, taskId: string): Promise<Task> {

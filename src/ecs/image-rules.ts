@@ -3,6 +3,7 @@
  * why not, null that nothing is wrong. The control plane asks them inside the transaction that acts on the answer.
  */
 import { SYSTEM_DEVICE_NAME, findFreeDataDeviceName } from './device-names.ts';
+import { GIB } from '../lib/geometry.ts';
 import { findNameProblem } from './names.ts';
 import type { DiskType, ImageStatus } from './resources.ts';
 import { DATA_DISK_LIMIT, refusal } from './states.ts';
@@ -11,6 +12,11 @@ import type { InstanceFacts, Refusal } from './states.ts';
 /** Of a disk without a snapshot (GiB). */
 const EMPTY_DISK = { leastGib: 5, mostGib: 32768, defaultGib: 20 };
 const MOST_GIB: Record<DiskType, number> = { system: 2048, data: 65536 };
+
+/** Accounts that an image is shared with. */
+const SHARE_LIMIT = 50;
+/** The most that ImportImage takes, of a system disk and of others. */
+const MOST_IMPORTED_GIB = 2048;
 
 /** What a disk of an image is asked to be; the snapshot is there and accomplished. */
 export interface WantedImageDisk {
@@ -150,17 +156,87 @@ export interface ImageFacts {
   ownerAlias: string;
 }
 
-export function refuseDeleteImage(image: ImageFacts, usage: { isUsed: boolean; force: boolean }): Refusal | null {
+export function refuseDeleteImage(
+  image: ImageFacts,
+  usage: { isUsed: boolean; isShared: boolean; force: boolean },
+): Refusal | null {
   if (image.ownerAlias === 'system') {
     return refusal('ImageIsPublic', `The image ${image.imageId} is a public one: it cannot be deleted.`);
   }
   if (image.status === 'Creating') {
     return refusal('ImageIsCreating', `The image ${image.imageId} is being created: delete it when that has ended.`);
   }
+  if (usage.isShared) {
+    return refusal(
+      'ImageUseShared',
+      `The image ${image.imageId} is shared with other accounts: take those off first (ModifyImageSharePermission).`,
+    );
+  }
   if (!usage.isUsed || usage.force) return null;
   return refusal(
     'ImageUsingByInstance',
     `Instances were made from the image ${image.imageId}. Force=true deletes it all the same: they keep their disks.`,
+  );
+}
+
+/** ImportImage: what a file holds becomes a whole number of GiB. */
+export function refuseImportedSize(facts: {
+  name: string;
+  type: DiskType;
+  sizeBytes: number;
+  /** DiskImageSize. */
+  askedGib: number | null;
+}): Refusal | null {
+  const { name, type, sizeBytes, askedGib } = facts;
+  const code = type === 'system' ? 'InvalidImageSize' : 'InvalidDataDiskSize';
+  const leastGib = Math.ceil(sizeBytes / GIB);
+  const what = `The disk in ${JSON.stringify(name)} has ${leastGib} GiB`;
+  if (leastGib > MOST_IMPORTED_GIB) {
+    return refusal(code, `${what}: an image that is imported has at most ${MOST_IMPORTED_GIB}.`);
+  }
+  if (askedGib === null || askedGib >= leastGib) return null;
+  return refusal(code, `${what}: DiskImageSize cannot be ${askedGib}.`);
+}
+
+/** ModifyImageSharePermission; `count` is of the accounts that it is shared with afterwards. */
+export function refuseShareImage(image: ImageFacts, count: number): Refusal | null {
+  if (image.ownerAlias === 'system') {
+    return refusal('InvalidImageId.NotFound', `The image ${image.imageId} is a public one, not your own.`);
+  }
+  if (!isUsable(image.status)) {
+    return refusal(
+      'IncorrectImageStatus',
+      `The image ${image.imageId} is ${image.status}: wait until it is Available.`,
+    );
+  }
+  if (count <= SHARE_LIMIT) return null;
+  return refusal('InvalidParameter', `An image is shared with at most ${SHARE_LIMIT} accounts, not ${count}.`);
+}
+
+/** DeleteImage: files are being read for it, or written of it. */
+export function refuseImageInExchange(
+  imageId: string,
+  { isImporting, isExporting }: { isImporting: boolean; isExporting: boolean },
+): Refusal | null {
+  if (isImporting) {
+    return refusal('ImageIsImporting', `The image ${imageId} is being imported: CancelTask ends that and deletes it.`);
+  }
+  if (!isExporting) return null;
+  return refusal('ImageIsExporting', `The image ${imageId} is being exported: wait for its task, or cancel it.`);
+}
+
+/** ExportImage: one's own, and whole. */
+export function refuseExportImage(image: ImageFacts): Refusal | null {
+  if (image.ownerAlias === 'system') {
+    return refusal(
+      'ImageNotSupported',
+      `The image ${image.imageId} is a public one: only custom images can be exported.`,
+    );
+  }
+  if (isUsable(image.status)) return null;
+  return refusal(
+    'IncorrectImageStatus',
+    `The image ${image.imageId} is ${image.status}: one that is Available or Deprecated can be exported.`,
   );
 }
 

@@ -198,7 +198,15 @@ export interface Image {
   isUsed: boolean;
   /** `rg-…`; blank for public images. */
   resourceGroupId: string;
+  /** Whether it is shared with another account. */
+  isShared: boolean;
   tags: Tag[];
+}
+
+/** With whom an image is shared. */
+export interface ImageShare {
+  accountId: string;
+  sharedAtMs: number;
 }
 
 export interface ImageDisk {

@@ -166,6 +166,11 @@ export function refuseModifySnapshot(snapshot: SnapshotFacts): Refusal | null {
   return refuseUnfinished(snapshot, 'InvalidSnapshotId.NotReady');
 }
 
+/** ExportSnapshot: what is stored. */
+export function refuseExportSnapshot(snapshot: SnapshotFacts): Refusal | null {
+  return refuseUnfinished(snapshot, 'InvalidSnapshotId.NotReady');
+}
+
 function refuseUnavailable(snapshot: SnapshotFacts, code: string): Refusal | null {
   return snapshot.available ? null : refuseUnfinished(snapshot, code);
 }

@@ -132,6 +132,24 @@ export const actionNotes: Record<string, string[]> = {
     'The old system disk is released, with all its bytes; the new one has its kind, name, description, tags and flags, and is as large at least. Snapshots of the old one stay, and can make disks, but roll back no other disk.',
     'Of an image with data disks only the system disk counts. Until the new disk is in its place, which takes a moment, the old one is `ReIniting`.',
   ],
+  ImportImage: [
+    'A bucket is a folder in the exchange folder of the server (`hupo serve --exchange`, else `exchange` in its data folder), an object a file below that; symbolic links are not followed. `qemu-img` must be installed there (Debian: qemu-utils).',
+    'RAW, QCOW2 and VHD; VMDK is refused, and so are images that are made on top of another file or encrypted. A disk becomes as large as the next whole GiB.',
+    'Each disk is stored as a snapshot, which the image is made of. The image is `Creating` until all are stored (documented: `Waiting` first), then `Available`; `CreateFailed` with the reason when it cannot be; gone when its task is cancelled.',
+  ],
+  ExportImage: [
+    'Each disk becomes a file of its own in the bucket, `[OSSPrefix_]<ImageId>_system_<TaskId>.<ImageFormat>`, data disks with their device in place of `system`; not packed (documented: `.tar.gz`). It has its name when it is whole. All formats but `raw` need `qemu-img` on the server (Debian: qemu-utils).',
+    'One export of an image at a time (`ImageIsExporting`); nobody counts how many there are in a week.',
+  ],
+  ExportSnapshot: [
+    'A raw image in the bucket, `<SnapshotId>_<TaskId>.raw`. Deleting the snapshot meanwhile does not hurt it.',
+  ],
+  CancelTask: [
+    'Of ImportImage, ExportImage and ExportSnapshot. What the task made by then goes away, and it ends `Failed` with the `ErrorCode` `TaskCancelled`.',
+  ],
+  ModifyImageSharePermission: [
+    'There is one account: whom an image is shared with is kept and shown, and has no effect, but that the image cannot be deleted before they are taken off (`ImageUseShared`).',
+  ],
   DescribeTasks: [
     'A task is forgotten 30 days after its end. `TaskAction` may also be `ExportSnapshot`. Statuses other than `Processing`, `Finished` and `Failed` are ignored, as documented.',
   ],
@@ -179,6 +197,7 @@ export const actionNotes: Record<string, string[]> = {
 /** Parameters that are understood only in part: `Action Parameter` → how. */
 export const parameterNotes: Record<string, string> = {
   'CreateSnapshot Category': '`standard` only',
+  'ImportImage DiskDeviceMapping.N.Format': '`RAW`, `QCOW2` and `VHD`',
   'RunInstances SecurityGroupId': 'the default security group only',
   'RunInstances SecurityGroupIds.N': 'the default security group only',
   'RunInstances VSwitchId': 'the default vSwitch of a zone only',

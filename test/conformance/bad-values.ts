@@ -51,7 +51,7 @@ export function askingFor({ type }: Listed): string[] {
 }
 
 const WORD_VALUES =
-  'name-1 text cloud_auto cloud PL0 cn-hangzhou-b Stopped Available In_use accomplished image none disk instance system data self linux arm64 UEFI online PrePaid zh-CN en-US /dev/xvdf 2026-01-01T00:00Z CreationStartTime ecs.external.xlarge Ubuntu x86_64 classic vpc FIFO rg-team ddh SpotAsPriceGo Secondary enterprise egress hupo_empty_20G Enabled security user auto standard flash archive CentOS Deprecated SuccessFirst AllTogether LaunchTime compliance 172.16.0.9 Processing ImportImage 2026-01-01T00:00:00Z golden-family other-family 1.2'.split(
+  'name-1 text cloud_auto cloud PL0 cn-hangzhou-b Stopped Available In_use accomplished image none disk instance system data self linux arm64 UEFI online PrePaid zh-CN en-US /dev/xvdf 2026-01-01T00:00Z CreationStartTime ecs.external.xlarge Ubuntu x86_64 classic vpc FIFO rg-team ddh SpotAsPriceGo Secondary enterprise egress hupo_empty_20G Enabled security user auto standard flash archive CentOS Deprecated SuccessFirst AllTogether LaunchTime compliance 172.16.0.9 Processing ImportImage 2026-01-01T00:00:00Z golden-family other-family 1.2 1234509876 RAW qcow2 windows'.split(
     ' ',
   );
 

@@ -56,6 +56,25 @@ export const beyond: readonly Beyond[] = [
     reason: 'as StartInstance says it of an id; no errors are documented for this one',
   },
   {
+    actions: /^ImportImage$/,
+    codes:
+      /^(QuotaExceed\.Tags|Duplicate\.TagKey|TagKey\.Duplication|InvalidTag(Key|Value)\.Malformed|InvalidResourceGroup\.NotFound)$/,
+    statuses: [400, 403, 404],
+    reason: 'as CreateImage says it of an image',
+  },
+  {
+    actions: /^(ModifyImageSharePermission|DescribeImageSharePermission)$/,
+    codes: /^(InvalidImageId\.NotFound|IncorrectImageStatus)$/,
+    statuses: [400, 404],
+    reason: 'as other actions say it of an image; no errors are documented for this one',
+  },
+  {
+    actions: /^ExportSnapshot$/,
+    codes: /^(InvalidSnapshotId\.(NotFound|NotReady)|InvalidOSSBucket\.NotFound|OperationConflict)$/,
+    statuses: [400, 403, 404, 409],
+    reason: 'as other actions say it of snapshots and buckets; no errors are documented for this one',
+  },
+  {
     actions: /^ReplaceSystemDisk$/,
     codes: /^InvalidParameter\.EncryptedNotSupported$/,
     statuses: [400],

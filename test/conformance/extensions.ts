@@ -50,6 +50,8 @@ export const fieldsBeyond: Record<string, string> = {
   'Snapshots.Snapshot.Tags.Tag.Value': 'Some clients read this name, some TagValue.',
   'Images.Image.Tags.Tag.Key': 'Some clients read this name, some TagKey.',
   'Images.Image.Tags.Tag.Value': 'Some clients read this name, some TagValue.',
+  'Image.Tags.Tag.Key': 'Some clients read this name, some TagKey.',
+  'Image.Tags.Tag.Value': 'Some clients read this name, some TagValue.',
   'Instances.Instance.Tags.Tag.Key': 'Some clients read this name, some TagKey.',
   'Instances.Instance.Tags.Tag.Value': 'Some clients read this name, some TagValue.',
   'NetworkInterfaceSets.NetworkInterfaceSet.Tags.Tag.Key': 'Some clients read this name, some TagKey.',

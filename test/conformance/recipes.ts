@@ -41,6 +41,17 @@ const recipes: Record<string, Recipe[]> = {
     ({ systemSnapshot }) => ({ SnapshotId: systemSnapshot }),
     ({ systemSnapshot }) => ({ 'DiskDeviceMapping.1.SnapshotId': systemSnapshot }),
   ],
+  DescribeImageFromFamily: [() => ({ ImageFamily: 'golden-family' })],
+  ImportImage: [
+    () => ({
+      'DiskDeviceMapping.1.OSSBucket': 'images',
+      'DiskDeviceMapping.1.OSSObject': 'linux.raw',
+      ImageName: 'mine',
+    }),
+  ],
+  ExportImage: [({ image }) => ({ ImageId: image, OSSBucket: 'images' })],
+  ModifyImageSharePermission: [({ image }) => ({ ImageId: image, 'AddAccount.1': '1234567890' })],
+  DescribeImageSharePermission: one('ImageId', ({ sharedImage }) => sharedImage),
   ModifyImageAttribute: [({ image }) => ({ ImageId: image, ImageName: 'renamed' })],
   DeleteImage: one('ImageId', ({ image }) => image),
   CreateInstance: [newInstance],
@@ -92,6 +103,7 @@ const recipes: Record<string, Recipe[]> = {
   CreateSnapshot: one('DiskId', ({ dataDisk }) => dataDisk),
   DescribeSnapshots: list(),
   ModifySnapshotAttribute: [({ snapshot }) => ({ SnapshotId: snapshot, SnapshotName: 'renamed' })],
+  ExportSnapshot: [({ snapshot }) => ({ SnapshotId: snapshot, OssBucket: 'images' })],
   ModifySnapshotCategory: one('SnapshotId', ({ spareSnapshot }) => spareSnapshot),
   DeleteSnapshot: one('SnapshotId', ({ spareSnapshot }) => spareSnapshot),
   CreateSnapshotGroup: [({ running, dataDisk }) => ({ InstanceId: running, 'DiskId.1': dataDisk })],
@@ -125,6 +137,7 @@ const recipes: Record<string, Recipe[]> = {
   DescribeTags: list(),
   DescribeTasks: list(),
   DescribeTaskAttribute: one('TaskId', ({ task }) => task),
+  CancelTask: one('TaskId', ({ exportTask }) => exportTask),
   HupoBeginImport: [newDisk],
 };
 

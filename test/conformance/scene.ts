@@ -10,6 +10,7 @@ import {
   dataDisk,
   diskRequest,
   groupRequest,
+  imageRequest,
   runRequest,
   snapshotRequest,
   type World,
@@ -55,8 +56,12 @@ export interface Scene extends AsyncDisposable {
   groupSnapshot: string;
   /** A custom image of the stopped instance's disks. */
   image: string;
+  /** Another, shared with an account. */
+  sharedImage: string;
   /** Finished: it changed the category of `farDisk`. */
   task: string;
+  /** Processing until the scene ends: it exports `stoppedSnapshot`. */
+  exportTask: string;
   call: (action: string, parameters?: Record<string, string>) => Promise<Answer>;
 }
 
@@ -65,7 +70,8 @@ export async function openScene(
 ): Promise<Scene> {
   const api = await openApi(options.overrides ?? {}, { checkAtEnd: options.checkAtEnd ?? true });
   try {
-    return { api, world: api.world, ...(await build(api.world)), call: callOf(api), ...endOf(api) };
+    const release = holdExchange(api.world);
+    return { api, world: api.world, ...(await build(api.world)), call: callOf(api), ...endOf(api, release) };
   } catch (error) {
     await api[Symbol.asyncDispose]();
     throw error;
@@ -77,12 +83,29 @@ const callOf =
   (action, parameters = {}) =>
     call(api, action, parameters);
 
-const endOf = (api: ApiFixture) => ({ [Symbol.asyncDispose]: () => api[Symbol.asyncDispose]() });
+/** Nothing is read or written of files until the scene ends, or whoever asked cancels it. */
+function holdExchange(world: World): () => void {
+  const held = Promise.withResolvers<void>();
+  world.exchange.during = ({ signal }) =>
+    Promise.race([
+      held.promise,
+      new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true })),
+    ]);
+  return held.resolve;
+}
+
+const endOf = (api: ApiFixture, release: () => void) => ({
+  [Symbol.asyncDispose]: () => {
+    release();
+    return api[Symbol.asyncDispose]();
+  },
+});
 
 type Ids = Omit<Scene, 'api' | 'world' | 'call' | typeof Symbol.asyncDispose>;
 
 async function build(world: World): Promise<Ids> {
   const { control } = world;
+  world.exchange.put('linux.raw', { 1: 'linux' });
   const running = await run(world, 'web');
   const stopped = await run(world, 'db');
   world.diskd.write(stopped.dataDisk, 1, 'one');
@@ -135,7 +158,11 @@ async function build(world: World): Promise<Ids> {
   });
   await world.settle();
   sample(world, running.dataDisk);
+  const sharedImage = await makeSharedImage(world, systemSnapshot);
+  const { taskId: exportTask } = await control.exportSnapshot({ snapshotId: stoppedSnapshot, bucket: 'images' });
   return {
+    exportTask,
+    sharedImage,
     running: running.instanceId,
     systemDisk: running.systemDisk,
     dataDisk: running.dataDisk,
@@ -187,6 +214,13 @@ async function makeDisk(world: World, change: Parameters<typeof diskRequest>[0])
   return diskId;
 }
 
+async function makeSharedImage(world: World, snapshotId: string): Promise<string> {
+  const { imageId } = await world.control.createImage(imageRequest({ snapshotId, imageName: 'shared' }));
+  await world.settle();
+  await world.control.shareImage({ imageId, added: ['987654321'], removed: [] });
+  return imageId;
+}
+
 /** A disk that a running instance had once. */
 async function useDisk(world: World, instanceId: string): Promise<string> {
   const diskId = await makeDisk(world, { diskName: 'used' });
@@ -228,6 +262,7 @@ export async function catalogRows(world: World): Promise<Record<string, unknown[
     'settings',
     'images',
     'image_disks',
+    'image_shares',
     'instances',
     'user_data',
     'disks',

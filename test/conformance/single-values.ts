@@ -13,6 +13,11 @@ export const singleValues: readonly Idle[] = [
     parameters: /^Describe(Disk|Snapshot)MonitorData Period$/,
     reason: 'it is one of three numbers: src/control/monitor.test.ts asks for each',
   },
+  {
+    parameters: /^ImportImage DiskDeviceMapping\.N\.OSS(Bucket|Object)$/,
+    reason:
+      'it names a file, and there is one; src/control/import-image.test.ts and test/e2e/exchange.test.ts use others',
+  },
   { parameters: / NextToken$/, reason: 'tokens come from answers: test/clients/ecs-wire.test.ts follows them' },
   {
     parameters:

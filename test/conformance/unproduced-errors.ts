@@ -51,9 +51,21 @@ export const unproducedErrors: readonly Unproduced[] = [
   codes(/InstanceLockedForSecurity|SecurityRisk\..*/, 'nothing is locked for security'),
   codes(/InvalidAccountStatus\.SnapshotServiceUnavailable/, 'the snapshot service is always open'),
   codes(
-    /.*(MarketImage|InMarket|ImageNotSubscribed|BuyImage|SharedImage|ImageUseShared|DeleteSharedSnapshot|LockSharedSnapshot|ImageIsPublic\b.*Export|ImageIsExporting|ImageIsImporting|ImageCopying).*/,
-    'images and snapshots are not sold, shared, copied, imported or exported',
+    /.*(MarketImage|InMarket|ImageNotSubscribed|BuyImage|SharedImage|DeleteSharedSnapshot|LockSharedSnapshot|ImageIsPublic\b.*Export|ImageCopying).*/,
+    'images and snapshots are not sold or copied, and shared with nobody who is here',
   ),
+  codes(/CancelTaskFailed/, 'a task that is asked to end does'),
+  codes(/NoSetRoletoECSServiceAcount/, 'there are no roles'),
+  {
+    errors:
+      /^(ImportImage (ImageIsImporting|IncorrectImageStatus|InvalidLicenseType\..*|RegionId\.NotFound)|ExportImage (ImageId\.NotFound|InvalidImage(Name\.Malformed|\.DiskAmountOrSize|License\.NotSupported)|OperationDenied(\.ImageExporting)?|OssBucket\.NotFound|OssPrefix\.Malformed|RegionId\.NotFound))$/,
+    reason: 'another documented code of the action says the same, or it is about something that has no effect',
+  },
+  {
+    errors: /^(ImportImage|ExportImage) InvalidOSSBucket\.NotMatched$/,
+    reason: 'a bucket is a folder of this server: all are of its region',
+  },
+  codes(/(Concurrent|Weekly)QuotaExceed\.ExportImage/, 'there are no such limits'),
   codes(
     /(?!CloudBox).*(InstantAccess|DefaultFreeSnapshot|InvalidOperation\.DecreaseRetentionDaysUnsupported|LocalDiskUnsupported).*/,
     'there are no snapshots with instant access or limited retention, and no local disks',

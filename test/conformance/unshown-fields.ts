@@ -63,6 +63,10 @@ export const unshownFields: readonly { fields: RegExp; reason: string }[] = [
     reason: 'the machine is run by its user, who decides this',
   },
   {
+    fields: /^DescribeImageSharePermission ShareGroups\..*$/,
+    reason: 'there are no groups of accounts',
+  },
+  {
     fields: /^DescribeImages Images\.Image\.(DetectionOptions\.Items\..*|ImageOwnerId)$/,
     reason: 'images are not examined, and there are no accounts',
   },

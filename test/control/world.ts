@@ -22,6 +22,7 @@ import { OpenDisks } from '../../src/control/open-disks.ts';
 import { CREATE_IMAGE } from '../../src/control/operations/create-image.ts';
 import { CREATE_SNAPSHOT } from '../../src/control/operations/create-snapshot.ts';
 import { FETCH_BASE } from '../../src/control/operations/fetch-base.ts';
+import { IMPORT_IMAGE } from '../../src/control/operations/import-image.ts';
 import { DELETE_SNAPSHOT } from '../../src/control/operations/delete-snapshot.ts';
 import type { DataPlane } from '../../src/control/parts.ts';
 import { within } from '../../src/control/patience.ts';
@@ -46,6 +47,7 @@ import { repositoryIn } from '../../src/repository/stores.ts';
 import type { TreeRef } from '../../src/repository/tree-ref.ts';
 import { Crash, CrashPoint, crashing, crashingCatalog } from './crash-point.ts';
 import { FakeDiskd } from './fake-diskd.ts';
+import { FakeExchange } from './fake-exchange.ts';
 import { FakeRepository, FakeTransfer } from './fake-stores.ts';
 import { createFastClock } from './fast-clock.ts';
 
@@ -58,6 +60,7 @@ export class World {
   readonly diskd: FakeDiskd;
   readonly repository = new FakeRepository();
   readonly transfer: FakeTransfer;
+  readonly exchange: FakeExchange;
   readonly warnings: string[] = [];
   /** A server that starts finds what was sampled. */
   readonly monitor = MonitorStore.open(':memory:', { info: () => undefined, warn: () => undefined });
@@ -74,6 +77,7 @@ export class World {
     this.clock = createFastClock(speed);
     this.diskd = new FakeDiskd({ nowMs: () => this.clock.nowMs() });
     this.transfer = new FakeTransfer(this.diskd, this.repository);
+    this.exchange = new FakeExchange(this.diskd, this.repository);
     this.diskd.wordsOfTree = (tree) => this.repository.words(tree);
   }
 
@@ -99,7 +103,7 @@ export class World {
     const log: Log = { info: () => undefined, warn: (message) => void this.warnings.push(message) };
     const dataPlane = crashing(this.#dataPlane(), crash);
     const openDisks = new OpenDisks(dataPlane, { isLimited: this.limitsDisks });
-    const { catalog, repository, transfer } = this;
+    const { catalog, repository, transfer, exchange } = this;
     return new Control({
       catalog: crashingCatalog(catalog, crash),
       dataPlane,
@@ -115,6 +119,14 @@ export class World {
         count: () => repository.count(),
         sizeChain: (trees) => repository.sizeChain(trees),
         collect: (book) => crash.act(() => repository.collect(book)),
+      },
+      exchange: {
+        assertConverter: (code) => exchange.assertConverter(code),
+        assertBucket: (bucket) => exchange.assertBucket(bucket),
+        inspect: (place, wanted) => exchange.inspect(place, wanted),
+        load: (order, options) => crash.act(() => exchange.load(order, options)),
+        write: (order, options) => crash.act(() => exchange.write(order, options)),
+        remove: (bucket, objects) => crash.act(() => exchange.remove(bucket, objects)),
       },
       space: { assertRoom: async (code, what) => this.assertRoom(code, what) },
       clock: this.clock,
@@ -331,6 +343,7 @@ export class World {
 
 function isWaitingForUpload({ kind, step, undoing }: StoredOperation): boolean {
   if (kind === FETCH_BASE) return true;
+  if (kind === IMPORT_IMAGE) return step === 'store';
   if (kind === CREATE_SNAPSHOT) return !undoing && (step === 'choose' || step === 'store');
   return kind === CREATE_IMAGE || (kind === DELETE_SNAPSHOT && step === 'await');
 }

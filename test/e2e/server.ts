@@ -43,10 +43,15 @@ export class TestServer {
   }
 
   /** Starts `hupo serve` and waits until it answers. */
-  async start({ tls = false, more = [] }: { tls?: boolean; more?: readonly string[] } = {}): Promise<void> {
+  async start({
+    tls = false,
+    exchange,
+    more = [],
+  }: { tls?: boolean; exchange?: string; more?: readonly string[] } = {}): Promise<void> {
     this.#output = '';
     const hold = this.#holdFile === null ? [] : ['--import', heldUploads];
-    const command = ['serve', '--data', this.dataFolder, '--listen', '127.0.0.1:0', ...(tls ? ['--tls'] : []), ...more];
+    const options = [...(tls ? ['--tls'] : []), ...(exchange === undefined ? [] : ['--exchange', exchange]), ...more];
+    const command = ['serve', '--data', this.dataFolder, '--listen', '127.0.0.1:0', ...options];
     const env = { ...process.env, ...(this.#holdFile !== null && { HUPO_TEST_HOLD: this.#holdFile }) };
     const child = spawn(process.execPath, [...hold, main, ...command], { stdio: ['ignore', 'pipe', 'pipe'], env });
     this.#serve = child;

@@ -1,9 +1,9 @@
 /** ModifyImageAttribute (`ecs-api.md` 2.5). A parameter that is absent or blank leaves what it is about as it is. */
 import { bootModes } from '../../ecs/image-platforms.ts';
 import { findImageNameProblem } from '../../ecs/image-rules.ts';
-import { imdsSupport } from '../absent-features.ts';
+import { imdsSupport, nvmeSupport } from '../absent-features.ts';
 import { defineAction } from '../action.ts';
-import { group, noEffect, notBuilt, oneOf, required, text } from '../parameters.ts';
+import { group, noEffect, oneOf, required, text } from '../parameters.ts';
 import { description, dryRun } from '../resource-parameters.ts';
 
 const SETTABLE_STATUSES = ['Deprecated', 'Available'] as const;
@@ -20,7 +20,7 @@ export const modifyImageAttribute = defineAction({
     LicenseType: noEffect('licences are between the system in the image and its owner'),
     Features: group({
       ImdsSupport: imdsSupport,
-      NvmeSupport: notBuilt('disks are reached over NBD, not as NVMe devices', { neutral: ['unsupported'] }),
+      NvmeSupport: nvmeSupport,
     }),
     DryRun: dryRun,
   },

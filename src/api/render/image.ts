@@ -9,6 +9,7 @@ export function renderImage(image: Image): object {
   return {
     ...identity(image),
     ...constants(),
+    IsSelfShared: image.isShared ? 'True' : 'False',
     Status: image.status,
     Usable: isUsable(image.status),
     Progress: `${image.progressPercent}%`,
@@ -63,7 +64,6 @@ function constants(): object {
     LicenseType: '',
     IsCopied: false,
     IsPublic: false,
-    IsSelfShared: 'False',
     IsSubscribed: false,
     IsSupportCloudinit: false,
     IsSupportIoOptimized: true,
@@ -80,3 +80,19 @@ function constants(): object {
     SecureBootOptions: { SecureBootSupport: 'unsupported' },
   };
 }
+
+/** As DescribeImageFromFamily shows it: less. */
+export function renderFamilyImage(image: Image): object {
+  const whole = renderImage(image) as Record<string, unknown>;
+  const disks = image.disks.map(({ device, type, sizeGib, snapshotId }) => {
+    return { Device: device, Type: type, Size: String(sizeGib), SnapshotId: snapshotId ?? '', Format: 'RAW' };
+  });
+  const shown = FAMILY_FIELDS.map((name) => [name, whole[name]]);
+  return { ...Object.fromEntries(shown), DiskDeviceMappings: { DiskDeviceMapping: disks } };
+}
+
+const FAMILY_FIELDS = [
+  ...['ImageId', 'ImageName', 'Description', 'ImageFamily', 'ImageVersion', 'ImageOwnerAlias', 'Architecture'],
+  ...['OSType', 'OSName', 'Platform', 'Size', 'CreationTime', 'Status', 'Progress', 'Usage', 'Tags', 'ProductCode'],
+  ...['IsCopied', 'IsSelfShared', 'IsSubscribed', 'IsSupportCloudinit', 'IsSupportIoOptimized'],
+];

@@ -39,7 +39,7 @@ export function createImageOperation(parts: Parts): OperationKind<CreateImageSta
       {
         name: 'gather',
         run: ({ imageId }, { signal }) => awaitSnapshots(parts, imageId, signal),
-        record: complete,
+        record: (transaction, { imageId }) => completeImage(transaction, imageId),
       },
     ],
     abandon: (transaction, undone) => abandon(parts, transaction, undone),
@@ -60,13 +60,14 @@ function isSettled({ status, isFrozen }: AwaitedSnapshot): boolean {
   return isFrozen || status !== 'progressing';
 }
 
-function assertNotLost({ device, snapshotId, status, failureReason }: AwaitedSnapshot): void {
+export function assertNotLost({ device, snapshotId, status, failureReason }: AwaitedSnapshot): void {
   if (status === 'progressing' || status === 'accomplished') return;
   const what = status === null ? 'was deleted' : `failed: ${failureReason}`;
   throw new OperationalError(`the snapshot ${snapshotId} of ${device} ${what}`, { retryable: false });
 }
 
-async function complete(transaction: Queries, { imageId }: CreateImageState): Promise<void> {
+/** Its disks begin as their snapshots, which are accomplished, and it is `Available`. */
+export async function completeImage(transaction: Queries, imageId: string): Promise<void> {
   for (const awaited of await listAwaitedSnapshots(transaction, imageId)) {
     assertNotLost(awaited);
     const { device, snapshotId, tree } = awaited;

@@ -1,5 +1,7 @@
 /** Errors of the actions on images, and of the lists of what there is. */
 import { EMPTY_IMAGE_ID } from '../../../src/control/empty-image.ts';
+import { RequestError } from '../../../src/lib/errors.ts';
+import { GIB } from '../../../src/lib/geometry.ts';
 import {
   beginSnapshot,
   fillWithUploads,
@@ -7,6 +9,8 @@ import {
   elsewhere,
   fillWithSnapshots,
   newTagCases,
+  numbered,
+  recordOperation,
   setDisk,
   setImage,
   setInstance,
@@ -105,6 +109,62 @@ export const imageCases: ErrorCases = {
       after: (scene) => fillWithSnapshots(scene, 256, scene.stoppedDisk),
     },
   },
+  ImportImage: {
+    'InvalidArchitecture.Malformed': { Architecture: 'z80' },
+    InvalidDataDiskSize: {
+      after: async ({ world }) => world.exchange.put('huge', {}, { sizeBytes: 4096 * GIB }),
+      ask: { 'DiskDeviceMapping.2.OSSBucket': 'images', 'DiskDeviceMapping.2.OSSObject': 'huge' },
+    },
+    'InvalidDescription.Malformed': { Description: 'http://x' },
+    'InvalidFormat.Malformed': { 'DiskDeviceMapping.1.Format': 'VMDK' },
+    'InvalidImageFormat.Malformed': { 'DiskDeviceMapping.1.Format': 'QCOW2' },
+    'InvalidImageName.Duplicated': { ImageName: 'golden' },
+    'InvalidImageName.Malformed': { ImageName: '1' },
+    InvalidImageSize: { 'DiskDeviceMapping.1.DiskImageSize': '1' },
+    ImportImageFailed: {
+      after: async ({ world }) => {
+        world.exchange.hasConverter = false;
+      },
+    },
+    'InvalidOSSBucket.NotFound': { 'DiskDeviceMapping.1.OSSBucket': 'none' },
+    'InvalidOSSObject.Malformed': { 'DiskDeviceMapping.1.OSSObject': '../x' },
+    'InvalidOSSObject.NotFound': { 'DiskDeviceMapping.1.OSSObject': 'none' },
+    'InvalidOSType.Malformed': { OSType: 'plan9' },
+    'InvalidParameter.Malformed': numbered('DiskDeviceMapping', 18, (at) => ({
+      [`${at}.OSSBucket`]: 'images',
+      [`${at}.OSSObject`]: 'linux.raw',
+    })),
+    'InvalidPlatform.Malformed': { Platform: 'Ubuntu', OSType: 'windows' },
+    'InvalidRegionId.NotFound': elsewhere,
+    MissingParameter: { 'DiskDeviceMapping.1.OSSBucket': '' },
+    'MissingParameter.DiskDeviceMapping': { 'DiskDeviceMapping.1.OSSBucket': '', 'DiskDeviceMapping.1.OSSObject': '' },
+    'QuotaExceed.Snapshot': {
+      after: async ({ world }) => {
+        world.assertRoom = (code) => {
+          throw new RequestError(code, 'no room');
+        };
+      },
+    },
+  },
+  ExportImage: {
+    ExportImageFailed: {
+      after: async ({ world }) => {
+        world.exchange.hasConverter = false;
+      },
+      ask: { ImageFormat: 'qcow2' },
+    },
+    ImageIsExporting: {
+      after: ({ call, image }) => call('ExportImage', { ImageId: image, OSSBucket: 'images' }),
+    },
+    ImageNotSupported: { ImageId: EMPTY_IMAGE_ID },
+    IncorrectImageStatus: { after: (scene) => setImage(scene, scene.image, { status: 'Creating' }) },
+    'InvalidImageFormat.Malformed': { ImageFormat: 'jpeg' },
+    'InvalidImageId.NotFound': { ImageId: 'm-none' },
+    'InvalidOSSBucket.NotFound': { OSSBucket: 'none' },
+    'InvalidOSSPrefix.Malformed': { OSSPrefix: 'a/b' },
+    'InvalidRegionId.NotFound': elsewhere,
+    MissingParameter: { OSSBucket: '' },
+  },
   ModifyImageAttribute: {
     'InvalidDescription.Malformed': { Description: 'http://x' },
     'InvalidImageId.NotFound': { ImageId: 'm-none' },
@@ -118,7 +178,14 @@ export const imageCases: ErrorCases = {
   },
   DeleteImage: {
     ImageIsCreating: { after: (scene) => setImage(scene, scene.image, { status: 'Creating' }) },
+    ImageIsExporting: { after: ({ call, image }) => call('ExportImage', { ImageId: image, OSSBucket: 'images' }) },
+    ImageIsImporting: {
+      after: (scene) => recordOperation(scene, 'import-image', scene.image),
+    },
     ImageIsPublic: { ImageId: EMPTY_IMAGE_ID },
+    ImageUseShared: {
+      after: ({ call, image }) => call('ModifyImageSharePermission', { ImageId: image, 'AddAccount.1': '1' }),
+    },
     ImageUsingByInstance: { after: (scene) => setInstance(scene, scene.stopped, { image_id: scene.image }) },
     'InvalidImageId.NotFound': { ImageId: 'm-none' },
     'InvalidRegionId.NotFound': elsewhere,

@@ -1,0 +1,24 @@
+/** The region is part of every id and answer, so a data folder keeps the one that it was made with. */
+import type { Catalog } from '../catalog/catalog.ts';
+import { findSetting, putSetting } from '../catalog/settings.ts';
+import { OperationalError } from '../lib/errors.ts';
+
+/** Throws an OperationalError for another one, or one that is none. */
+export async function rememberRegion(catalog: Catalog, regionId: string, folder: string): Promise<void> {
+  if (!/^[a-z][a-z0-9-]*[a-z0-9]$/.test(regionId)) {
+    throw new OperationalError(
+      `--region ${regionId} is no region id: lower-case letters, digits and "-", as in cn-hangzhou`,
+      {
+        retryable: false,
+      },
+    );
+  }
+  const remembered = await findSetting(catalog.queries, 'region');
+  if (remembered === undefined) await putSetting(catalog.queries, 'region', regionId);
+  else if (remembered !== regionId) {
+    throw new OperationalError(
+      `${folder} belongs to the region ${remembered}: start with --region ${remembered}, or choose another folder with --data for ${regionId}`,
+      { retryable: false },
+    );
+  }
+}

@@ -1,0 +1,134 @@
+/** The crash tables of imports and exports of images: the server dies before, and after, each of its acts. */
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { GIB } from '../../src/lib/geometry.ts';
+import { dieEverywhere } from '../control/die-everywhere.ts';
+import { type World, allRows, imageRequest, runRequest, token } from '../control/world.ts';
+import { DEFAULT_RESOURCE_GROUP_ID } from '../../src/ecs/resource-groups.ts';
+import type { ImportImageRequest } from '../../src/control/requests.ts';
+import type { Image } from '../../src/ecs/resources.ts';
+
+function fileOf(object: string): ImportImageRequest['disks'][number] {
+  return { place: { bucket: 'images', object }, format: null, sizeGib: null };
+}
+
+function request(change: Partial<ImportImageRequest> = {}): ImportImageRequest {
+  const plain = { description: '', architecture: null, platform: null, bootMode: null, tags: [] };
+  const resourceGroupId = DEFAULT_RESOURCE_GROUP_ID;
+  return { disks: [fileOf('system'), fileOf('data')], imageName: 'imported', resourceGroupId, ...plain, ...change };
+}
+
+function putFiles(world: World): void {
+  world.exchange.put('system', { 1: 'a', 2: 'b' });
+  world.exchange.put('data', { 3: 'c', 4: 'd' }, { sizeBytes: 5 * GIB + 1, format: 'qcow2' });
+}
+
+async function ownImages(world: World): Promise<Image[]> {
+  return (await world.control.listImages({ ownerAlias: 'self' }, allRows)).items;
+}
+
+async function readInstanceOf(world: World, imageId: string) {
+  const { instanceIds } = await world.control.runInstances(runRequest({ imageId, dataDisks: [] }));
+  await world.settle();
+  const { items } = await world.control.listDisks({ instanceId: instanceIds[0] ?? '' }, allRows);
+  const disks = items.toSorted((a, b) => (a.device ?? '').localeCompare(b.device ?? ''));
+  return disks.map(({ diskId }) => world.diskWords(diskId));
+}
+
+test('an import is whole and made once, whenever the server dies', async () => {
+  const acts = await dieEverywhere({
+    prepare: async (world) => {
+      putFiles(world);
+      return { answered: '' };
+    },
+    act: async (world, prepared) => {
+      prepared.answered = (await world.control.importImage(request(), token('ImportImage'))).imageId;
+    },
+    verify: async (world, { answered }) => {
+      const { imageId } = await world.control.importImage(request(), token('ImportImage'));
+      await world.settle();
+      if (answered !== '') assert.equal(imageId, answered);
+      const [image, ...more] = await ownImages(world);
+      assert.deepEqual([image?.imageId, image?.status, more], [imageId, 'Available', []]);
+      assert.equal(world.repository.manifests.size, 2, 'a snapshot for each disk, and no more');
+      assert.equal((await world.control.listSnapshots({}, allRows)).totalCount, 2);
+      assert.equal(world.diskd.disks.size, 0);
+      const { items } = await world.control.listTasks({}, allRows);
+      assert.deepEqual(
+        items.map(({ status }) => status),
+        ['Finished'],
+      );
+      assert.deepEqual(await readInstanceOf(world, imageId), [
+        { 1: 'a', 2: 'b' },
+        { 3: 'c', 4: 'd' },
+      ]);
+      await world.checkSettled();
+    },
+  });
+  assert.ok(acts >= 30, `only ${acts} acts`);
+});
+
+test('a cancelled import leaves nothing, or had come to its end, whenever the server dies', async () => {
+  const ends = new Set<string>();
+  await dieEverywhere({
+    prepare: async (world) => {
+      putFiles(world);
+      return { taskId: '' };
+    },
+    act: async (world, prepared) => {
+      prepared.taskId = (await world.control.importImage(request())).taskId;
+      await world.until('a snapshot', async () => world.diskd.calls.includes('freeze'));
+      await world.control.cancelTask(prepared);
+    },
+    verify: async (world, { taskId }) => {
+      if (taskId === '') return;
+      const { status } = await world.control.getTask(taskId);
+      ends.add(status);
+      const images = await ownImages(world);
+      assert.deepEqual(
+        images.map((image) => image.status),
+        status === 'Finished' ? ['Available'] : [],
+      );
+      assert.equal(world.diskd.disks.size, 0);
+      assert.equal(world.repository.trees.size, status === 'Finished' ? 2 : 0, 'no bytes are left');
+    },
+  });
+  assert.deepEqual([...ends].sort(), ['Failed', 'Finished'], 'both ends were met');
+});
+
+/** An image of an instance whose system disk holds `a` and whose data disk holds `b`. */
+async function prepare(world: World) {
+  const { instanceId, diskId } = await world.runOne();
+  const { items } = await world.control.listDisks({ instanceId, type: 'system' }, allRows);
+  world.diskd.write(items[0]?.diskId ?? '', 1, 'a');
+  world.diskd.write(diskId, 2, 'b');
+  const { imageId } = await world.control.createImage(imageRequest({ instanceId }));
+  const snapshotId = await world.takeSnapshot(diskId);
+  await world.settle();
+  return { imageId, snapshotId, diskId };
+}
+
+test('an export has all of its files or none, whenever the server dies, and is cancelled like that', async () => {
+  for (const isCancelled of [false, true]) {
+    const acts = await dieEverywhere({
+      prepare: async (world) => ({ ...(await prepare(world)), taskId: '' }),
+      act: async (world, prepared) => {
+        prepared.taskId = (
+          await world.control.exportImage({ imageId: prepared.imageId, bucket: 'images', prefix: '', format: 'qcow2' })
+        ).taskId;
+        if (isCancelled) await world.control.cancelTask(prepared);
+      },
+      verify: async (world, { taskId }) => {
+        const tasks = (await world.control.listTasks({}, allRows)).items;
+        if (taskId !== '') assert.equal(tasks.length, 1, 'what was answered is there');
+        const isWhole = tasks[0]?.status === 'Finished';
+        if (!isCancelled && tasks.length > 0) assert.ok(isWhole, 'nothing but CancelTask ends it');
+        assert.equal(world.exchange.files.size, isWhole ? 2 : 0);
+        assert.equal(world.exchange.list().length, isWhole ? 2 : 0);
+        const words = [...world.exchange.files.values()].map((file) => file.words);
+        assert.deepEqual(words, isWhole ? [{ 1: 'a' }, { 2: 'b' }] : []);
+      },
+    });
+    assert.ok(acts >= 4, `only ${acts} acts`);
+  }
+});
