@@ -153,6 +153,11 @@ test('a token that was used with other parameters is refused as each action docu
   assert.ok(disk);
   const ofDisk = { DiskId: disk.diskId };
   const ofInstance = { 'InstanceId.1': instanceId, Force: 'true' };
+  api.world.exchange.put('linux.raw', { 1: 'linux' });
+  const ofFile = { 'DiskDeviceMapping.1.OSSBucket': 'images', 'DiskDeviceMapping.1.OSSObject': 'linux.raw' };
+  const { body: stopped } = await call(api, 'CreateInstance', run);
+  const ofStopped = { InstanceId: String(stopped['InstanceId']), ImageId: EMPTY_IMAGE_ID };
+  await api.world.settle();
   const mismatch = 'IdempotentParameterMismatch';
   const cases: [action: string, first: Record<string, string>, other: Record<string, string>, object][] = [
     ['CreateDisk', Object.fromEntries(DISK), { Size: '21' }, [400, mismatch]],
@@ -160,6 +165,8 @@ test('a token that was used with other parameters is refused as each action docu
     ['CreateImage', { InstanceId: instanceId }, { ImageName: 'other' }, [400, 'IdempotenceParamNotMatch']],
     ['CreateInstance', run, { InstanceName: 'other' }, [400, mismatch]],
     ['RunInstances', run, { Amount: '2' }, [400, mismatch]],
+    ['ImportImage', ofFile, { ImageName: 'other' }, [400, mismatch]],
+    ['ReplaceSystemDisk', ofStopped, { 'SystemDisk.Size': '60' }, [400, mismatch]],
     ['ResizeDisk', { ...ofDisk, NewSize: '50' }, { NewSize: '60' }, [400, mismatch]],
     ['DeleteInstances', ofInstance, { Force: 'false' }, [400, mismatch]],
   ];
