@@ -146,22 +146,31 @@ test('a token stands for the business parameters and not for how they were sent'
 test('a token that was used with other parameters is refused as each action documents it', async () => {
   await using api = await openApi();
   const run = { ImageId: EMPTY_IMAGE_ID, InstanceType: 'ecs.external.large' };
-  const { body: made } = await call(api, 'RunInstances', run);
+  const essd = { 'DataDisk.1.Category': 'cloud_essd', 'DataDisk.1.Size': '20' };
+  const { body: made } = await call(api, 'RunInstances', { ...run, ...essd });
   const [instanceId = ''] = (made['InstanceIdSets'] as { InstanceIdSet: string[] }).InstanceIdSet;
   await api.world.settle();
-  const [disk] = (await api.world.control.listDisks({ instanceId }, allRows)).items;
+  const [disk] = (await api.world.control.listDisks({ instanceId, type: 'data' }, allRows)).items;
   assert.ok(disk);
   const ofDisk = { DiskId: disk.diskId };
   const ofInstance = { 'InstanceId.1': instanceId, Force: 'true' };
   const SnapshotId = await api.world.takeSnapshot(disk.diskId);
   const lock = { SnapshotId, LockMode: 'compliance', LockDuration: '7', CoolOffPeriod: '3' };
+  api.world.exchange.put('linux.raw', { 1: 'linux' });
+  const ofFile = { 'DiskDeviceMapping.1.OSSBucket': 'images', 'DiskDeviceMapping.1.OSSObject': 'linux.raw' };
+  const { body: stopped } = await call(api, 'CreateInstance', run);
+  const ofStopped = { InstanceId: String(stopped['InstanceId']), ImageId: EMPTY_IMAGE_ID };
+  await api.world.settle();
   const mismatch = 'IdempotentParameterMismatch';
   const cases: [action: string, first: Record<string, string>, other: Record<string, string>, object][] = [
     ['CreateDisk', Object.fromEntries(DISK), { Size: '21' }, [400, mismatch]],
     ['CreateSnapshot', ofDisk, { SnapshotName: 'other' }, [403, mismatch]],
+    ['CreateSnapshotGroup', { 'DiskId.1': disk.diskId }, { Name: 'other' }, [403, mismatch]],
     ['CreateImage', { InstanceId: instanceId }, { ImageName: 'other' }, [400, 'IdempotenceParamNotMatch']],
     ['CreateInstance', run, { InstanceName: 'other' }, [400, mismatch]],
     ['RunInstances', run, { Amount: '2' }, [400, mismatch]],
+    ['ImportImage', ofFile, { ImageName: 'other' }, [400, mismatch]],
+    ['ReplaceSystemDisk', ofStopped, { 'SystemDisk.Size': '60' }, [400, mismatch]],
     ['ResizeDisk', { ...ofDisk, NewSize: '50' }, { NewSize: '60' }, [400, mismatch]],
     ['LockSnapshot', lock, { LockDuration: '8' }, [400, mismatch]],
     ['UnlockSnapshot', { SnapshotId }, { SnapshotId: 's-other' }, [400, mismatch]],
