@@ -130,12 +130,12 @@ test('a refusal is printed on standard error, with exit code 1', async () => {
 });
 
 test('an action that is documented and not built is asked for; it is said that it is not there', async () => {
-  const { status, err, asked } = await run({}, 'DescribeSnapshotPackage', '--RegionId', 'r');
+  const { status, err, asked } = await run({}, 'DescribeAutoSnapshotPolicyEx', '--RegionId', 'r');
   assert.equal(status, 1);
   assert.equal(asked.length, 1);
   assert.match(
     err,
-    /^ErrorCode: InvalidAction\.NotFound[\s\S]*DescribeSnapshotPackage is not in this version of Hupo; `hupo ecs --help`/m,
+    /^ErrorCode: InvalidAction\.NotFound[\s\S]*DescribeAutoSnapshotPolicyEx is not in this version of Hupo; `hupo ecs --help`/m,
   );
 });
 

@@ -2,7 +2,7 @@
 import { updateDisk } from '../catalog/disks.ts';
 import { findOperation } from '../catalog/operations.ts';
 import type { StoredOperation } from '../catalog/operations.ts';
-import type { Queries, SnapshotRow } from '../catalog/schema.ts';
+import type { DiskRow, Queries, SnapshotRow } from '../catalog/schema.ts';
 import type { BaseRef } from '../disk/protocol.ts';
 import { hasInstantSnapshots } from '../ecs/disk-categories.ts';
 import { refuseResetDisk } from '../ecs/states.ts';
@@ -38,7 +38,8 @@ export async function resetDisk(
   options: ChangeOptions,
 ): Promise<void> {
   const operation = await change(parts, options, async (transaction) => {
-    return await record({ parts, runner, transaction }, request, await getSnapshot(transaction, request.snapshotId));
+    const disk = await getDisk(transaction, request.diskId);
+    return await record({ parts, runner, transaction }, disk, await getSnapshot(transaction, request.snapshotId));
   });
   await waitSoon(parts.clock, runner.start(operation).done());
 }
@@ -54,13 +55,14 @@ export async function resetDisks(
     const recorded: StoredOperation[] = [];
     let groupId: string | null = null;
     for (const asked of disks) {
+      const disk = await getDisk(transaction, asked.diskId);
       const snapshot = await getSnapshot(transaction, asked.snapshotId);
       groupId ??= snapshot.snapshot_group_id;
       if (groupId === null || snapshot.snapshot_group_id !== groupId) {
         const message = `The snapshot ${asked.snapshotId} is ${groupId === null ? 'of no group' : `not of the group ${groupId}`}: disks are rolled back together to the snapshots of one group (ResetDisk rolls one back).`;
         throw new RequestError('InvalidParameter.Mismatch', message);
       }
-      recorded.push(await record({ parts, runner, transaction }, asked, snapshot));
+      recorded.push(await record({ parts, runner, transaction }, disk, snapshot));
     }
     return recorded;
   });
@@ -79,10 +81,10 @@ export async function resetDisks(
 
 async function record(
   { parts, runner, transaction }: { parts: Parts; runner: OperationRunner; transaction: Queries },
-  { diskId }: ResetDiskRequest,
+  disk: DiskRow,
   snapshot: SnapshotRow,
 ): Promise<StoredOperation> {
-  const disk = await getDisk(transaction, diskId);
+  const diskId = disk.disk_id;
   const unfinished = await listUnfinished(transaction, [diskId]);
   const instance = await findInstanceOf(transaction, disk);
   const facts = { disk: diskFacts(disk), instance, snapshot: snapshotFacts(snapshot), unfinished };
