@@ -21,6 +21,9 @@ const tags = [
   { key: 'note', value: 'a b&<测>' },
 ];
 
+/** In the year 2100. */
+const IN_FAR_FUTURE_MS = Date.UTC(2100, 0);
+
 /** Ids of what is there. */
 export interface Scene extends AsyncDisposable {
   api: ApiFixture;
@@ -49,7 +52,7 @@ export interface Scene extends AsyncDisposable {
   spareSnapshot: string;
   /** Accomplished, of `dataDisk`; its lock is in its cool-off. */
   lockedSnapshot: string;
-  /** Of `usedDisk`; `failed`. */
+  /** Of `usedDisk`; `failed`, and as if it kept what a rollback replaced. */
   failedSnapshot: string;
   /** Accomplished, of the stopped instance's data disk, and its snapshot. */
   group: string;
@@ -134,7 +137,7 @@ async function build(world: World): Promise<Ids> {
   await world.repository.deleteManifest(failedSnapshot);
   await world.catalog.queries
     .updateTable('snapshots')
-    .set({ status: 'failed', failure_reason: 'the disk was full', tree: null })
+    .set({ status: 'failed', failure_reason: 'the disk was full', tree: null, undo_until_ms: IN_FAR_FUTURE_MS })
     .where('snapshot_id', '=', failedSnapshot)
     .execute();
   const { group, groupSnapshot } = await takeGroup(world, stopped.instanceId, stopped.systemDisk);

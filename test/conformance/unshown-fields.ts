@@ -49,7 +49,8 @@ export const unshownFields: readonly { fields: RegExp; reason: string }[] = [
     reason: 'snapshots are not copied between regions',
   },
   {
-    fields: /^DescribeSnapshots Snapshots\.Snapshot\.(RetentionDays|InstantAccessRetentionDays)$/,
+    fields:
+      /^(DescribeSnapshots |DescribeSnapshotGroups SnapshotGroups\.SnapshotGroup\.)Snapshots\.Snapshot\.(RetentionDays|InstantAccessRetentionDays)$/,
     reason: 'snapshots are kept until they are deleted',
   },
   {
