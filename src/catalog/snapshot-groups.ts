@@ -5,7 +5,7 @@
 import { sql } from 'kysely';
 import type { Insertable, Updateable } from 'kysely';
 import type { Paging, SnapshotGroupFilter } from '../ecs/list-filters.ts';
-import type { Page, Snapshot, SnapshotGroup, SnapshotGroupStatus } from '../ecs/resources.ts';
+import type { Page, Snapshot, SnapshotGroup, SnapshotGroupStatus, Tag } from '../ecs/resources.ts';
 import { atLeastOne } from './disks.ts';
 import { startOf, toPage } from './paging.ts';
 import type { Queries, SnapshotGroupRow } from './schema.ts';
@@ -84,8 +84,12 @@ export async function listSnapshotGroups(
     .offset(offset)
     .execute();
   const page = toPage(rows, paging, total, (row) => ({ createdAtMs: row.created_at_ms, id: row.snapshot_group_id }));
+  const tags = await listTags(
+    queries,
+    page.items.map((row) => row.snapshot_group_id),
+  );
   const items: SnapshotGroup[] = [];
-  for (const row of page.items) items.push(await toGroup(queries, row));
+  for (const row of page.items) items.push(await toGroup(queries, row, tags.get(row.snapshot_group_id) ?? []));
   return { ...page, items };
 }
 
@@ -118,10 +122,9 @@ function statusOf(members: readonly Snapshot[]): SnapshotGroupStatus {
 /** More than a group can have. */
 const ALL_MEMBERS: Paging = { pageNumber: 1, pageSize: 1000, nextToken: null };
 
-async function toGroup(queries: Queries, row: SnapshotGroupRow): Promise<SnapshotGroup> {
+async function toGroup(queries: Queries, row: SnapshotGroupRow, tags: Tag[]): Promise<SnapshotGroup> {
   const groupId = row.snapshot_group_id;
   const { items: snapshots } = await listSnapshots(queries, { groupId }, ALL_MEMBERS);
-  const tags = await listTags(queries, [groupId]);
   const progress = snapshots.reduce((sum, { progressPercent }) => sum + progressPercent, 0);
   return {
     groupId,
@@ -133,6 +136,6 @@ async function toGroup(queries: Queries, row: SnapshotGroupRow): Promise<Snapsho
     status: statusOf(snapshots),
     progressPercent: Math.floor(progress / Math.max(1, snapshots.length)),
     snapshots,
-    tags: tags.get(groupId) ?? [],
+    tags,
   };
 }

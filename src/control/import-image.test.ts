@@ -1,40 +1,12 @@
 /** ImportImage: files become an image; what is left when it is cancelled, fails, or the server dies. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { allRows, checked, createWorld, imageRequest, runRequest, token } from '../../test/control/world.ts';
+import { allRows, checked, createWorld, imageRequest, token } from '../../test/control/world.ts';
 import type { World } from '../../test/control/world.ts';
-import type { Image } from '../ecs/resources.ts';
 import { OperationalError } from '../lib/errors.ts';
 import { GIB } from '../lib/geometry.ts';
-import { DEFAULT_RESOURCE_GROUP_ID } from '../ecs/resource-groups.ts';
 import type { ImportImageRequest } from './requests.ts';
-
-function fileOf(object: string): ImportImageRequest['disks'][number] {
-  return { place: { bucket: 'images', object }, format: null, sizeGib: null };
-}
-
-function request(change: Partial<ImportImageRequest> = {}): ImportImageRequest {
-  const plain = { description: '', architecture: null, platform: null, bootMode: null, tags: [] };
-  const resourceGroupId = DEFAULT_RESOURCE_GROUP_ID;
-  return { disks: [fileOf('system'), fileOf('data')], imageName: 'imported', resourceGroupId, ...plain, ...change };
-}
-
-function putFiles(world: World): void {
-  world.exchange.put('system', { 1: 'a', 2: 'b' });
-  world.exchange.put('data', { 3: 'c', 4: 'd' }, { sizeBytes: 5 * GIB + 1, format: 'qcow2' });
-}
-
-async function ownImages(world: World): Promise<Image[]> {
-  return (await world.control.listImages({ ownerAlias: 'self' }, allRows)).items;
-}
-
-async function readInstanceOf(world: World, imageId: string) {
-  const { instanceIds } = await world.control.runInstances(runRequest({ imageId, dataDisks: [] }));
-  await world.settle();
-  const { items } = await world.control.listDisks({ instanceId: instanceIds[0] ?? '' }, allRows);
-  const disks = items.toSorted((a, b) => (a.device ?? '').localeCompare(b.device ?? ''));
-  return disks.map(({ diskId }) => world.diskWords(diskId));
-}
+import { fileOf, importRequest, putFiles, ownImages, readInstanceOf } from '../../test/control/imports.ts';
 
 /** Nothing of it but, perhaps, an image that says why it failed. */
 async function assertGone(world: World): Promise<void> {
@@ -48,7 +20,7 @@ async function assertGone(world: World): Promise<void> {
 test('files become an image whose disks are snapshots; its task tells of each', async (t) => {
   const world = await createWorld(t);
   putFiles(world);
-  const { imageId, taskId } = await world.control.importImage(request());
+  const { imageId, taskId } = await world.control.importImage(importRequest());
   await world.settle();
   const [image] = await ownImages(world);
   assert.deepEqual(
@@ -97,7 +69,7 @@ test('while it goes on the image is Creating and its own, the progress is told, 
   putFiles(world);
   const reading = Promise.withResolvers<void>();
   world.exchange.during = () => reading.promise;
-  const { imageId, taskId } = await world.control.importImage(request());
+  const { imageId, taskId } = await world.control.importImage(importRequest());
   await world.until('its progress', async () => (await world.control.getTask(taskId)).progressPercent === 12);
   const [image] = await ownImages(world);
   assert.deepEqual([image?.status, image?.progressPercent], ['Creating', 0]);
@@ -127,7 +99,7 @@ for (const when of ['reading', 'storing'] as const) {
       new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
     if (when === 'reading') world.exchange.during = ({ signal }) => Promise.race([never, stopped(signal)]);
     else world.holdUploads();
-    const { taskId } = await world.control.importImage(request(), token('ImportImage'));
+    const { taskId } = await world.control.importImage(importRequest(), token('ImportImage'));
     if (when === 'reading') await world.until('it to read', async () => world.diskd.disks.size > 0);
     else await world.quiet();
     const dry = { idempotency: null, dryRun: true };
@@ -152,14 +124,14 @@ test('a file that cannot be read makes the image CreateFailed, with the reason, 
   world.exchange.during = async () => {
     throw new OperationalError(`No space left on device ${world.folder}/disks/x`, { retryable: false });
   };
-  const { taskId } = await world.control.importImage(request());
+  const { taskId } = await world.control.importImage(importRequest());
   await assertGone(world);
   const [image] = await ownImages(world);
   assert.deepEqual([image?.status, image?.failureReason], ['CreateFailed', 'No space left on device disks/x']);
   const task = await world.control.getTask(taskId);
   assert.deepEqual([task.status, task.endedParts[0]?.errorCode], ['Failed', 'ImportImageFailed']);
   world.exchange.during = async () => undefined;
-  await world.control.importImage(request());
+  await world.control.importImage(importRequest());
   await checked(world);
 });
 
@@ -167,7 +139,7 @@ test('a snapshot that cannot be stored fails it', async (t) => {
   const world = await createWorld(t);
   putFiles(world);
   world.transfer.failuresLeft = 1;
-  const { taskId } = await world.control.importImage(request());
+  const { taskId } = await world.control.importImage(importRequest());
   await assertGone(world);
   assert.equal((await ownImages(world))[0]?.status, 'CreateFailed');
   assert.match(
@@ -183,7 +155,7 @@ test('a data plane that dies while a file is read makes it begin again with that
   world.exchange.during = async () => {
     if (++times === 1) for (const disk of world.diskd.disks.values()) disk.open = false;
   };
-  const { imageId } = await world.control.importImage(request());
+  const { imageId } = await world.control.importImage(importRequest());
   await world.settle();
   assert.equal(times, 3);
   assert.deepEqual(await readInstanceOf(world, imageId), [
@@ -197,7 +169,7 @@ test('what does not fit is refused before anything is written', async (t) => {
   putFiles(world);
   world.exchange.put('huge', {}, { sizeBytes: 2048 * GIB + 1 });
   const refuse = (change: Partial<ImportImageRequest>, code: string) =>
-    assert.rejects(world.control.importImage(request(change)), { code });
+    assert.rejects(world.control.importImage(importRequest(change)), { code });
   await refuse({ disks: [fileOf('none')] }, 'InvalidOSSObject.NotFound');
   await refuse(
     { disks: [{ ...fileOf('system'), place: { bucket: 'b', object: 'system' } }] },
@@ -218,20 +190,20 @@ test('what does not fit is refused before anything is written', async (t) => {
   world.assertRoom = () => {
     throw new OperationalError('full', { retryable: false });
   };
-  await assert.rejects(world.control.importImage(request({ imageName: 'other' })), /full/);
+  await assert.rejects(world.control.importImage(importRequest({ imageName: 'other' })), /full/);
   assert.equal((await world.control.listTasks({}, allRows)).totalCount, 0);
 });
 
 test('the same token gives the same image and task; a dry run makes neither', async (t) => {
   const world = await createWorld(t);
   putFiles(world);
-  await assert.rejects(world.control.importImage(request(), { idempotency: null, dryRun: true }), {
+  await assert.rejects(world.control.importImage(importRequest(), { idempotency: null, dryRun: true }), {
     code: 'DryRunOperation',
   });
   assert.deepEqual(await ownImages(world), []);
-  const first = await world.control.importImage(request(), token('ImportImage'));
-  assert.deepEqual(await world.control.importImage(request(), token('ImportImage')), first);
+  const first = await world.control.importImage(importRequest(), token('ImportImage'));
+  assert.deepEqual(await world.control.importImage(importRequest(), token('ImportImage')), first);
   await world.settle();
-  assert.deepEqual(await world.control.importImage(request(), token('ImportImage')), first);
+  assert.deepEqual(await world.control.importImage(importRequest(), token('ImportImage')), first);
   assert.equal((await ownImages(world)).length, 1);
 });

@@ -11,6 +11,7 @@ import { RequestError } from '../lib/errors.ts';
 import { change } from './change.ts';
 import { baseOfSnapshot } from './disk-rows.ts';
 import { assertIdle } from './idle-disk.ts';
+import { outcomeOf } from './item-outcome.ts';
 import { CREATE_SNAPSHOT } from './operations/create-snapshot.ts';
 import type { CreateSnapshotState } from './operations/create-snapshot.ts';
 import { RESET_DISK } from './operations/reset-disk.ts';
@@ -67,15 +68,9 @@ export async function resetDisks(
     return recorded;
   });
   return await Promise.all(
-    operations.map(async (operation): Promise<ItemOutcome> => {
-      try {
-        await waitSoon(parts.clock, runner.start(operation).done());
-        return { id: operation.subjectId, refusal: null };
-      } catch (error) {
-        if (!(error instanceof RequestError)) throw error;
-        return { id: operation.subjectId, refusal: { code: error.code, message: error.message } };
-      }
-    }),
+    operations.map((operation) =>
+      outcomeOf(operation.subjectId, waitSoon(parts.clock, runner.start(operation).done())),
+    ),
   );
 }
 

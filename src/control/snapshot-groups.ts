@@ -17,6 +17,7 @@ import { RequestError } from '../lib/errors.ts';
 import { change, unconditionally } from './change.ts';
 import { findEarlierResult, rememberResult } from './client-token.ts';
 import { baseOf } from './disk-folder.ts';
+import { outcomeOf } from './item-outcome.ts';
 import { CREATE_SNAPSHOT_GROUP } from './operations/create-snapshot-group.ts';
 import type { CreateSnapshotGroupState } from './operations/create-snapshot-group.ts';
 import type { Parts } from './parts.ts';
@@ -172,14 +173,8 @@ export async function deleteSnapshotGroup(
     return await listSnapshotIdsOfGroup(transaction, groupId);
   });
   return await Promise.all(
-    snapshotIds.map(async (snapshotId): Promise<ItemOutcome> => {
-      try {
-        await deleteSnapshot(parts, runner, { snapshotId, force: true }, unconditionally);
-        return { id: snapshotId, refusal: null };
-      } catch (error) {
-        if (!(error instanceof RequestError)) throw error;
-        return { id: snapshotId, refusal: { code: error.code, message: error.message } };
-      }
-    }),
+    snapshotIds.map((snapshotId) =>
+      outcomeOf(snapshotId, deleteSnapshot(parts, runner, { snapshotId, force: true }, unconditionally)),
+    ),
   );
 }

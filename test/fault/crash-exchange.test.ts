@@ -1,39 +1,9 @@
 /** The crash tables of imports and exports of images: the server dies before, and after, each of its acts. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { GIB } from '../../src/lib/geometry.ts';
 import { dieEverywhere } from '../control/die-everywhere.ts';
-import { type World, allRows, imageRequest, runRequest, token } from '../control/world.ts';
-import { DEFAULT_RESOURCE_GROUP_ID } from '../../src/ecs/resource-groups.ts';
-import type { ImportImageRequest } from '../../src/control/requests.ts';
-import type { Image } from '../../src/ecs/resources.ts';
-
-function fileOf(object: string): ImportImageRequest['disks'][number] {
-  return { place: { bucket: 'images', object }, format: null, sizeGib: null };
-}
-
-function request(change: Partial<ImportImageRequest> = {}): ImportImageRequest {
-  const plain = { description: '', architecture: null, platform: null, bootMode: null, tags: [] };
-  const resourceGroupId = DEFAULT_RESOURCE_GROUP_ID;
-  return { disks: [fileOf('system'), fileOf('data')], imageName: 'imported', resourceGroupId, ...plain, ...change };
-}
-
-function putFiles(world: World): void {
-  world.exchange.put('system', { 1: 'a', 2: 'b' });
-  world.exchange.put('data', { 3: 'c', 4: 'd' }, { sizeBytes: 5 * GIB + 1, format: 'qcow2' });
-}
-
-async function ownImages(world: World): Promise<Image[]> {
-  return (await world.control.listImages({ ownerAlias: 'self' }, allRows)).items;
-}
-
-async function readInstanceOf(world: World, imageId: string) {
-  const { instanceIds } = await world.control.runInstances(runRequest({ imageId, dataDisks: [] }));
-  await world.settle();
-  const { items } = await world.control.listDisks({ instanceId: instanceIds[0] ?? '' }, allRows);
-  const disks = items.toSorted((a, b) => (a.device ?? '').localeCompare(b.device ?? ''));
-  return disks.map(({ diskId }) => world.diskWords(diskId));
-}
+import { type World, allRows, imageRequest, token } from '../control/world.ts';
+import { importRequest, putFiles, ownImages, readInstanceOf } from '../control/imports.ts';
 
 test('an import is whole and made once, whenever the server dies', async () => {
   const acts = await dieEverywhere({
@@ -42,10 +12,10 @@ test('an import is whole and made once, whenever the server dies', async () => {
       return { answered: '' };
     },
     act: async (world, prepared) => {
-      prepared.answered = (await world.control.importImage(request(), token('ImportImage'))).imageId;
+      prepared.answered = (await world.control.importImage(importRequest(), token('ImportImage'))).imageId;
     },
     verify: async (world, { answered }) => {
-      const { imageId } = await world.control.importImage(request(), token('ImportImage'));
+      const { imageId } = await world.control.importImage(importRequest(), token('ImportImage'));
       await world.settle();
       if (answered !== '') assert.equal(imageId, answered);
       const [image, ...more] = await ownImages(world);
@@ -76,7 +46,7 @@ test('a cancelled import leaves nothing, or had come to its end, whenever the se
       return { taskId: '' };
     },
     act: async (world, prepared) => {
-      prepared.taskId = (await world.control.importImage(request())).taskId;
+      prepared.taskId = (await world.control.importImage(importRequest())).taskId;
       await world.until('a snapshot', async () => world.diskd.calls.includes('freeze'));
       await world.control.cancelTask(prepared);
     },
