@@ -140,6 +140,12 @@ function addServerCommands(program: Command, context: CliContext, exit: (code: n
     .option('--data <DIR>', 'folder that holds everything', dataFolder)
     .option('--listen <HOST:PORT>', 'where the API answers', '127.0.0.1:7400')
     .option('--region <ID>', 'region id; its zones are <ID>-a and <ID>-b', 'cn-hangzhou')
+    .addOption(
+      new Option(
+        '--add-region <ID[=DIR]>',
+        'serve another region too, with a folder of its own (default: regions/ID in DIR); may be repeated',
+      ).argParser((value: string, before: string[] | undefined) => [...(before ?? []), value]),
+    )
     .option('--tls', 'answer over https, with a certificate of a CA that is made for DIR and never leaves it')
     .option('--exchange <DIR>', 'folder of the buckets of ImportImage and ExportImage (default: exchange in DIR)')
     .option('--disk-limits', 'hold each disk to the operations and bytes a second of its category, level and size')
@@ -354,6 +360,10 @@ function addInternalCommands(program: Command, context: CliContext, exit: (code:
       const options = { dataFolder: data, runFolder: run, reserveBytes: Number(reserve), err: context.err };
       exit(await runDiskd(options));
     });
+  program.command('copy', { hidden: true }).action(async () => {
+    const { runCopyWorker } = await import('./transfer/copy-worker.ts');
+    exit(await runCopyWorker());
+  });
   program.command('export', { hidden: true }).action(async () => {
     const { runExportWorker } = await import('./transfer/export-worker.ts');
     exit(await runExportWorker());

@@ -36,6 +36,13 @@ test('the banner of a plain server shows http, and warns only where other machin
   assert.match(formatBanner({ ...running, isExposed: true }, options, context), /WARNING .*0\.0\.0\.0:7400.*--tls/s);
 });
 
+test('the banner names every region that is served, with its folder', () => {
+  const banner = formatBanner(running, { ...options, data: '/data', addRegion: ['cn-beijing', 'x1=/mnt/x'] }, context);
+  assert.match(banner, /region cn-beijing, in \/data\/regions\/cn-beijing$/m);
+  assert.match(banner, /region x1, in \/mnt\/x$/m);
+  assert.throws(() => formatBanner(running, { ...options, addRegion: ['=x'] }, context), OperationalError);
+});
+
 test('the banner of a TLS server shows https and how each kind of client trusts its CA', () => {
   const banner = formatBanner({ ...running, caFile: '/data/tls/ca.pem', isExposed: true }, options, context);
   assert.match(banner, / https:\/\/127\.0\.0\.1:7400 /);
@@ -49,11 +56,13 @@ test('the banner of a TLS server shows https and how each kind of client trusts 
 
 test('the farewell says how many disks and connections the data plane goes on for', () => {
   const farewell = (clientCount: number, usedDiskCount: number | null) =>
-    formatFarewell({ clientCount, usedDiskCount, dataPlaneStays: true }, running, context);
+    formatFarewell([{ root: '/data', clientCount, usedDiskCount, dataPlaneStays: true }], context);
   assert.match(farewell(4, 1), /goes on, for 1 disk that is in use \(4 connections\):\n`npx hupo stop --data \/data`/);
   assert.match(farewell(1, 1), /\(1 connection\)/);
   assert.match(farewell(5, 2), /for 2 disks that are in use \(5 connections\)/);
   assert.match(farewell(5, null), /for 5 connections to its disks/);
-  const ended = { clientCount: 0, usedDiskCount: null, dataPlaneStays: false };
-  assert.equal(formatFarewell(ended, running, context), 'Hupo has ended.\n');
+  const ended = { root: '/data', clientCount: 0, usedDiskCount: null, dataPlaneStays: false };
+  assert.equal(formatFarewell([ended, ended], context), 'Hupo has ended.\n');
+  const staying = { root: '/other', clientCount: 1, usedDiskCount: 1, dataPlaneStays: true };
+  assert.match(formatFarewell([ended, staying], context), /`npx hupo stop --data \/other`/);
 });

@@ -12,7 +12,8 @@ import { OperationalError } from './lib/errors.ts';
 import { createLog } from './lib/log.ts';
 import { systemRandom } from './lib/random.ts';
 import { startServer } from './server.ts';
-import type { Machine, Server, StopOutcome } from './server.ts';
+import type { RegionPlace, StopOutcome } from './region-server.ts';
+import type { Machine, Server } from './server.ts';
 
 const SIGNAL_EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
@@ -20,6 +21,7 @@ export interface ServeOptions {
   data: string;
   listen: string;
   region: string;
+  addRegion?: string[];
   tls?: true;
   diskLimits?: true;
   reserve?: string;
@@ -41,6 +43,7 @@ export async function runServe(options: ServeOptions, context: CliContext): Prom
       exchangeFolder: options.exchange === undefined ? null : path.resolve(options.exchange),
       ...address,
       regionId: options.region,
+      addedRegions: (options.addRegion ?? []).map((text) => parseRegion(text, options.data)),
       tls: options.tls === true ? describeMachine() : null,
       limitsDisks: options.diskLimits === true,
       spaceLimits: {
@@ -58,7 +61,7 @@ export async function runServe(options: ServeOptions, context: CliContext): Prom
     });
     context.out(formatBanner(server, options, context));
     endWhenAsked(server, signals.asked, context);
-    context.out(formatFarewell(await server.stopped, server, context));
+    context.out(formatFarewell(await server.stopped, context));
     return 0;
   } finally {
     signals.stop();
@@ -100,6 +103,17 @@ export function parseAddress(text: string): { host: string; port: number } {
   throw new OperationalError(`--listen ${text} is not HOST:PORT, as in 127.0.0.1:7400`, { retryable: false });
 }
 
+/** `ID`, or `ID=DIR`; without a folder of its own it is in `regions/ID` of the first one's. */
+function parseRegion(text: string, data: string): RegionPlace {
+  const at = text.indexOf('=');
+  const regionId = at < 0 ? text : text.slice(0, at);
+  const dataFolder = at < 0 ? path.join(data, 'regions', regionId) : text.slice(at + 1);
+  if (regionId !== '' && dataFolder !== '') return { regionId, dataFolder: path.resolve(dataFolder) };
+  throw new OperationalError(`--add-region ${text} is not ID or ID=DIR, as in cn-beijing=/mnt/other/hupo`, {
+    retryable: false,
+  });
+}
+
 /** What this machine is called, and where others reach it. */
 function describeMachine(): Machine {
   const others = Object.values(os.networkInterfaces())
@@ -137,6 +151,10 @@ export function formatBanner(
     `Hupo 琥珀 serves ${folder.root}`,
     `  API      ${url}   region ${options.region}   zones ${options.region}-a, ${options.region}-b`,
   ];
+  for (const text of options.addRegion ?? []) {
+    const { regionId, dataFolder } = parseRegion(text, options.data);
+    lines.push(`           the same, for region ${regionId}, in ${dataFolder}`);
+  }
   if (!key.isStored) lines.push(`  Key      ${key.accessKeyId}, from HUPO_ACCESS_KEY_ID`);
   else if (!key.isNew) lines.push(`  Key      ${key.accessKeyId}; its secret is in ${folder.keysFolder}/root.json`);
   else lines.push(...formatNewKey(server));
@@ -192,13 +210,14 @@ function formatExample(
 }
 
 /** Says so when the data plane stays, for whom, and how it is ended. */
-export function formatFarewell(
-  outcome: StopOutcome,
-  { folder }: Pick<Server, 'folder'>,
-  context: Pick<CliContext, 'environment'>,
-): string {
-  if (!outcome.dataPlaneStays) return 'Hupo has ended.\n';
-  return `Hupo's control plane has ended. The data plane goes on, for ${formatUse(outcome)}:\n\`${formatCommand(context, 'stop', folder.root)}\` ends it.\n`;
+export function formatFarewell(outcomes: readonly StopOutcome[], context: Pick<CliContext, 'environment'>): string {
+  const staying = outcomes.filter(({ dataPlaneStays }) => dataPlaneStays);
+  if (staying.length === 0) return 'Hupo has ended.\n';
+  const lines = staying.map(
+    (outcome) =>
+      `The data plane goes on, for ${formatUse(outcome)}:\n\`${formatCommand(context, 'stop', outcome.root)}\` ends it.\n`,
+  );
+  return `Hupo's control plane has ended. ${lines.join('')}`;
 }
 
 /** `1 disk that is in use (4 connections)`. */

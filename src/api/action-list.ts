@@ -3,8 +3,11 @@ import type { Action } from './action.ts';
 import { addTags } from './actions/add-tags.ts';
 import { attachDisk } from './actions/attach-disk.ts';
 import { beginImport } from './actions/begin-import.ts';
+import { cancelCopyImage } from './actions/cancel-copy-image.ts';
 import { cancelTask } from './actions/cancel-task.ts';
 import { completeImport } from './actions/complete-import.ts';
+import { copyImage } from './actions/copy-image.ts';
+import { copySnapshot } from './actions/copy-snapshot.ts';
 import { createDisk } from './actions/create-disk.ts';
 import { createImage } from './actions/create-image.ts';
 import { createInstance } from './actions/create-instance.ts';
@@ -101,6 +104,8 @@ export const actions: readonly Action[] = [
   describeImageSharePermission,
   deleteImage,
   exportImage,
+  copyImage,
+  cancelCopyImage,
   createInstance,
   runInstances,
   describeInstances,
@@ -145,6 +150,7 @@ export const actions: readonly Action[] = [
   describeSnapshots,
   modifySnapshotAttribute,
   modifySnapshotCategory,
+  copySnapshot,
   exportSnapshot,
   deleteSnapshot,
   createSnapshotGroup,

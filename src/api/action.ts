@@ -18,6 +18,8 @@ export interface Region {
 export interface Call {
   control: ControlPlane;
   region: Region;
+  /** All of this server. */
+  regions: readonly Region[];
   /** How a change is asked for, from the request's `ClientToken` and `DryRun`. */
   options: (asked?: { clientToken?: string | null; dryRun?: boolean | null }) => ChangeOptions;
 }
@@ -25,13 +27,13 @@ export interface Call {
 export interface Action {
   name: string;
   parameters: ParameterTable;
-  /** Whether a `RegionId` of another region is refused; only listing regions works from anywhere. */
+  /** Whether a `RegionId` of a region that is not here is refused; only listing regions works from anywhere. */
   regional: boolean;
   /** The answer without its RequestId. */
-  run(set: ParameterSet, resources: { control: ControlPlane; region: Region }): Promise<object>;
+  run(set: ParameterSet, resources: Pick<Call, 'control' | 'region' | 'regions'>): Promise<object>;
 }
 
-/** Common parameters that are in no table: `RegionId` is checked for every action, the owners are for accounts (`ecs-api.md` 1.2). */
+/** Common parameters that are in no table: `RegionId` says which region is asked (`regions.ts`), the owners are for accounts (`ecs-api.md` 1.2). */
 const NOT_BUSINESS = ['regionid', 'clienttoken', 'dryrun'];
 
 export function defineAction<Table extends ParameterTable>(definition: {
@@ -47,14 +49,13 @@ export function defineAction<Table extends ParameterTable>(definition: {
     name,
     parameters,
     regional,
-    run: async (set, { control, region }) => {
-      if (regional) checkRegion(set.find('RegionId'), region);
+    run: async (set, { control, region, regions }) => {
       const options: Call['options'] = ({ clientToken: token = null, dryRun } = {}) => ({
         idempotency: token === null ? null : { action: name, token, parametersDigest: businessDigest(parameters, set) },
         dryRun: dryRun ?? false,
       });
       try {
-        return await run(readParameters(parameters, set), { control, region, options });
+        return await run(readParameters(parameters, set), { control, region, regions, options });
       } catch (error) {
         const ownCode = error instanceof RequestError ? ownCodes[error.code] : undefined;
         if (!(error instanceof RequestError) || ownCode === undefined) throw error;
@@ -70,14 +71,6 @@ export function checkZone(zoneId: string, region: Region): void {
   throw new RequestError(
     'InvalidZoneId.NotFound',
     `The specified zone ${JSON.stringify(zoneId.slice(0, 64))} does not exist; this region has ${region.zoneIds.join(', ')}.`,
-  );
-}
-
-function checkRegion(regionId: string | null, region: Region): void {
-  if (regionId === null || regionId === region.regionId) return;
-  throw new RequestError(
-    'InvalidRegionId.NotFound',
-    `The specified region ${JSON.stringify(regionId.slice(0, 64))} does not exist; this server is ${region.regionId}.`,
   );
 }
 

@@ -18,6 +18,8 @@ import type {
 import type {
   AttachDiskRequest,
   ChangeOptions,
+  CopyImageRequest,
+  CopySnapshotRequest,
   CreateDiskRequest,
   CreateImageRequest,
   CreateSnapshotGroupRequest,
@@ -115,6 +117,9 @@ export interface ControlPlane {
   modifyImage(request: ModifyImageRequest, options: ChangeOptions): Promise<void>;
   /** Files of the exchange folder become an image; the task tells when. */
   importImage(request: ImportImageRequest, options: ChangeOptions): Promise<{ imageId: string; taskId: string }>;
+  copySnapshot(request: CopySnapshotRequest, options: ChangeOptions): Promise<{ snapshotId: string }>;
+  copyImage(request: CopyImageRequest, options: ChangeOptions): Promise<{ imageId: string }>;
+  cancelCopyImage(request: { imageId: string }, options: ChangeOptions): Promise<void>;
   exportImage(request: ExportImageRequest, options: ChangeOptions): Promise<{ taskId: string }>;
   exportSnapshot(request: ExportSnapshotRequest, options: ChangeOptions): Promise<{ taskId: string }>;
   shareImage(request: ShareImageRequest, options: ChangeOptions): Promise<void>;

@@ -5,6 +5,9 @@
 
 const CODES_BY_STATUS: Readonly<Record<number, readonly string[]>> = {
   400: [
+    'DestinationRegion.NotFound',
+    'ImageCreatedNotFromCopy',
+    'InvalidParameter.EncryptedIllegal',
     'InvalidDataDiskSize',
     'InvalidFormat.Malformed',
     'InvalidImageFormat.Malformed',
@@ -142,6 +145,11 @@ const CODES_BY_STATUS: Readonly<Record<number, readonly string[]>> = {
     'InvalidSnapshotLinkIds',
   ],
   403: [
+    'InvalidRegionId.NotExists',
+    'InvalidSnapshotCategory.NotSupportCopy',
+    'InvalidSnapshotId.EncryptedNotSupport',
+    'OperationDenied.ImageCopying',
+    'QuotaExceed.SnapshotQuota',
     'CapacityExceed.TooManyDisks',
     'InvalidInstance.NoDisk',
     'NumberExceed.TooManyDisks',
@@ -298,6 +306,13 @@ const STATUS_BY_ACTION: Readonly<Record<string, Readonly<Record<string, number>>
     'InvalidDataDiskSize.ValueNotSupported': 403,
     'InvalidDescription.Malformed': 403,
     'InvalidInstance.NotFoundSystemDisk': 400,
+  },
+  CopyImage: { 'InvalidSnapshotId.NotFound': 400 },
+  CopySnapshot: {
+    'InvalidDescription.Malformed': 403,
+    'InvalidRetentionDays.Malformed': 403,
+    'InvalidSnapshotId.NotFound': 403,
+    'InvalidSnapshotName.Malformed': 403,
   },
   CreateImage: {
     IncorrectInstanceStatus: 400,

@@ -55,7 +55,7 @@ export function parseRequest(wire: WireRequest): ApiRequest {
  * The host that a request is for: of the target in absolute form, else of the Host header; lower case, without port, or
  * null when it is not said.
  */
-export function hostOf({ target, headers }: WireRequest): string | null {
+export function hostOf({ target, headers }: Pick<WireRequest, 'target' | 'headers'>): string | null {
   const authority = /^https?:\/\/([^/?]*)/i.exec(target)?.[1] ?? findHeader(headers, 'host');
   return authority?.replace(/:\d*$/, '').toLowerCase() ?? null;
 }

@@ -11,24 +11,23 @@ import { RequestError, messageOf } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import type { Random } from '../lib/random.ts';
 import { shareOnePort } from '../tls/one-port.ts';
-import type { Action, Region } from './action.ts';
+import type { Action } from './action.ts';
 import { authenticate } from './authenticate.ts';
 import { readBody } from './body.ts';
-import type { AccessKeys, ControlPlane, NonceLog } from './control-plane.ts';
+import type { AccessKeys, NonceLog } from './control-plane.ts';
 import { errorBody, toErrorReply, type ErrorReply } from './errors.ts';
 import { actionOf, checkOwners, formatOf } from './gateway.ts';
 import { HEADER_LIMIT_BYTES, refuseConnection } from './refusals.ts';
 import { newRequestId, send, type Format } from './reply.ts';
+import type { ApiRegions } from './regions.ts';
 import { parseRequest, splitTarget, type ApiRequest } from './request.ts';
 
 export interface ApiServerOptions {
-  control: ControlPlane;
+  regions: ApiRegions;
   keys: AccessKeys;
   nonces: NonceLog;
   clock: Clock;
   random: Random;
-  /** `endpoint` is read at each answer, so it may be set once the port is known. */
-  region: Region;
   /** What GET /healthz shows; it answers 503 when this throws. */
   health: () => Promise<object>;
   log: Log;
@@ -93,7 +92,7 @@ function listenTo<Server extends http.Server | https.Server>(
   const onRequest = (message: IncomingMessage, response: ServerResponse) =>
     takeTurn(message.socket, response, () => respond(message, response, { options, answer }));
   const refuse = (socket: Duplex, why: Error | 'CONNECT') =>
-    refuseConnection(socket, why, { random: options.random, endpoint: options.region.endpoint });
+    refuseConnection(socket, why, { random: options.random, endpoint: options.regions.endpoint });
   server.on('request', onRequest);
   // Without these listeners Node would answer by itself, with an empty body or none.
   server.on('checkExpectation', onRequest);
@@ -136,7 +135,7 @@ async function respond(
     const reply = isHealthCheck(message) && !(error instanceof RequestError) ? unhealthy : replyTo(error, asked);
     if (reply.isOurs) logFailure(error, message, { asked, log: options.log });
     if (response.headersSent || response.destroyed) return;
-    const body = errorBody(reply, asked.requestId, options.region.endpoint);
+    const body = errorBody(reply, asked.requestId, options.regions.endpoint);
     send(response, { ...asked, status: reply.status, body, root: 'Error', close: asked.close || !message.complete });
   }
 }
@@ -148,7 +147,9 @@ async function answerApi(message: IncomingMessage, asked: Asked, options: ApiSer
   asked.action = actionOf(request);
   authenticate(request, options);
   checkOwners(request);
-  return { RequestId: asked.requestId, ...(await asked.action.run(request.parameters, options)) };
+  const served = options.regions.find(request, asked.action.regional);
+  const answer = await asked.action.run(request.parameters, { ...served, regions: options.regions.regions });
+  return { RequestId: asked.requestId, ...answer };
 }
 
 /** Whoever listens on the way has seen a signed request: its nonce is used up, so that nobody can send it again over https. */

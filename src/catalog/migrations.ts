@@ -219,7 +219,21 @@ const ninth: Migration = {
   ],
 };
 
-export const migrations: Migration[] = [first, second, third, fourth, fifth, sixth, seventh, eighth, ninth];
+/** Snapshots that are copies: of which one, of which region. The next copy of a chain begins as the latest that is there. */
+const tenth: Migration = {
+  version: 10,
+  statements: [
+    `ALTER TABLE snapshots ADD COLUMN source_region_id TEXT`,
+    `ALTER TABLE snapshots ADD COLUMN source_snapshot_id TEXT`,
+    `CREATE INDEX snapshots_by_source ON snapshots (source_region_id, source_disk_id, created_at_ms)
+      WHERE source_region_id IS NOT NULL`,
+  ],
+};
+
+export const migrations: Migration[] = [
+  ...[first, second, third, fourth, fifth, sixth, seventh, eighth, ninth],
+  ...[tenth],
+];
 
 /** Brings the catalog to the newest version. Throws an OperationalError when it is newer than this program. */
 export async function migrate(database: Queries, wanted: Migration[] = migrations): Promise<void> {

@@ -176,6 +176,9 @@ export interface SnapshotRow {
   snapshot_group_id: string | null;
   /** When one that keeps what a rollback replaced is deleted; null for any other. */
   undo_until_ms: number | null;
+  /** Of a copy, what it is a copy of; both null for any other. Whatever generation it tells, it is no parent and no state of its disk. */
+  source_region_id: string | null;
+  source_snapshot_id: string | null;
 }
 
 export interface SnapshotGroupRow {

@@ -79,6 +79,7 @@ export async function listStoredSnapshots(
     .where('source_disk_id', '=', diskId)
     .where('status', '<>', 'failed')
     .where('tree', 'is not', null)
+    .where('source_snapshot_id', 'is', null)
     .orderBy('generation', 'desc')
     .execute();
   return rows.map((row) => ({
@@ -112,15 +113,33 @@ export async function findLatestGeneration(queries: Queries, diskId: string): Pr
   return row?.latest ?? 0;
 }
 
-/** Snapshots of these disks that are not finished, hidden ones too. */
+/** Snapshots of these disks that are not finished, hidden ones too, but no copies: those are nothing to the disks. */
 export async function listProgressingSnapshots(queries: Queries, diskIds: string[]): Promise<SnapshotRow[]> {
   return await queries
     .selectFrom('snapshots')
     .selectAll()
     .where('source_disk_id', 'in', atLeastOne(diskIds))
     .where('status', '=', 'progressing')
+    .where('source_snapshot_id', 'is', null)
     .orderBy('snapshot_id')
     .execute();
+}
+
+/** The tree of the latest copy from that region of a snapshot of that disk. */
+export async function findLatestCopy(
+  queries: Queries,
+  { regionId, diskId }: { regionId: string; diskId: string },
+): Promise<string | null> {
+  const row = await queries
+    .selectFrom('snapshots')
+    .select('tree')
+    .where('source_region_id', '=', regionId)
+    .where('source_disk_id', '=', diskId)
+    .where('tree', 'is not', null)
+    .orderBy('created_at_ms', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return row?.tree ?? null;
 }
 
 /** Whether an image is made from the snapshot, or being made. */
@@ -146,7 +165,7 @@ export async function listUndoSnapshots(queries: Queries, nowMs: number): Promis
   return rows.map((row) => row.snapshot_id);
 }
 
-/** How many snapshots of the disk count against its quota: all but failed ones and those that keep what a rollback replaced. */
+/** How many snapshots of the disk count against its quota: all but failed ones, copies, and those that keep what a rollback replaced. */
 export async function countSnapshots(queries: Queries, diskId: string): Promise<number> {
   const row = await queries
     .selectFrom('snapshots')
@@ -154,6 +173,7 @@ export async function countSnapshots(queries: Queries, diskId: string): Promise<
     .where('source_disk_id', '=', diskId)
     .where('status', '<>', 'failed')
     .where('undo_until_ms', 'is', null)
+    .where('source_snapshot_id', 'is', null)
     .executeTakeFirstOrThrow();
   return row.total;
 }
@@ -258,6 +278,10 @@ function toSnapshot(row: SnapshotRow): Omit<Snapshot, 'tags' | 'usage'> {
     category: row.category,
     failureReason: row.failure_reason,
     undoUntilMs: row.undo_until_ms,
+    copyOf:
+      row.source_region_id === null || row.source_snapshot_id === null
+        ? null
+        : { regionId: row.source_region_id, snapshotId: row.source_snapshot_id },
     fullSizeBytes: tree === null ? null : tree.dataChunkCount * CHUNK_BYTES,
   };
 }

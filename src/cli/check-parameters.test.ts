@@ -68,14 +68,22 @@ test('a misspelt action is refused with what is near', () => {
   };
   assert.equal(messages('DescribeDisks'), 'DescribeDisks');
   assert.equal(messages('createsnapshot'), 'CreateSnapshot', 'the case of names does not matter');
-  assert.equal(messages('CopySnapshot'), 'CopySnapshot', 'documented, not built: the server says so');
+  assert.equal(
+    messages('ApplyAutoSnapshotPolicy'),
+    'ApplyAutoSnapshotPolicy',
+    'documented, not built: the server says so',
+  );
   assert.match(
     messages('DescribeDisk'),
     /^'DescribeDisk' is not a valid action\. See `npx hupo ecs --help`\.\n\nDid you mean:\n {2}DescribeDisks/,
   );
   assert.match(messages('describe-snapshots'), /Did you mean:\n {2}DescribeSnapshots/);
-  assert.match(messages('CreateSnapshots'), /Did you mean:\n {2}CreateSnapshot$/, 'what is not built is not offered');
-  assert.match(messages('CopySnapsho'), /Did you mean:\n {2}CopySnapshot$/, 'but where nothing else is near');
+  assert.match(messages('CreateSnapshots'), /Did you mean:\n {2}CreateSnapshot$/);
+  assert.match(
+    messages('ApplyAutoSnapshotPolic'),
+    /Did you mean:\n {2}ApplyAutoSnapshotPolicy$/,
+    'but where nothing else is near',
+  );
   assert.doesNotMatch(messages('Frobnicate'), /Did you mean/);
 });
 

@@ -13,6 +13,7 @@ export const actionGroups: readonly ActionGroup[] = [
       CreateSnapshot: 'take a snapshot of a disk, as it is at this moment',
       DescribeSnapshots: 'list snapshots, with how far each is stored',
       ModifySnapshotAttribute: 'rename or describe a snapshot',
+      CopySnapshot: 'copy a snapshot to another region, or within its own',
       ExportSnapshot: 'write a snapshot to a file in a folder of the server',
       ModifySnapshotCategory: 'archive a snapshot, or bring it back',
       DeleteSnapshot: 'delete a snapshot; space that only it held comes back',
@@ -94,6 +95,8 @@ export const actionGroups: readonly ActionGroup[] = [
       CreateImage: 'make a custom image from a snapshot, an instance or several snapshots',
       ImportImage: 'make a custom image from files in a folder of the server',
       ExportImage: 'write the disks of a custom image to files in a folder of the server',
+      CopyImage: 'copy a custom image to another region, or within its own',
+      CancelCopyImage: 'cancel the copying of an image',
       ModifyImageAttribute: 'rename or describe a custom image',
       ModifyImageSharePermission: 'note with whom an image is shared',
       DescribeImageSharePermission: 'list with whom an image is shared',
@@ -123,7 +126,7 @@ export const actionGroups: readonly ActionGroup[] = [
   {
     title: 'Where and what',
     actions: {
-      DescribeRegions: 'list the region of this server',
+      DescribeRegions: 'list the regions of this server',
       DescribeZones: 'list its zones',
       DescribeInstanceTypes: 'list instance types',
       DescribeAvailableResource: 'list what can be made in each zone: disk categories with their sizes, instance types',

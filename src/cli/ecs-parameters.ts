@@ -18,6 +18,9 @@ export const ecsParameters: Readonly<Record<string, string>> = {
   CancelAutoSnapshotPolicy: `
     autoSnapshotPolicyId !diskIds !regionId
   `,
+  CancelCopyImage: `
+    !ImageId !RegionId
+  `,
   CancelTask: `
     !RegionId !TaskId
   `,

@@ -229,7 +229,7 @@ test('help lists actions in groups, and parameters with what the server does wit
     const { status, out } = await run({}, ...line);
     assert.equal(status, 0);
     assert.match(out, /^Snapshots:\n {2}CreateSnapshot {2,}take a snapshot/m);
-    assert.match(out, /not in this version:\n[\s\S]*CopySnapshot/);
+    assert.match(out, /not in this version:\n[\s\S]*CreateAutoSnapshotPolicy/);
     assert.match(out, /--waiter expr=PATH to=TEXT/);
   }
   for (const line of [
@@ -253,7 +253,10 @@ test('help lists actions in groups, and parameters with what the server does wit
   assert.match(out, /--DataDisk\.1\.DeleteWithInstance +Boolean +default true$/m);
   assert.match(out, /^ {2}--NetworkInterface\.1\.…: every instance has one/m, 'one name for a group that is refused');
   assert.ok(out.split('\n\n').slice(0, 3).join('\n\n').split('\n').length < 50, 'what can be used fits on two screens');
-  assert.match((await run({}, 'help', 'CopySnapshot')).out, /CopySnapshot is documented and not in this version/);
+  assert.match(
+    (await run({}, 'help', 'ApplyAutoSnapshotPolicy')).out,
+    /ApplyAutoSnapshotPolicy is documented and not in this version/,
+  );
   assert.equal((await run({}, 'help', 'CopySnapshots')).status, 1);
 });
 

@@ -29,6 +29,7 @@ import type {
 } from '../ecs/resources.ts';
 import { unconditionally } from './change.ts';
 import { Collector } from './collector.ts';
+import { cancelCopyImage, copyImage, copySnapshot, openDesk } from './copies.ts';
 import { createImage, deleteImage, modifyImage } from './images.ts';
 import { deleteDisk } from './delete-disk.ts';
 import { deleteInstances } from './delete-instances.ts';
@@ -57,6 +58,8 @@ import { reInitDisk } from './reinit-disk.ts';
 import type {
   AttachDiskRequest,
   ChangeOptions,
+  CopyImageRequest,
+  CopySnapshotRequest,
   CreateDiskRequest,
   CreateImageRequest,
   CreateSnapshotGroupRequest,
@@ -150,6 +153,7 @@ export class Control {
         ...{ completions: this.#completions, fetchNotes: this.#fetchNotes },
       }),
     );
+    parts.regions.add(parts.region.regionId, openDesk(parts, this.#runner));
   }
 
   /** Goes on with what earlier servers left, and collects what they left as garbage. diskd must answer. */
@@ -257,6 +261,21 @@ export class Control {
     options: ChangeOptions = unconditionally,
   ): Promise<void> {
     return deleteSnapshot(this.#parts, this.#runner, request, options);
+  }
+
+  copySnapshot(
+    request: CopySnapshotRequest,
+    options: ChangeOptions = unconditionally,
+  ): Promise<{ snapshotId: string }> {
+    return copySnapshot(this.#parts, request, options);
+  }
+
+  copyImage(request: CopyImageRequest, options: ChangeOptions = unconditionally): Promise<{ imageId: string }> {
+    return copyImage(this.#parts, request, options);
+  }
+
+  cancelCopyImage(request: { imageId: string }, options: ChangeOptions = unconditionally): Promise<void> {
+    return cancelCopyImage(this.#parts, this.#runner, request, options);
   }
 
   createSnapshotGroup(

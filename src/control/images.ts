@@ -313,6 +313,7 @@ export async function deleteImage(
   options: ChangeOptions,
 ): Promise<void> {
   const { imageId, force } = request;
+  const copyId = await parts.regions.findCopyOf({ regionId: parts.region.regionId, imageId });
   await change(parts, options, async (transaction) => {
     const image = await getImage(transaction, imageId);
     const isImporting = (await findOperation(transaction, IMPORT_IMAGE, imageId)) !== undefined;
@@ -320,7 +321,7 @@ export async function deleteImage(
     assertAllowed(refuseImageInExchange(imageId, { isImporting, isExporting }));
     const isUsed = await isImageUsed(transaction, imageId);
     const isShared = (await countImageShares(transaction, imageId)) > 0;
-    assertAllowed(refuseDeleteImage(imageFacts(image), { isUsed, isShared, force }));
+    assertAllowed(refuseDeleteImage(imageFacts(image), { isUsed, isShared, isCopied: copyId !== null, force }));
     await deleteTags(transaction, imageId);
     await deleteImageRow(transaction, imageId);
     await raiseGarbageMark(transaction);

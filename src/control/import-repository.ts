@@ -32,6 +32,7 @@ import type { StoredDisk } from './check.ts';
 import { baseOf, formatBase, treesOfBase } from './disk-folder.ts';
 import { raiseGarbageMark } from './garbage.ts';
 import { readLockTime } from './lock-clock.ts';
+import { COPY_SNAPSHOT } from './operations/copy-snapshot.ts';
 import { CREATE_SNAPSHOT } from './operations/create-snapshot.ts';
 import type { CreateSnapshotState } from './operations/create-snapshot.ts';
 import { CATALOG_COPY } from './repository-book.ts';
@@ -130,6 +131,11 @@ async function settleOperations(transaction: Queries, manifests: ReadonlyMap<str
       if (manifest !== undefined) await markStored(transaction, operationId, { ...snapshot, ...storedAs(manifest) });
       if (manifest !== undefined || snapshot.frozen !== undefined) continue;
     }
+    if (kind === COPY_SNAPSHOT && manifests.has(subjectId)) {
+      // It is done: its row comes from the manifest.
+      await transaction.deleteFrom('operations').where('operation_id', '=', operationId).execute();
+      continue;
+    }
     await markUndoing(transaction, operationId, 'the catalog was restored from a copy');
     done.push(`What ${kind} of ${subjectId} had begun when the copy was made is undone at the next start.`);
   }
@@ -211,6 +217,8 @@ function rowOf(manifest: Manifest): Parameters<typeof insertSnapshot>[1] {
     instant: 0,
     snapshot_group_id: manifest.group?.snapshotGroupId ?? null,
     undo_until_ms: null,
+    source_region_id: manifest.copyOf?.regionId ?? null,
+    source_snapshot_id: manifest.copyOf?.snapshotId ?? null,
     resource_group_id: DEFAULT_RESOURCE_GROUP_ID,
     category: 'standard',
   };

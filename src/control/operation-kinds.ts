@@ -1,6 +1,7 @@
 /** Every kind of operation there is. */
 import type { OperationKind } from './operation-kind.ts';
 import { attachDiskOperation } from './operations/attach-disk.ts';
+import { copySnapshotOperation } from './operations/copy-snapshot.ts';
 import { createDiskOperation } from './operations/create-disk.ts';
 import { createImageOperation } from './operations/create-image.ts';
 import { createSnapshotGroupOperation } from './operations/create-snapshot-group.ts';
@@ -51,6 +52,7 @@ export function operationKinds(parts: Parts, beside: Beside): OperationKind<obje
     replaceSystemDiskOperation(parts, collect),
     resetDiskOperation(parts, runner, collect),
     createSnapshotOperation(parts, gate, stored),
+    copySnapshotOperation(parts, gate, stored),
     createSnapshotGroupOperation(parts, runner),
     deleteSnapshotOperation(parts, stored),
     runInstancesOperation(parts, collect),

@@ -14,10 +14,11 @@ import type { RepositoryPlace } from '../repository/stores.ts';
 import type { TreeRef } from '../repository/tree-ref.ts';
 import type { ObjectPlace } from '../transfer/exchange-folder.ts';
 import type { ImageFacts, ImportFormat } from '../transfer/image-header.ts';
-import type { UploadJob, UploadResult } from '../transfer/job.ts';
+import type { CopyJob, CopyResult, UploadJob, UploadResult } from '../transfer/job.ts';
 import type { LockClock } from './lock-clock.ts';
 import type { MonitorStore } from './monitor-store.ts';
 import type { OpenDisks } from './open-disks.ts';
+import type { Regions } from './regions.ts';
 
 /** diskd, over whatever connection there is at the moment: a call lost with a connection is asked again. */
 export interface DataPlane {
@@ -32,13 +33,17 @@ export interface DataPlane {
   ): Promise<DiskdCalls[K]['reply']>;
 }
 
-/** Uploads frozen views, each in a process of its own. */
+/** Uploads frozen views and copies trees, each in a process of its own. */
 export interface Transfer {
   /** Rejects once the worker is gone: with its failure, or an AbortError when `signal` fired. */
-  upload(
-    job: UploadJob,
-    options: { signal: AbortSignal; onProgress: (doneBytes: number, totalBytes: number) => void },
-  ): Promise<UploadResult>;
+  upload(job: UploadJob, options: TransferOptions): Promise<UploadResult>;
+  /** The same, of a tree of another region's repository. */
+  copy(job: CopyJob, options: TransferOptions): Promise<CopyResult>;
+}
+
+export interface TransferOptions {
+  signal: AbortSignal;
+  onProgress: (doneBytes: number, totalBytes: number) => void;
 }
 
 /** Whether there is room for what takes room for long (D12). */
@@ -155,6 +160,8 @@ export interface Parts {
   random: Random;
   log: Log;
   region: RegionNames;
+  /** This one and the others of this server. */
+  regions: Regions;
   /** How long what a rollback replaced is kept; 0: not at all. */
   undoMs: number;
   /** Called when a snapshot is stored, locked or deleted. */

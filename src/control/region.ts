@@ -22,3 +22,7 @@ export async function rememberRegion(catalog: Catalog, regionId: string, folder:
     );
   }
 }
+
+export function zonesOf(regionId: string): string[] {
+  return [`${regionId}-a`, `${regionId}-b`];
+}

@@ -115,6 +115,26 @@ export interface CreateSnapshotRequest {
   tags: Tag[];
 }
 
+export interface CopySnapshotRequest {
+  snapshotId: string;
+  destinationRegionId: string;
+  snapshotName: string | null;
+  description: string;
+  resourceGroupId: string;
+  tags: Tag[];
+}
+
+export interface CopyImageRequest {
+  imageId: string;
+  /** Null: this one. */
+  destinationRegionId: string | null;
+  /** Null: the image id. */
+  imageName: string | null;
+  description: string;
+  resourceGroupId: string;
+  tags: Tag[];
+}
+
 export interface CreateSnapshotGroupRequest {
   /** All its disks; null: those of `diskIds`, of one or several instances. */
   instanceId: string | null;

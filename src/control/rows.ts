@@ -89,6 +89,7 @@ export function snapshotFacts(row: SnapshotRow): SnapshotFacts {
     status: row.status,
     available: isAvailable(row),
     sourceDiskId: row.source_disk_id,
+    isCopy: row.source_snapshot_id !== null,
   };
 }
 

@@ -14,12 +14,14 @@ import { deleteTags, insertTags } from '../catalog/tags.ts';
 import { isViewBase } from '../disk/protocol.ts';
 import type { ViewBase } from '../disk/protocol.ts';
 import { hasInstantSnapshots } from '../ecs/disk-categories.ts';
+import { refuseDeleteCopied } from '../ecs/copy-rules.ts';
 import { newId } from '../ecs/ids.ts';
 import { refuseCreateSnapshot, refuseDeleteSnapshot, refuseModifySnapshot } from '../ecs/states.ts';
 import { assert } from '../lib/assert.ts';
 import { change } from './change.ts';
 import { findEarlierResult, rememberResult } from './client-token.ts';
 import { baseOf } from './disk-folder.ts';
+import { COPY_SNAPSHOT } from './operations/copy-snapshot.ts';
 import { CREATE_SNAPSHOT, viewOf } from './operations/create-snapshot.ts';
 import type { CreateSnapshotState } from './operations/create-snapshot.ts';
 import { DELETE_SNAPSHOT } from './operations/delete-snapshot.ts';
@@ -96,7 +98,7 @@ export async function recordSnapshot(
 /** Of a snapshot that is not frozen yet. */
 export function hiddenRow(
   snapshotId: string,
-  disk: DiskRow,
+  disk: Pick<DiskRow, 'disk_id' | 'size_gib' | 'type'>,
   request: Omit<CreateSnapshotRequest, 'diskId' | 'tags'>,
   nowMs: number,
 ): SnapshotRow {
@@ -121,6 +123,8 @@ export function hiddenRow(
     instant: 0,
     snapshot_group_id: null,
     undo_until_ms: null,
+    source_region_id: null,
+    source_snapshot_id: null,
     resource_group_id: request.resourceGroupId,
     category: 'standard',
   };
@@ -137,8 +141,10 @@ export async function deleteSnapshot(
   options: ChangeOptions,
 ): Promise<void> {
   const { snapshotId, force } = request;
+  const copyId = await parts.regions.findCopyOf({ regionId: parts.region.regionId, snapshotId });
   const next = await change(parts, options, async (transaction) => {
     const row = await getSnapshot(transaction, snapshotId);
+    assertAllowed(refuseDeleteCopied(snapshotId, copyId));
     await releaseLock(parts, transaction, snapshotId);
     const imageMadeFromIt = await isImageSource(transaction, snapshotId);
     const diskMadeFromIt = await isDiskSource(transaction, snapshotId);
@@ -165,7 +171,8 @@ function viewOfRow(row: SnapshotRow): ViewBase {
 }
 
 async function cancel(transaction: Queries, row: SnapshotRow): Promise<string> {
-  const operation = await findOperation(transaction, CREATE_SNAPSHOT, row.snapshot_id);
+  const kind = row.source_snapshot_id === null ? CREATE_SNAPSHOT : COPY_SNAPSHOT;
+  const operation = await findOperation(transaction, kind, row.snapshot_id);
   assert(operation !== undefined, `${row.snapshot_id} is progressing and nobody works on it`);
   await markUndoing(transaction, operation.operationId, 'it was deleted');
   return operation.operationId;

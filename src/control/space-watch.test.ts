@@ -61,6 +61,7 @@ class Bed {
         this.#finish.set(snapshotId, () => resolve({} as UploadResult));
         return promise;
       },
+      copy: async () => assert.fail('nothing is copied'),
     });
   }
 
@@ -211,7 +212,8 @@ test('the snapshot whose upload had no room is failed with that reason, its view
   const bed = new Bed();
   const { transfer } = world;
   const upload = transfer.upload.bind(transfer);
-  transfer.upload = (job, options) => bed.watch.limit({ upload }).upload(job, options);
+  const copy = transfer.copy.bind(transfer);
+  transfer.upload = (job, options) => bed.watch.limit({ upload, copy }).upload(job, options);
   const uploading = Promise.withResolvers<void>();
   transfer.during = async () => {
     uploading.resolve();

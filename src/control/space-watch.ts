@@ -18,8 +18,7 @@ import { freeSpace, planSpaceLimits } from '../lib/disk-space.ts';
 import type { Space, SpaceLimits } from '../lib/disk-space.ts';
 import { OperationalError, RequestError, messageOf } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
-import type { UploadJob, UploadResult } from '../transfer/job.ts';
-import type { SpaceCheck, Transfer } from './parts.ts';
+import type { SpaceCheck, Transfer, TransferOptions } from './parts.ts';
 import { planReserveFile } from './reserve-file.ts';
 import type { ReserveFile } from './reserve-file.ts';
 
@@ -99,9 +98,12 @@ export class SpaceWatch implements SpaceCheck {
     );
   }
 
-  /** Uploads as `transfer` does, but one that there is no room for any more fails, for good and with the reason. */
+  /** Uploads and copies as `transfer` does, but what there is no room for any more fails, for good and with the reason. */
   limit(transfer: Transfer): Transfer {
-    return { upload: (job, options) => this.#upload(transfer, job, options) };
+    return {
+      upload: (job, options) => this.#upload(job, options, (limited) => transfer.upload(job, limited)),
+      copy: (job, options) => this.#upload(job, options, (limited) => transfer.copy(job, limited)),
+    };
   }
 
   /** One look, and what it leads to. `start` does this again and again. */
@@ -170,7 +172,11 @@ export class SpaceWatch implements SpaceCheck {
     upload.fail(new OperationalError(reason, { retryable: false }));
   }
 
-  async #upload(transfer: Transfer, job: UploadJob, options: Parameters<Transfer['upload']>[1]): Promise<UploadResult> {
+  async #upload<Result>(
+    job: { snapshotId: string },
+    options: TransferOptions,
+    work: (limited: TransferOptions) => Promise<Result>,
+  ): Promise<Result> {
     if (this.#failedIds.has(job.snapshotId) && this.#isShort) {
       throw new OperationalError('there is still no room for it', { retryable: true });
     }
@@ -181,7 +187,7 @@ export class SpaceWatch implements SpaceCheck {
     try {
       const signal = AbortSignal.any([options.signal, failing.signal]);
       signal.throwIfAborted();
-      const result = await transfer.upload(job, { ...options, signal });
+      const result = await work({ ...options, signal });
       this.#failedIds.delete(job.snapshotId);
       return result;
     } catch (error) {

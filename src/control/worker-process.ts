@@ -19,7 +19,7 @@ export interface WorkerOptions {
 /** Rejects once the worker is gone: with its failure, or the signal's reason when that fired. */
 export async function runWorker<Result>(
   program: Program,
-  command: 'transfer' | 'rewrite' | 'export',
+  command: 'transfer' | 'copy' | 'rewrite' | 'export',
   job: object,
   { signal, onProgress }: WorkerOptions,
 ): Promise<Result> {

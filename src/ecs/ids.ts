@@ -40,6 +40,11 @@ function derivedCode(regionId: string): string {
   return (hash % 36 ** 3).toString(36).padStart(3, '0');
 }
 
+/** The regions' codes of the ids in a parameter's value: one id, or a JSON list of them. */
+export function regionCodesIn(value: string): string[] {
+  return [...value.matchAll(/\b[a-z]+-([0-9a-z]{3})[0-9a-z]{17}\b/g)].map(([, code = '']) => code);
+}
+
 /** What the guest sees as the disk's serial: the id without `d-`. */
 export function diskSerial(diskId: string): string {
   return diskId.replace(/^d-/, '');

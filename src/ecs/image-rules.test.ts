@@ -101,7 +101,8 @@ test('an image is made of an instance that is Running or Stopped and has its sys
 
 test('an image is deleted unless it is public, being created, or in use without force', () => {
   const refuse = (status: ImageStatus, ownerAlias: string, usage: { isUsed: boolean; force: boolean }) =>
-    refuseDeleteImage({ imageId: 'm-1', status, ownerAlias }, { isShared: false, ...usage })?.code ?? null;
+    refuseDeleteImage({ imageId: 'm-1', status, ownerAlias }, { isShared: false, isCopied: false, ...usage })?.code ??
+    null;
   for (const force of [false, true]) {
     assert.equal(refuse('Available', 'system', { isUsed: false, force }), 'ImageIsPublic');
     assert.equal(refuse('Creating', 'self', { isUsed: false, force }), 'ImageIsCreating');

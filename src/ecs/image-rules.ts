@@ -156,15 +156,48 @@ export interface ImageFacts {
   ownerAlias: string;
 }
 
+/** CopyImage: an own one that is there. */
+export function refuseCopyImage(image: ImageFacts): Refusal | null {
+  if (image.ownerAlias === 'system') {
+    return refusal(
+      'OperationDenied',
+      `The image ${image.imageId} is a public one, which every region has: only your own can be copied.`,
+    );
+  }
+  if (image.status === 'Available' || image.status === 'Deprecated') return null;
+  return refusal(
+    'IncorrectImageStatus',
+    `The image ${image.imageId} is ${image.status}: only an Available one can be copied.`,
+  );
+}
+
+/** CancelCopyImage: of a copy that is still being made. */
+export function refuseCancelCopyImage(image: ImageFacts, isCopy: boolean): Refusal | null {
+  if (!isCopy) {
+    return refusal('ImageCreatedNotFromCopy', `The image ${image.imageId} is no copy: there is nothing to cancel.`);
+  }
+  if (image.status === 'Creating') return null;
+  return refusal(
+    'IncorrectImageStatus',
+    `The copying of the image ${image.imageId} has ended, it is ${image.status}: delete the image instead.`,
+  );
+}
+
 export function refuseDeleteImage(
   image: ImageFacts,
-  usage: { isUsed: boolean; isShared: boolean; force: boolean },
+  usage: { isUsed: boolean; isShared: boolean; isCopied: boolean; force: boolean },
 ): Refusal | null {
   if (image.ownerAlias === 'system') {
     return refusal('ImageIsPublic', `The image ${image.imageId} is a public one: it cannot be deleted.`);
   }
   if (image.status === 'Creating') {
     return refusal('ImageIsCreating', `The image ${image.imageId} is being created: delete it when that has ended.`);
+  }
+  if (usage.isCopied) {
+    return refusal(
+      'OperationDenied.ImageCopying',
+      `The image ${image.imageId} is being copied: delete it when that has ended, or cancel the copy.`,
+    );
   }
   if (usage.isShared) {
     return refusal(

@@ -72,6 +72,8 @@ export interface Snapshot {
   failureReason: string | null;
   /** When one that keeps what a rollback replaced is deleted; null for any other. */
   undoUntilMs: number | null;
+  /** Of a copy, what it is a copy of; null for any other. */
+  copyOf: { regionId: string; snapshotId: string } | null;
   /** Bytes that a full restore writes; null while progressing. */
   fullSizeBytes: number | null;
   /** `rg-…`. */

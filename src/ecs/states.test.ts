@@ -28,9 +28,11 @@ function instance(status: InstanceStatus): InstanceFacts {
   return { instanceId: 'i-1', status, zoneId: 'a' };
 }
 
-function snapshot(change: { status?: SnapshotStatus; available?: boolean; sourceDiskId?: string } = {}) {
+function snapshot(
+  change: { status?: SnapshotStatus; available?: boolean; sourceDiskId?: string; isCopy?: boolean } = {},
+) {
   const { status = 'accomplished', available = status === 'accomplished' } = change;
-  return { snapshotId: 's-9', sourceDiskId: 'd-1', ...change, status, available };
+  return { snapshotId: 's-9', sourceDiskId: 'd-1', isCopy: false, ...change, status, available };
 }
 
 test('CreateSnapshot is allowed as ecs-api.md 4.1 says', () => {
@@ -105,6 +107,7 @@ test('ResetDisk is allowed as ecs-api.md 4.3 says', () => {
     assert.equal(refuse({ status }), status === 'Stopped' ? null : 'IncorrectInstanceStatus', status);
   }
   assert.equal(refuse({ snapshot: snapshot({ sourceDiskId: 'd-2' }) }), 'InvalidParameter.Mismatch');
+  assert.equal(refuse({ snapshot: snapshot({ isCopy: true }) }), 'InvalidParameter.Mismatch');
   assert.equal(refuse({ unfinished: [usable, unfinished] }), 'IncorrectDiskStatus.HasUnfinishedSnapshot');
   assert.equal(refuse({ unfinished: [usable] }), null);
   assert.equal(refuse({ snapshot: snapshot({ status: 'progressing', available: true }) }), null);

@@ -33,6 +33,7 @@ export interface SnapshotFacts {
   /** Usable for rollback and CreateDisk: accomplished, or of an ESSD disk and frozen durably. */
   available: boolean;
   sourceDiskId: string;
+  isCopy: boolean;
 }
 
 /** A snapshot that is being made. */
@@ -111,6 +112,12 @@ export function refuseResetDisk(facts: {
       `The snapshot ${snapshot.snapshotId} is of the disk ${snapshot.sourceDiskId}, not of ${disk.diskId}: a disk can only be rolled back to a snapshot of its own (CreateDisk makes another disk from any).`,
     );
   }
+  if (snapshot.isCopy) {
+    return refusal(
+      'InvalidParameter.Mismatch',
+      `The snapshot ${snapshot.snapshotId} is a copy: a disk can only be rolled back to a snapshot that was taken of it (CreateDisk makes another disk from any).`,
+    );
+  }
   if (disk.status === 'ReIniting') {
     return refusal(
       'InvalidOperation.DiskResetInProgress',
@@ -175,7 +182,7 @@ function refuseUnavailable(snapshot: SnapshotFacts, code: string): Refusal | nul
   return snapshot.available ? null : refuseUnfinished(snapshot, code);
 }
 
-function refuseUnfinished(snapshot: SnapshotFacts, code: string): Refusal | null {
+export function refuseUnfinished(snapshot: SnapshotFacts, code: string): Refusal | null {
   if (snapshot.status === 'accomplished') return null;
   const what = snapshot.status === 'failed' ? 'failed, so it cannot be used' : 'is not accomplished yet: wait for it';
   return refusal(code, `The snapshot ${snapshot.snapshotId} ${what}.`);

@@ -2,9 +2,10 @@
  * Goes over several trees at once, position by position, and only where the first two differ: pages that they share are
  * not read, so it costs what differs. A tree of fewer levels than another begins below it, at child 0 of child 0.
  */
+import { assert } from '../lib/assert.ts';
 import type { Digest } from './digest.ts';
 import { PAGE_FANOUT, chunksOfLevel } from './page.ts';
-import type { PageReader } from './page-reader.ts';
+import { PageReader } from './page-reader.ts';
 import type { TreeRef } from './tree-ref.ts';
 
 /** Where the first two trees differ, and what each tree has there: the digest of a chunk or page, or null. */
@@ -26,11 +27,11 @@ type Nodes = readonly (Node | null)[];
 
 /**
  * The places from `fromChunk` on in which `trees[0]` and `trees[1]` differ, pages before what is below them, in runs that end
- * with a chunk or at the end. Throws CorruptionError at a bad page.
+ * with a chunk or at the end. `pages` are of one repository, or of one for each tree. Throws CorruptionError at a bad page.
  */
 export async function* walkApart(
   trees: readonly TreeRef[],
-  pages: PageReader,
+  pages: PageReader | readonly PageReader[],
   fromChunk = 0,
 ): AsyncGenerator<ApartPlace[]> {
   const levels = Math.max(0, ...trees.map((tree) => tree.levels));
@@ -46,12 +47,13 @@ function nodeOf(digest: Digest | null, level: number): Node | null {
 }
 
 class Walk {
-  readonly #pages: PageReader;
+  /** One for all trees, or one for each. */
+  readonly #pages: PageReader | readonly PageReader[];
   readonly #fromChunk: number;
   /** Pages whose first chunk that differs is still to come. */
   pending: ApartPlace[] = [];
 
-  constructor(pages: PageReader, fromChunk: number) {
+  constructor(pages: PageReader | readonly PageReader[], fromChunk: number) {
     this.#pages = pages;
     this.#fromChunk = fromChunk;
   }
@@ -59,7 +61,7 @@ class Walk {
   async *visit(nodes: Nodes, level: number, firstChunk: number): AsyncGenerator<ApartPlace[]> {
     if (isShared(nodes) || firstChunk + chunksOfLevel(level) <= this.#fromChunk) return;
     if (firstChunk >= this.#fromChunk) this.#add(nodes, level, firstChunk);
-    const below = await Promise.all(nodes.map(async (node) => this.#childrenOf(node, level)));
+    const below = await Promise.all(nodes.map(async (node, tree) => this.#childrenOf(node, level, tree)));
     const span = chunksOfLevel(level - 1);
     for (let index = 0; index < PAGE_FANOUT; index++) {
       const children = below.map((each) => each?.[index] ?? null);
@@ -79,10 +81,12 @@ class Walk {
     });
   }
 
-  async #childrenOf(node: Node | null, level: number): Promise<Nodes | null> {
+  async #childrenOf(node: Node | null, level: number, tree: number): Promise<Nodes | null> {
     if (node === null) return null;
     if (node.level < level) return [node];
-    const { children } = await this.#pages.read(node.digest, level);
+    const pages = this.#pages instanceof PageReader ? this.#pages : this.#pages[tree];
+    assert(pages !== undefined, 'every tree has a reader of its pages');
+    const { children } = await pages.read(node.digest, level);
     return children.map((digest) => nodeOf(digest, level - 1));
   }
 }

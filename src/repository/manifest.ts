@@ -33,6 +33,13 @@ export interface Manifest {
   ownerEpoch: number;
   /** Absent for a snapshot that was taken alone. */
   group?: ManifestGroup;
+  /** Of a copy, what it is a copy of: generation and incarnation are those of that. Absent for any other. */
+  copyOf?: ManifestCopy;
+}
+
+export interface ManifestCopy {
+  regionId: string;
+  snapshotId: string;
 }
 
 /** The group that a snapshot was taken in: what every one of its manifests says of it. */
@@ -68,7 +75,7 @@ export function tombstoneName(snapshotId: string): string {
 export function encodeManifest(manifest: Manifest): Buffer {
   const { snapshotId, diskId, diskType, sizeBytes, tree, generation, incarnation, createdAtMs, parentSnapshotId } =
     manifest;
-  const { name, description, statistics, ownerEpoch, group } = manifest;
+  const { name, description, statistics, ownerEpoch, group, copyOf } = manifest;
   const { changedChunkCount, newChunkCount, readBytes, storedBytes } = statistics;
   return encodeSealed(MANIFEST_MAGIC, {
     snapshotId,
@@ -85,6 +92,7 @@ export function encodeManifest(manifest: Manifest): Buffer {
     statistics: { changedChunkCount, newChunkCount, readBytes, storedBytes },
     ownerEpoch,
     ...(group && { group: encodeGroup(group) }),
+    ...(copyOf && { copyOf: { regionId: copyOf.regionId, snapshotId: copyOf.snapshotId } }),
   });
 }
 
@@ -118,10 +126,15 @@ export function decodeManifest(bytes: Buffer, snapshotId: string): Manifest {
     },
     ownerEpoch: body.count('ownerEpoch'),
     ...(body.has('group') && { group: decodeGroup(body.object('group')) }),
+    ...(body.has('copyOf') && { copyOf: decodeCopy(body.object('copyOf')) }),
   };
   if (manifest.snapshotId !== snapshotId) throw new CorruptionError(name, `it is of ${manifest.snapshotId}`);
   if (manifest.sizeBytes % CHUNK_BYTES !== 0) throw new CorruptionError(name, 'its size is no whole number of chunks');
   return manifest;
+}
+
+function decodeCopy(copyOf: Body): ManifestCopy {
+  return { regionId: copyOf.string('regionId'), snapshotId: copyOf.string('snapshotId') };
 }
 
 function decodeGroup(group: Body): ManifestGroup {

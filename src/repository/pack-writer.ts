@@ -165,6 +165,15 @@ export class PackWriter {
     this.#spareGroups.push(buffer);
   }
 
+  /** Those of the digests that `put` would store, each once. */
+  findMissing(digests: readonly Digest[]): Digest[] {
+    const distinct = [...new Map(digests.map((digest) => [digest.toString('hex'), digest]))];
+    const strangers = distinct.filter(([name]) => !this.#pending.has(name)).map(([, digest]) => digest);
+    if (strangers.length === 0) return strangers;
+    const known = this.#findKnown(strangers);
+    return strangers.filter((_digest, position) => known[position] !== true);
+  }
+
   /** Those that are to be stored, each once. They are pending before anybody else can ask for them. */
   #claim(entries: readonly Entry[]): Entry[] {
     const strangers = entries.filter(({ digest }) => !this.#pending.has(digest.toString('hex')));

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import type http from 'node:http';
 import type { ControlPlane } from '../../src/api/control-plane.ts';
 import { percentEncode, type Pair } from '../../src/api/percent.ts';
+import { ApiRegions } from '../../src/api/regions.ts';
 import { createApiServer } from '../../src/api/server.ts';
 import { signV1, stringToSignV1 } from '../../src/api/signature-v1.ts';
 import { formatSecond } from '../../src/ecs/times.ts';
@@ -59,12 +60,11 @@ export async function openApi(
   const seen = new Set<string>();
   const warnings: string[] = [];
   const server = createApiServer({
-    control,
     keys: { find: (id) => (id === ACCESS_KEY_ID ? ACCESS_KEY_SECRET : null) },
     nonces: { accept: (_id, nonce) => !seen.has(nonce) && seen.add(nonce).size > 0 },
     clock: systemClock,
     random: systemRandom,
-    region,
+    regions: new ApiRegions([{ control, region }]),
     health: async () => await Promise.resolve({ Status: 'ok' }),
     log: { info: () => undefined, warn: (message) => void warnings.push(message) },
   });

@@ -8,7 +8,7 @@ import { actions } from '../../src/api/action-list.ts';
 import { EMPTY_IMAGE_ID } from '../../src/control/empty-image.ts';
 import { OperationalError } from '../../src/lib/errors.ts';
 import type { Pair } from '../../src/api/percent.ts';
-import { allRows, diskRequest } from '../control/world.ts';
+import { allRows, diskRequest, imageRequest } from '../control/world.ts';
 import {
   ACCESS_KEY_ID,
   call,
@@ -161,6 +161,13 @@ test('a token that was used with other parameters is refused as each action docu
   const { body: stopped } = await call(api, 'CreateInstance', run);
   const ofStopped = { InstanceId: String(stopped['InstanceId']), ImageId: EMPTY_IMAGE_ID };
   await api.world.settle();
+  const { imageId: ImageId } = await api.world.control.createImage(imageRequest({ instanceId }));
+  await api.world.settle();
+  const ofCopy = {
+    DestinationRegionId: 'cn-hangzhou',
+    DestinationSnapshotName: 'a',
+    DestinationSnapshotDescription: 'bc',
+  };
   const mismatch = 'IdempotentParameterMismatch';
   const cases: [action: string, first: Record<string, string>, other: Record<string, string>, object][] = [
     ['CreateDisk', Object.fromEntries(DISK), { Size: '21' }, [400, mismatch]],
@@ -172,6 +179,8 @@ test('a token that was used with other parameters is refused as each action docu
     ['ImportImage', ofFile, { ImageName: 'other' }, [400, mismatch]],
     ['ReplaceSystemDisk', ofStopped, { 'SystemDisk.Size': '60' }, [400, mismatch]],
     ['ResizeDisk', { ...ofDisk, NewSize: '50' }, { NewSize: '60' }, [400, mismatch]],
+    ['CopySnapshot', { SnapshotId, ...ofCopy }, { DestinationSnapshotName: 'other' }, [400, mismatch]],
+    ['CopyImage', { ImageId }, { DestinationImageName: 'other' }, [400, mismatch]],
     ['LockSnapshot', lock, { LockDuration: '8' }, [400, mismatch]],
     ['UnlockSnapshot', { SnapshotId }, { SnapshotId: 's-other' }, [400, mismatch]],
     ['DeleteInstances', ofInstance, { Force: 'false' }, [400, mismatch]],

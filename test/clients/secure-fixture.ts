@@ -5,6 +5,7 @@ import type https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import { ApiRegions } from '../../src/api/regions.ts';
 import { createSecureApiServer } from '../../src/api/server.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { systemFiles } from '../../src/lib/files.ts';
@@ -34,12 +35,11 @@ export async function openSecureApi({ control }: ApiFixture): Promise<SecureApi>
   const region = { regionId: 'cn-hangzhou', zoneIds: ['cn-hangzhou-a', 'cn-hangzhou-b'], endpoint: '' };
   const { server, endPlain } = createSecureApiServer(
     {
-      control,
       keys: { find: (id) => (id === ACCESS_KEY_ID ? ACCESS_KEY_SECRET : null) },
       nonces: { accept: (_id, nonce) => !seen.has(nonce) && seen.add(nonce).size > 0 },
       clock,
       random,
-      region,
+      regions: new ApiRegions([{ control, region }]),
       health: async () => await Promise.resolve({ status: 'ok' }),
       log,
     },

@@ -20,7 +20,7 @@ export const protocolNotes: Record<string, string[]> = {
     'Names of parameters match in any case (`Tag.1.Key`, `tag.1.key`), numbers of lists may have gaps, a blank value is as good as none. Parameters that no documentation knows are ignored, as ECS does.',
     'Signatures: version 1 (`HMAC-SHA1` over all parameters) and `ACS3-HMAC-SHA256` (headers). A nonce is accepted once, a timestamp 15 minutes around now.',
     'Of other products one action is answered, without an account: `QueryAvailableInstances` of BssOpenApi (Version `2017-12-14`) with an empty list, for Terraform’s provider asks it first (`endpoints { bssopenapi = "HOST:PORT" }`).',
-    '`RegionId` may be left out by every action; another region is `InvalidRegionId.NotFound`.',
+    '`RegionId` may be left out by every action: then the host name of the request (`ecs.cn-beijing.aliyuncs.com`, through a proxy) or the first id in it says which region of the server is meant, else it is the first. A region that the server has not got is `InvalidRegionId.NotFound`.',
   ],
   Answers: [
     '`Format=JSON` or `Format=XML`, in any case. Without it an `Accept` header that wants XML first counts, and else JSON is sent, whatever the signature (ECS: XML for version 1 signatures): every client but one asks for JSON or reads nothing else.',
@@ -104,6 +104,16 @@ export const actionNotes: Record<string, string[]> = {
     '`SnapshotSize` and `SnapshotCount` are the sums over all chains: see DescribeSnapshotLinks.',
   ],
   OpenSnapshotService: ['The service is always open, so nothing happens.', httpsOnly],
+  CopySnapshot: [
+    'A region is a data folder of this server (`serve --add-region`). The snapshot can be copied within its own region too (ECS: `InvalidOperation.NotSupportCopyInSameRegion`): that moves nothing.',
+    'Several copies of a chain may be made at once. Only what the region has not got is sent, and a copy goes on where it was after a restart. DeleteSnapshot of the copy cancels it; while it is made its source cannot be deleted (`InvalidOperation.RelatedSnapshotNotFinished`).',
+    '`CreationTime` is when the copy was asked for; `SourceSnapshotId` and `SourceRegionId` say what it is a copy of, `SourceDiskId` which disk that is of. Copies do not count against a quota.',
+  ],
+  CopyImage: [
+    'The copy has snapshots of its own (`SnapshotForImage-…`), which are copied as CopySnapshot does, and is `Available` when they are. Without DestinationRegionId, or with its own, the image is copied within its region.',
+    'Name, description, tags and resource group are those of the request; platform, architecture, family, version and boot mode are the source’s.',
+  ],
+  CancelCopyImage: ['Asked in the region of the copy. What was copied for it is deleted.'],
   ResetDisk: [
     'The instance must be `Stopped`. Later snapshots of the disk stay.',
     'With `serve --undo-hours` what it replaces is kept as a snapshot for so long: it has `UndoUntil`, does not count against the quota, and rolling back to it undoes the rollback (`hupo disk undo`). Until that is stored the disk and its instance cannot be deleted, nor the disk resized or re-initialised, as while any snapshot is made; DeleteSnapshot of it gives it up.',

@@ -123,6 +123,12 @@ export const beyond: readonly Beyond[] = [
     reason: 'as CreateImage says it of a family',
   },
   {
+    actions: /^Copy(Snapshot|Image)$/,
+    codes: /^(InvalidResourceGroup\.NotFound|QuotaExceed\.Tags|Duplicate\.TagKey|InvalidTag(Key|Value)\.Malformed)$/,
+    statuses: [400, 403, 404],
+    reason: 'as CreateSnapshot and CreateImage say it of what they make',
+  },
+  {
     actions: /^CreateSnapshotGroup$/,
     codes: /^InvalidResourceGroup\.NotFound$/,
     statuses: [404],

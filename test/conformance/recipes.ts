@@ -50,6 +50,8 @@ const recipes: Record<string, Recipe[]> = {
     }),
   ],
   ExportImage: [({ image }) => ({ ImageId: image, OSSBucket: 'images' })],
+  CopyImage: [({ image }) => ({ ImageId: image, DestinationImageName: 'copied' })],
+  CancelCopyImage: one('ImageId', ({ copyingImage }) => copyingImage),
   ModifyImageSharePermission: [({ image }) => ({ ImageId: image, 'AddAccount.1': '1234567890' })],
   DescribeImageSharePermission: one('ImageId', ({ sharedImage }) => sharedImage),
   ModifyImageAttribute: [({ image }) => ({ ImageId: image, ImageName: 'renamed' })],
@@ -103,6 +105,12 @@ const recipes: Record<string, Recipe[]> = {
   CreateSnapshot: one('DiskId', ({ dataDisk }) => dataDisk),
   DescribeSnapshots: list(),
   ModifySnapshotAttribute: [({ snapshot }) => ({ SnapshotId: snapshot, SnapshotName: 'renamed' })],
+  CopySnapshot: [
+    ({ snapshot }) => ({
+      ...{ SnapshotId: snapshot, DestinationRegionId: 'cn-hangzhou' },
+      ...{ DestinationSnapshotName: 'copied', DestinationSnapshotDescription: 'for tests' },
+    }),
+  ],
   ExportSnapshot: [({ snapshot }) => ({ SnapshotId: snapshot, OssBucket: 'images' })],
   ModifySnapshotCategory: one('SnapshotId', ({ spareSnapshot }) => spareSnapshot),
   DeleteSnapshot: one('SnapshotId', ({ spareSnapshot }) => spareSnapshot),

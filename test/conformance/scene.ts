@@ -4,6 +4,8 @@
  */
 import assert from 'node:assert/strict';
 import type { ControlPlane } from '../../src/api/control-plane.ts';
+import { unconditionally } from '../../src/control/change.ts';
+import { FakeRegion } from '../control/fake-region.ts';
 import { call, openApi, type Answer, type ApiFixture } from '../clients/api-fixture.ts';
 import {
   allRows,
@@ -65,6 +67,8 @@ export interface Scene extends AsyncDisposable {
   task: string;
   /** Processing until the scene ends: it exports `stoppedSnapshot`. */
   exportTask: string;
+  /** Creating until the scene ends: it is copied from another region. */
+  copyingImage: string;
   call: (action: string, parameters?: Record<string, string>) => Promise<Answer>;
 }
 
@@ -73,7 +77,7 @@ export async function openScene(
 ): Promise<Scene> {
   const api = await openApi(options.overrides ?? {}, { checkAtEnd: options.checkAtEnd ?? true });
   try {
-    const release = holdExchange(api.world);
+    const release = holdWork(api.world);
     return { api, world: api.world, ...(await build(api.world)), call: callOf(api), ...endOf(api, release) };
   } catch (error) {
     await api[Symbol.asyncDispose]();
@@ -86,14 +90,16 @@ const callOf =
   (action, parameters = {}) =>
     call(api, action, parameters);
 
-/** Nothing is read or written of files until the scene ends, or whoever asked cancels it. */
-function holdExchange(world: World): () => void {
+/** Nothing is copied, or read or written of files, until the scene ends, or whoever asked cancels it. */
+function holdWork(world: World): () => void {
   const held = Promise.withResolvers<void>();
-  world.exchange.during = ({ signal }) =>
+  const wait = (signal: AbortSignal) =>
     Promise.race([
       held.promise,
       new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true })),
     ]);
+  world.exchange.during = ({ signal }) => wait(signal);
+  world.transfer.duringCopy = wait;
   return held.resolve;
 }
 
@@ -162,9 +168,12 @@ async function build(world: World): Promise<Ids> {
   await world.settle();
   sample(world, running.dataDisk);
   const sharedImage = await makeSharedImage(world, systemSnapshot);
+  await copyWithin(world, systemSnapshot);
+  const copyingImage = await copyFromFar(world);
   const { taskId: exportTask } = await control.exportSnapshot({ snapshotId: stoppedSnapshot, bucket: 'images' });
   return {
     exportTask,
+    copyingImage,
     sharedImage,
     running: running.instanceId,
     systemDisk: running.systemDisk,
@@ -222,6 +231,24 @@ async function makeSharedImage(world: World, snapshotId: string): Promise<string
   await world.settle();
   await world.control.shareImage({ imageId, added: ['987654321'], removed: [] });
   return imageId;
+}
+
+const copied = { description: '', resourceGroupId: 'rg-1', tags: [] };
+
+/** Accomplished at once. */
+async function copyWithin(world: World, snapshotId: string): Promise<void> {
+  const request = { ...copied, snapshotId, destinationRegionId: world.regionId, snapshotName: 'twin' };
+  await world.control.copySnapshot(request);
+  await world.settle();
+}
+
+async function copyFromFar(world: World): Promise<string> {
+  const far = new FakeRegion(world, 'cn-beijing');
+  const image = far.image('m-far', far.snapshot('s-far', { 1: 'far' }));
+  const request = { ...copied, imageId: 'm-far', destinationRegionId: world.regionId, imageName: 'from far' };
+  const desk = world.regions.find(world.regionId);
+  assert.ok(desk);
+  return (await desk.receiveImage(request, async () => image, unconditionally)).imageId;
 }
 
 /** A disk that a running instance had once. */

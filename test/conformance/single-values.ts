@@ -18,6 +18,10 @@ export const singleValues: readonly Idle[] = [
     reason:
       'it names a file, and there is one; src/control/import-image.test.ts and test/e2e/exchange.test.ts use others',
   },
+  {
+    parameters: /^Copy(Snapshot|Image) DestinationRegionId$/,
+    reason: 'there is one region here: src/control/copies.test.ts and test/e2e/regions.test.ts have two',
+  },
   { parameters: / NextToken$/, reason: 'tokens come from answers: test/clients/ecs-wire.test.ts follows them' },
   {
     parameters:

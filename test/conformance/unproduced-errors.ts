@@ -32,6 +32,8 @@ export const unproducedErrors: readonly Unproduced[] = [
   codes(
     /.*(KMS|CMK|Kms).*|InvalidParameter\.Encrypted(Illegal)?|InvalidEncrypted\.NotMatchSnapshot|EncryptedOption\.Conflict|InvalidOperation\.UnfinishedEncryptedSnapshotCopy/,
     'there is no encryption yet; asking for it is refused with InvalidParameter.EncryptedNotSupported',
+    /(?!)/,
+    /CopyImage InvalidParameter\.EncryptedIllegal/,
   ),
   codes(/HibernationConfigured\.InstanceOperationForbidden/, 'instances cannot hibernate'),
   codes(
@@ -51,9 +53,20 @@ export const unproducedErrors: readonly Unproduced[] = [
   codes(/InstanceLockedForSecurity|SecurityRisk\..*/, 'nothing is locked for security'),
   codes(/InvalidAccountStatus\.SnapshotServiceUnavailable/, 'the snapshot service is always open'),
   codes(
-    /.*(MarketImage|InMarket|ImageNotSubscribed|BuyImage|SharedImage|DeleteSharedSnapshot|LockSharedSnapshot|ImageIsPublic\b.*Export|ImageCopying).*/,
-    'images and snapshots are not sold or copied, and shared with nobody who is here',
+    /.*(MarketImage|InMarket|ImageNotSubscribed|BuyImage|SharedImage|DeleteSharedSnapshot|LockSharedSnapshot|ImageIsPublic\b.*Export).*/,
+    'images and snapshots are not sold, and shared with nobody who is here',
   ),
+  {
+    errors:
+      /^CopySnapshot (InvalidOperation\.(Conflict|NotSupportCopyInSameRegion|Unauthorized|UnfinishedCrossRegionCopy)|InvalidParameter\.Arns|InvalidSnapshotCategory\.NotSupport(CrossRegion|Encrypted)Copy|InvalidEncrypted\.NotSupportDecrypt|OperationDenied\.(NonCompliantDestinationRegion|SnapshotCategoryNotSupportCopy))$/,
+    reason: 'snapshots can be copied to every region of the server, within their own, and several at a time',
+  },
+  {
+    errors:
+      /^CopyImage (IncorrectDestinationRegion|InvalidSnapshotId\.NotFound|OperationDe(in|ni)ed\.(EncryptedSnapshot|ImageCopying|NotPublished|SameRegionOnly)|RegionNotSupportCopy|SizeExceed\.Image|SourceRegion\.NotFound|InvalidAliUid\.IsNull)$/,
+    reason: 'images can be copied to every region of the server, within their own, and several at a time',
+  },
+  { errors: /^CancelCopyImage InvalidDescription\.Malformed$/, reason: 'the action has no such parameter' },
   codes(/CancelTaskFailed/, 'a task that is asked to end does'),
   codes(/NoSetRoletoECSServiceAcount/, 'there are no roles'),
   {
@@ -100,7 +113,7 @@ export const unproducedErrors: readonly Unproduced[] = [
     /ModifyDiskSpec InvalidDiskCategory\.ValueNotSupported/,
   ),
   codes(
-    /InvalidSnapshot\.TooOld|InvalidSnapshot\.TooLarge|InvalidSnapshotId\.BasedSnapshotTooOld|OperationDenied\.(InvalidSnapshotCategory|SnapshotNotAllowed|SnapshotNotValid|SnapshotParamsNotValid)|InvalidOperation\.(CreateFromSnapshotUnsupported|RelatedSnapshotNotFinished)/,
+    /InvalidSnapshot\.TooOld|InvalidSnapshot\.TooLarge|InvalidSnapshotId\.BasedSnapshotTooOld|OperationDenied\.(InvalidSnapshotCategory|SnapshotNotAllowed|SnapshotNotValid|SnapshotParamsNotValid)|InvalidOperation\.CreateFromSnapshotUnsupported/,
     'every accomplished snapshot can be used, and needs no other snapshot',
   ),
   codes(
@@ -114,6 +127,8 @@ export const unproducedErrors: readonly Unproduced[] = [
   codes(
     /InvalidVolumeId\.NotFound|IncorrectVolumeStatus|IncorrectDiskStatus\.(Invalid|Transferring)|Disk\.NotFound|HOSTNAME_ILLEGAL|InvalidDiskSize|InvalidDisk\.SystemDiskSize|InvalidSystemDiskSize|MissingParamter|IncompleteParamter|ZoneId\.NotFound|InvalidHostPassword\.Malformed|DISK_HAS_CREATING_SNAPSHOT|DiskStillAttached|DiskAttachedNumberExceeded|QuotaExceed\.SnapshotQuota|InvalidInstance\.ZoneConflict|InvalidDiskId\.OperationNotSupported|InvalidDisk\.InUse|InvalidParam\.(Amount|ZoneIdAndInstanceId\.Conflict)|InvalidParameter\.(NotMatch|ResourceOwnerAccount|DiskIds)|DiskId\.(StatusNotSupported|ValueNotSupported)|InvalidDiskIds\.ValueNotSupported|InvalidOperation\.InvalidEcsState|InstanceNotReady|SnapshotNotReady|TooManySnapshot\.Unfinished|InvalidInstanceId\.(ValueNotSupported|NotSupport)|InvalidResourceType\.NotSupported|InstanceDiskNumLimitExceed|InvalidOperation\.OtherInstanceUnsupported|InstanceType\.ParameterMismatch|OperationDenied\.SystemInstanceNotSupport|InvalidParamter\.Conflict/,
     'another documented code of the action says the same',
+    /(?!)/,
+    /CopySnapshot QuotaExceed\.SnapshotQuota/,
   ),
   codes(
     /InvalidPasswordParam\.Mismatch|InvalidHttpPutResponseHopLimit\.NotSupported|LoginAsNonRoot\.ImageNotSupport|InvalidBurstingEnabled\.DiskSizeTooSmall|BurstingEnabledForModifyingDiskUnsupported|InvalidProvisionedIops\.LimitExceed|IncorrectInstanceStatus\.NeedRestart|ResourceNotAvailable/,

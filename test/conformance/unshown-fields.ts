@@ -45,10 +45,6 @@ export const unshownFields: readonly { fields: RegExp; reason: string }[] = [
     reason: 'it is about features that are not there',
   },
   {
-    fields: /^DescribeSnapshots Snapshots\.Snapshot\.(SourceRegionId|SourceSnapshotId)$/,
-    reason: 'snapshots are not copied between regions',
-  },
-  {
     fields:
       /^(DescribeSnapshots |DescribeSnapshotGroups SnapshotGroups\.SnapshotGroup\.)Snapshots\.Snapshot\.(RetentionDays|InstantAccessRetentionDays)$/,
     reason: 'snapshots are kept until they are deleted',

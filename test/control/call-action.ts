@@ -2,9 +2,11 @@
 import assert from 'node:assert/strict';
 import { findAction } from '../../src/api/action-list.ts';
 import { ParameterSet } from '../../src/api/parameter-set.ts';
+import { ApiRegions } from '../../src/api/regions.ts';
 import type { World } from './world.ts';
 
 const region = { regionId: 'cn-hangzhou', zoneIds: ['cn-hangzhou-a', 'cn-hangzhou-b'], endpoint: '127.0.0.1:1' };
+const nowhere = { target: '/', headers: {} };
 
 // Answers are looked into by hand in tests.
 export type Answer = Record<string, unknown>;
@@ -13,7 +15,9 @@ export async function callAction(world: World, name: string, parameters: Record<
   const action = findAction(name);
   assert.ok(action, name);
   const set = new ParameterSet(Object.entries(parameters));
-  return (await action.run(set, { control: world.control, region })) as Answer;
+  const regions = new ApiRegions([{ control: world.control, region }]);
+  const served = regions.find({ ...nowhere, parameters: set }, action.regional);
+  return (await action.run(set, { ...served, regions: regions.regions })) as Answer;
 }
 
 /** The items of a wrapped list: `Instances.Instance`. */

@@ -2,14 +2,14 @@
 import crypto from 'node:crypto';
 import assert from 'node:assert/strict';
 import type { SnapshotRepository, Transfer } from '../../src/control/parts.ts';
-import { OperationalError } from '../../src/lib/errors.ts';
+import { CorruptionError, OperationalError } from '../../src/lib/errors.ts';
 import { CHUNK_BYTES } from '../../src/lib/geometry.ts';
 import type { ChainSize } from '../../src/repository/chain-sizes.ts';
 import type { CollectorBook } from '../../src/repository/collector-book.ts';
 import type { Fence } from '../../src/repository/pack.ts';
 import type { Manifest } from '../../src/repository/manifest.ts';
 import type { TreeRef } from '../../src/repository/tree-ref.ts';
-import type { UploadJob, UploadResult } from '../../src/transfer/job.ts';
+import type { CopyJob, CopyResult, UploadJob, UploadResult } from '../../src/transfer/job.ts';
 import type { FakeDiskd } from './fake-diskd.ts';
 
 type Words = Record<string, string>;
@@ -92,6 +92,11 @@ export class FakeRepository implements SnapshotRepository {
 
 export class FakeTransfer implements Transfer {
   readonly jobs: UploadJob[] = [];
+  readonly copyJobs: CopyJob[] = [];
+  /** Runs in the middle of each copy, as `during` of each upload; by default that does. */
+  duringCopy: ((signal: AbortSignal) => Promise<void>) | null = null;
+  /** A copy ends after so many words, and goes on in another. */
+  wordsOfPart = 1;
   /** Runs in the middle of each upload: a test's way to delay or fail one. */
   during: (signal: AbortSignal) => Promise<void> = async () => undefined;
   /** So many uploads more fail in a way that waiting does not mend. */
@@ -130,7 +135,41 @@ export class FakeTransfer implements Transfer {
       this.#repository.uploading--;
     }
   }
+
+  async copy(
+    job: CopyJob,
+    options: { signal: AbortSignal; onProgress: (doneBytes: number, totalBytes: number) => void },
+  ): Promise<CopyResult> {
+    this.copyJobs.push(job);
+    this.#repository.uploading++;
+    try {
+      const during = this.duringCopy ?? this.during;
+      await Promise.race([during(options.signal), aborted(options.signal)]);
+      options.signal.throwIfAborted();
+      if (this.failuresLeft-- > 0) throw new OperationalError('the device is worn out', { retryable: false });
+      const source = fakeRepositories.get(job.source.storeFolder);
+      assert.ok(source, `no repository is at ${job.source.storeFolder}`);
+      if (!source.trees.has(job.tree.root ?? '')) throw new CorruptionError('a page', 'no pack holds it');
+      const [wanted, words] = [source.words(job.tree), { ...this.#repository.words(job.begin) }];
+      const apart = [...new Set([...Object.keys(wanted), ...Object.keys(words)])].filter(
+        (at) => wanted[at] !== words[at],
+      );
+      for (const at of apart.slice(0, this.wordsOfPart)) {
+        const word = wanted[at];
+        if (word === undefined) delete words[at];
+        else words[at] = word;
+      }
+      options.onProgress(Math.min(apart.length, this.wordsOfPart), apart.length);
+      const statistics = { changedChunkCount: 1, newChunkCount: this.copyJobs.length, readBytes: 1, storedBytes: 1 };
+      return { reached: this.#repository.put(words), totalBytes: apart.length, ...statistics };
+    } finally {
+      this.#repository.uploading--;
+    }
+  }
 }
+
+/** The repositories of all worlds, by their folder: what a copy reads from. */
+export const fakeRepositories = new Map<string, FakeRepository>();
 
 /** A worker that is held up ends with its signal all the same, as a process does. */
 function aborted(signal: AbortSignal): Promise<void> {

@@ -16,9 +16,12 @@ import type { Queries } from '../../src/catalog/schema.ts';
 import { ExternalDriver } from '../../src/compute/external.ts';
 import { Control } from '../../src/control/control.ts';
 import { EMPTY_IMAGE_ID } from '../../src/control/empty-image.ts';
+import { zonesOf } from '../../src/control/region.ts';
+import { Regions } from '../../src/control/regions.ts';
 import { compareRecords } from '../../src/control/check.ts';
 import { MonitorStore } from '../../src/control/monitor-store.ts';
 import { OpenDisks } from '../../src/control/open-disks.ts';
+import { COPY_SNAPSHOT } from '../../src/control/operations/copy-snapshot.ts';
 import { CREATE_IMAGE } from '../../src/control/operations/create-image.ts';
 import { CREATE_SNAPSHOT } from '../../src/control/operations/create-snapshot.ts';
 import { FETCH_BASE } from '../../src/control/operations/fetch-base.ts';
@@ -48,7 +51,7 @@ import type { TreeRef } from '../../src/repository/tree-ref.ts';
 import { Crash, CrashPoint, crashing, crashingCatalog } from './crash-point.ts';
 import { FakeDiskd } from './fake-diskd.ts';
 import { FakeExchange } from './fake-exchange.ts';
-import { FakeRepository, FakeTransfer } from './fake-stores.ts';
+import { FakeRepository, FakeTransfer, fakeRepositories } from './fake-stores.ts';
 import { createFastClock } from './fast-clock.ts';
 
 export const allRows: Paging = { pageNumber: 1, pageSize: 100, nextToken: null };
@@ -73,7 +76,14 @@ export class World {
   catalog!: Catalog;
   control!: Control;
 
-  private constructor(speed: number) {
+  readonly regionId: string;
+  /** Another world that is made with them is another region of the same server. */
+  readonly regions: Regions;
+
+  private constructor(speed: number, regionId: string, regions: Regions) {
+    this.regionId = regionId;
+    this.regions = regions;
+    fakeRepositories.set(repositoryIn(this.folder).storeFolder, this.repository);
     this.clock = createFastClock(speed);
     this.diskd = new FakeDiskd({ nowMs: () => this.clock.nowMs() });
     this.transfer = new FakeTransfer(this.diskd, this.repository);
@@ -82,8 +92,8 @@ export class World {
   }
 
   /** Its time passes `speed` times as fast as ours. */
-  static async create(speed = 20): Promise<World> {
-    const world = new World(speed);
+  static async create(speed = 20, regionId = 'cn-hangzhou', regions = new Regions()): Promise<World> {
+    const world = new World(speed, regionId, regions);
     await world.start();
     return world;
   }
@@ -109,7 +119,10 @@ export class World {
       dataPlane,
       openDisks,
       driver: new ExternalDriver(openDisks, log),
-      transfer: { upload: (job, options) => crash.act(() => transfer.upload(job, options)) },
+      transfer: {
+        upload: (job, options) => crash.act(() => transfer.upload(job, options)),
+        copy: (job, options) => crash.act(() => transfer.copy(job, options)),
+      },
       repository: {
         commitManifest: (manifest) => crash.act(() => repository.commitManifest(manifest)),
         deleteManifest: (snapshotId) => crash.act(() => repository.deleteManifest(snapshotId)),
@@ -132,7 +145,8 @@ export class World {
       clock: this.clock,
       random: systemRandom,
       log,
-      region: { regionId: 'cn-hangzhou', zoneIds: ['cn-hangzhou-a', 'cn-hangzhou-b'] },
+      region: { regionId: this.regionId, zoneIds: zonesOf(this.regionId) },
+      regions: this.regions,
       monitor: this.monitor,
       repositoryPlace: repositoryIn(this.folder),
       dataFolder: this.folder,
@@ -242,7 +256,9 @@ export class World {
 
   /** A running instance with one data disk, of an ESSD category unless `change` says another, and that disk. */
   async runOne(change: Partial<NewDisk> = {}): Promise<{ instanceId: string; diskId: string }> {
-    const { instanceIds } = await this.control.runInstances(runRequest({ dataDisks: [dataDisk(change)] }));
+    const { instanceIds } = await this.control.runInstances(
+      runRequest({ dataDisks: [dataDisk(change)], zoneId: `${this.regionId}-a` }),
+    );
     const instanceId = instanceIds[0] ?? '';
     await this.until('it to run', async () => (await this.instance(instanceId))?.status === 'Running');
     const { items } = await this.control.listDisks({ instanceId, type: 'data' }, allRows);
@@ -251,7 +267,8 @@ export class World {
 
   /** A free disk that was made from the snapshot. */
   async makeDisk(snapshotId: string): Promise<string> {
-    const { diskId } = await this.control.createDisk(diskRequest({ snapshotId }));
+    const zoneId = `${this.regionId}-a`;
+    const { diskId } = await this.control.createDisk(diskRequest({ snapshotId, zoneId }));
     await this.until('the disk', async () => (await this.disk(diskId))?.status === 'Available');
     return diskId;
   }
@@ -344,6 +361,7 @@ export class World {
 function isWaitingForUpload({ kind, step, undoing }: StoredOperation): boolean {
   if (kind === FETCH_BASE) return true;
   if (kind === IMPORT_IMAGE) return step === 'store';
+  if (kind === COPY_SNAPSHOT) return !undoing && step === 'copy';
   if (kind === CREATE_SNAPSHOT) return !undoing && (step === 'choose' || step === 'store');
   return kind === CREATE_IMAGE || (kind === DELETE_SNAPSHOT && step === 'await');
 }

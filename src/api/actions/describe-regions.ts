@@ -1,4 +1,4 @@
-/** DescribeRegions (`ecs-api.md` 2.4): the one region that this server is, at the address that it answers on. */
+/** DescribeRegions (`ecs-api.md` 2.4): the regions of this server, all at the address that it answers on. */
 import { defineAction } from '../action.ts';
 import { constantFilter, instanceChargeFilter, matchesNothing } from '../filters.ts';
 import { noEffect } from '../parameters.ts';
@@ -17,9 +17,10 @@ export const describeRegions = defineAction({
     }),
     RegionId: noEffect('listing regions works from any region'),
   },
-  run: (values, { region }) => {
-    const { regionId, endpoint } = region;
-    const self = { RegionId: regionId, LocalName: regionId, RegionEndpoint: endpoint, Status: 'available' };
-    return Promise.resolve({ Regions: { Region: matchesNothing(values) ? [] : [self] } });
+  run: (values, { regions }) => {
+    const all = regions.map(({ regionId, endpoint }) => ({
+      ...{ RegionId: regionId, LocalName: regionId, RegionEndpoint: endpoint, Status: 'available' },
+    }));
+    return Promise.resolve({ Regions: { Region: matchesNothing(values) ? [] : all } });
   },
 });

@@ -31,6 +31,9 @@ export function renderSnapshot(snapshot: Snapshot, regionId: string): object {
     SourceDiskId: snapshot.sourceDiskId,
     SourceDiskSize: snapshot.sourceDiskSizeGib,
     SourceDiskType: snapshot.sourceDiskType,
+    ...(snapshot.copyOf === null
+      ? {}
+      : { SourceRegionId: snapshot.copyOf.regionId, SourceSnapshotId: snapshot.copyOf.snapshotId }),
     SourceStorageType: 'disk',
     Usage: snapshot.usage,
     ProductCode: '',

@@ -18,12 +18,12 @@ export type ErrorCases = Record<string, Record<string, ErrorCase>>;
 export const manyTags = numbered('Tag', 21, (at) => ({ [`${at}.Key`]: `key-${at}` }));
 
 /** Of a new resource with `Tag.N.Key`, `Tag.N.Value`. */
-export const newTagCases: Record<string, ErrorCase> = {
+export const newTagCases = {
   'Duplicate.TagKey': { 'Tag.5.Key': 'a', 'Tag.6.Key': 'a' },
   'InvalidTagKey.Malformed': { 'Tag.5.Key': 'acs:a' },
   'InvalidTagValue.Malformed': { 'Tag.5.Key': 'a', 'Tag.5.Value': 'acs:a' },
   'QuotaExceed.Tags': manyTags,
-};
+} satisfies Record<string, ErrorCase>;
 
 /** Of filters with `Tag.N.Key`, `Tag.N.Value`. */
 export const tagFilterCases: Record<string, ErrorCase> = {

@@ -165,6 +165,29 @@ export const imageCases: ErrorCases = {
     'InvalidRegionId.NotFound': elsewhere,
     MissingParameter: { OSSBucket: '' },
   },
+  CopyImage: {
+    'DestinationRegion.NotFound': { DestinationRegionId: 'cn-nowhere' },
+    IncorrectImageStatus: { after: (scene) => setImage(scene, scene.image, { status: 'Creating' }) },
+    'InvalidDescription.Malformed': { DestinationDescription: 'http://x' },
+    'InvalidImageId.NotFound': { ImageId: 'm-none' },
+    'InvalidImageName.Duplicated': { DestinationImageName: 'golden' },
+    'InvalidImageName.Malformed': { DestinationImageName: '1' },
+    'InvalidParameter.EncryptedIllegal': { Encrypted: 'true' },
+    OperationDenied: { ImageId: EMPTY_IMAGE_ID },
+    'QuotaExceed.Snapshot': {
+      after: async ({ world }) => {
+        world.assertRoom = (code) => {
+          throw new RequestError(code, 'no room');
+        };
+      },
+    },
+  },
+  CancelCopyImage: {
+    ImageCreatedNotFromCopy: ({ image }) => ({ ImageId: image }),
+    IncorrectImageStatus: { after: (scene) => setImage(scene, scene.copyingImage, { status: 'CreateFailed' }) },
+    'InvalidImageId.NotFound': { ImageId: 'm-none' },
+    'InvalidRegionId.NotFound': elsewhere,
+  },
   ModifyImageAttribute: {
     'InvalidDescription.Malformed': { Description: 'http://x' },
     'InvalidImageId.NotFound': { ImageId: 'm-none' },
@@ -185,6 +208,12 @@ export const imageCases: ErrorCases = {
     ImageIsPublic: { ImageId: EMPTY_IMAGE_ID },
     ImageUseShared: {
       after: ({ call, image }) => call('ModifyImageSharePermission', { ImageId: image, 'AddAccount.1': '1' }),
+    },
+    'OperationDenied.ImageCopying': {
+      after: async ({ world, image }) => {
+        const desk = world.regions.find('cn-beijing');
+        if (desk !== undefined) world.regions.add('cn-beijing', { ...desk, listCopiesOf: async () => [image] });
+      },
     },
     ImageUsingByInstance: { after: (scene) => setInstance(scene, scene.stopped, { image_id: scene.image }) },
     'InvalidImageId.NotFound': { ImageId: 'm-none' },

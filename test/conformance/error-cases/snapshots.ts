@@ -1,4 +1,5 @@
 /** Errors of the actions on snapshots. */
+import { RequestError } from '../../../src/lib/errors.ts';
 import { formatSecond } from '../../../src/ecs/times.ts';
 import {
   beginSnapshot,
@@ -46,6 +47,28 @@ export const snapshotCases: ErrorCases = {
     'InvalidSnapshotName.Malformed': { SnapshotName: 'auto1' },
     'QuotaExceed.ConcurrentSnapshotQuota': { after: (scene) => fillWithUploads(scene, scene.dataDisk) },
     'QuotaExceed.Snapshot': { after: (scene) => fillWithSnapshots(scene, 256) },
+  },
+  CopySnapshot: {
+    'Duplicate.TagKey': newTagCases['Duplicate.TagKey'],
+    'InvalidTagKey.Malformed': newTagCases['InvalidTagKey.Malformed'],
+    'InvalidTagValue.Malformed': newTagCases['InvalidTagValue.Malformed'],
+    'InvalidDescription.Malformed': { DestinationSnapshotDescription: 'x' },
+    'InvalidRegionId.NotExists': { DestinationRegionId: 'cn-nowhere' },
+    'InvalidRetentionDays.Malformed': { RetentionDays: '7' },
+    'InvalidSnapshotCategory.NotSupportCopy': {
+      after: (scene) => setSnapshot(scene, scene.snapshot, { category: 'archive' }),
+    },
+    'InvalidSnapshotId.EncryptedNotSupport': { Encrypted: 'true' },
+    'InvalidSnapshotId.NotFound': { SnapshotId: 's-none' },
+    'InvalidSnapshotId.NotReady': ({ failedSnapshot }) => ({ SnapshotId: failedSnapshot }),
+    'InvalidSnapshotName.Malformed': { DestinationSnapshotName: 'auto1' },
+    'QuotaExceed.SnapshotQuota': {
+      after: async ({ world }) => {
+        world.assertRoom = (code) => {
+          throw new RequestError(code, 'no room');
+        };
+      },
+    },
   },
   CreateSnapshotGroup: {
     ...newTagCases,
@@ -138,6 +161,12 @@ export const snapshotCases: ErrorCases = {
     },
   },
   DeleteSnapshot: {
+    'InvalidOperation.RelatedSnapshotNotFinished': {
+      after: async ({ world, snapshot }) => {
+        const desk = world.regions.find('cn-beijing');
+        if (desk !== undefined) world.regions.add('cn-beijing', { ...desk, listCopiesOf: async () => [snapshot] });
+      },
+    },
     'InvalidSnapshotId.NotFound': { SnapshotId: 's-none' },
     MissingParameter: { SnapshotId: '' },
     SnapshotCreatedDisk: ({ stoppedSnapshot }) => ({ SnapshotId: stoppedSnapshot }),

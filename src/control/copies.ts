@@ -1,0 +1,295 @@
+/**
+ * CopySnapshot, CopyImage and CancelCopyImage as requests. The source is read in its region, and the copy is written in the
+ * destination's catalog; from then on that region's operations do the work. No transaction spans the two: what a source lacks
+ * by the time it is read makes the copy `failed` (`operations/copy-snapshot.ts`).
+ */
+import { listImageDisks } from '../catalog/images.ts';
+import { findOperation, listOperationsOfKind, markUndoing } from '../catalog/operations.ts';
+import type { StoredOperation } from '../catalog/operations.ts';
+import type { ImageDiskRow, Queries, SnapshotRow } from '../catalog/schema.ts';
+import { deleteSnapshot as deleteSnapshotRow, findSnapshot, insertSnapshot } from '../catalog/snapshots.ts';
+import { deleteImage as deleteImageRow } from '../catalog/images.ts';
+import { deleteTags, insertTags } from '../catalog/tags.ts';
+import { refuseCopySnapshot } from '../ecs/copy-rules.ts';
+import { newId } from '../ecs/ids.ts';
+import { refuseCancelCopyImage, refuseCopyImage } from '../ecs/image-rules.ts';
+import type { Tag } from '../ecs/resources.ts';
+import { assert } from '../lib/assert.ts';
+import { RequestError } from '../lib/errors.ts';
+import type { TreeRef } from '../repository/tree-ref.ts';
+import { change } from './change.ts';
+import { findEarlierResult, rememberResult } from './client-token.ts';
+import { emptyOrigin } from './disk-rows.ts';
+import { insertNewImage } from './images.ts';
+import { COPY_SNAPSHOT, beginCopy } from './operations/copy-snapshot.ts';
+import type { CopySnapshotState } from './operations/copy-snapshot.ts';
+import { CREATE_IMAGE } from './operations/create-image.ts';
+import type { CreateImageState } from './operations/create-image.ts';
+import { DELETE_SNAPSHOT } from './operations/delete-snapshot.ts';
+import type { Parts } from './parts.ts';
+import type { CopiedImage, CopySource, RegionDesk } from './regions.ts';
+import type { ChangeOptions, CopyImageRequest, CopySnapshotRequest } from './requests.ts';
+import { assertAllowed, getImage, getSnapshot, imageFacts, snapshotFacts } from './rows.ts';
+import type { OperationRunner } from './runner.ts';
+import { hiddenRow } from './snapshots.ts';
+import { waitSoon } from './wait-soon.ts';
+
+/** What this region does for itself and others. */
+export function openDesk(parts: Parts, runner: OperationRunner): RegionDesk {
+  return {
+    repositoryPlace: parts.repositoryPlace,
+    receiveSnapshot: (request, readSource, options) => receiveSnapshot(parts, runner, { request, readSource, options }),
+    receiveImage: (request, readSource, options) => receiveImage(parts, runner, { request, readSource, options }),
+    hasSnapshot: async (snapshotId) => (await findSnapshot(parts.catalog.queries, snapshotId)) !== undefined,
+    listCopiesOf: async (wanted) => {
+      const operations = await listOperationsOfKind(parts.catalog.queries, COPY_SNAPSHOT);
+      const states = operations.filter(({ undoing }) => !undoing).map(({ state }) => state as CopySnapshotState);
+      return states.filter((state) => isCopyOf(state, wanted)).map(({ snapshotId }) => snapshotId);
+    },
+  };
+}
+
+function isCopyOf(
+  { source, imageId }: CopySnapshotState,
+  wanted: { regionId: string; snapshotId?: string; imageId?: string },
+): boolean {
+  if (source.regionId !== wanted.regionId) return false;
+  return wanted.snapshotId === undefined ? imageId === wanted.imageId : source.snapshotId === wanted.snapshotId;
+}
+
+/** Answers when the copy is written down. */
+export async function copySnapshot(
+  parts: Parts,
+  request: CopySnapshotRequest,
+  options: ChangeOptions,
+): Promise<{ snapshotId: string }> {
+  const desk = findDestination(parts, request.destinationRegionId, 'InvalidRegionId.NotExists');
+  const readSource = async () => {
+    const row = await getSnapshot(parts.catalog.queries, request.snapshotId);
+    assertAllowed(refuseCopySnapshot({ ...snapshotFacts(row), category: row.category }));
+    return sourceOf(parts, row);
+  };
+  return await desk.receiveSnapshot(request, readSource, options);
+}
+
+function findDestination(parts: Parts, regionId: string, code: string): RegionDesk {
+  const desk = parts.regions.find(regionId);
+  if (desk !== undefined) return desk;
+  throw new RequestError(
+    code,
+    `The destination ${JSON.stringify(regionId)} is no region of this server, which has ${parts.regions.regionIds.join(', ')}: \`serve --add-region\` adds one.`,
+  );
+}
+
+function sourceOf({ region }: Parts, row: SnapshotRow): CopySource {
+  assert(row.tree !== null, `${row.snapshot_id} is accomplished without a tree`);
+  return {
+    regionId: region.regionId,
+    snapshotId: row.snapshot_id,
+    diskId: row.source_disk_id,
+    diskType: row.source_disk_type,
+    sizeGib: row.source_disk_size_gib,
+    tree: JSON.parse(row.tree) as TreeRef,
+    generation: row.generation ?? 0,
+    incarnation: row.incarnation ?? 0,
+  };
+}
+
+interface Received<Request, Source> {
+  request: Request;
+  readSource: () => Promise<Source>;
+  options: ChangeOptions;
+}
+
+async function receiveSnapshot(
+  parts: Parts,
+  runner: OperationRunner,
+  { request, readSource, options }: Received<CopySnapshotRequest, CopySource>,
+): Promise<{ snapshotId: string }> {
+  const answered = await findEarlierResult<{ snapshotId: string }>(parts.catalog.queries, options.idempotency);
+  if (answered !== null) return answered;
+  const source = await readSource();
+  const { snapshotId, operation } = await change(parts, options, async (transaction) => {
+    const earlier = await findEarlierResult<{ snapshotId: string }>(transaction, options.idempotency);
+    if (earlier !== null) return { ...earlier, operation: null };
+    await assertStillThere(parts, transaction, source);
+    const recorded = await recordCopy(parts, runner, { transaction, source, imageId: null, named: request });
+    const result = { snapshotId: recorded.snapshotId };
+    await rememberResult(transaction, options.idempotency, result, parts.clock.nowMs());
+    return recorded;
+  });
+  if (operation !== null) runner.start(operation);
+  return { snapshotId };
+}
+
+/** In this region its tree is the copy's from now on, so nothing may have collected it. */
+async function assertStillThere(parts: Parts, transaction: Queries, source: CopySource): Promise<void> {
+  if (source.regionId === parts.region.regionId) await getSnapshot(transaction, source.snapshotId);
+}
+
+interface Named {
+  snapshotName: string | null;
+  description: string;
+  resourceGroupId: string;
+  tags: Tag[];
+}
+
+async function recordCopy(
+  parts: Parts,
+  runner: OperationRunner,
+  asked: { transaction: Queries; source: CopySource; imageId: string | null; named: Named },
+): Promise<{ snapshotId: string; operation: StoredOperation }> {
+  const { transaction, source, imageId, named } = asked;
+  await parts.space.assertRoom('QuotaExceed.SnapshotQuota', 'a copy of a snapshot');
+  const { regionId } = parts.region;
+  const snapshotId = newId('s-', regionId, parts.random);
+  const state = await beginCopy(transaction, regionId, { snapshotId, source, imageId });
+  const disk = { disk_id: source.diskId, size_gib: source.sizeGib, type: source.diskType };
+  const { snapshotName, description, resourceGroupId } = named;
+  await insertSnapshot(transaction, {
+    ...hiddenRow(
+      snapshotId,
+      disk,
+      { snapshotName, description, resourceGroupId, retentionDays: null },
+      parts.clock.nowMs(),
+    ),
+    frozen: 1,
+    source_region_id: source.regionId,
+    source_snapshot_id: source.snapshotId,
+  });
+  await insertTags(transaction, snapshotId, named.tags);
+  return { snapshotId, operation: await runner.record(transaction, COPY_SNAPSHOT, snapshotId, state) };
+}
+
+/** Answers when the copy is written down. */
+export async function copyImage(
+  parts: Parts,
+  request: CopyImageRequest,
+  options: ChangeOptions,
+): Promise<{ imageId: string }> {
+  const { regionId } = parts.region;
+  const desk = findDestination(parts, request.destinationRegionId ?? regionId, 'DestinationRegion.NotFound');
+  const readSource = async () => {
+    const { queries } = parts.catalog;
+    const image = await getImage(queries, request.imageId);
+    assertAllowed(refuseCopyImage(imageFacts(image)));
+    const rows = await listImageDisks(queries, [request.imageId]);
+    const disks: CopiedImage['disks'] = [];
+    for (const row of rows) disks.push(await readImageDisk(parts, row));
+    return {
+      ...{ regionId, imageId: image.image_id, platform: image.platform, architecture: image.architecture },
+      ...{ imageFamily: image.image_family, imageVersion: image.image_version, bootMode: image.boot_mode },
+      disks,
+    };
+  };
+  return await desk.receiveImage(request, readSource, options);
+}
+
+async function readImageDisk(parts: Parts, row: ImageDiskRow): Promise<CopiedImage['disks'][number]> {
+  const { device, type, size_gib: sizeGib, snapshot_id: snapshotId } = row;
+  if (snapshotId === null) return { device, type, sizeGib, source: null };
+  const snapshot = await getSnapshot(parts.catalog.queries, snapshotId, 'InvalidSnapshotId.NotFound');
+  return { device, type, sizeGib, source: sourceOf(parts, snapshot) };
+}
+
+/** Its disks are copied as snapshots, and it is there when they are, as an image of an instance. */
+async function receiveImage(
+  parts: Parts,
+  runner: OperationRunner,
+  { request, readSource, options }: Received<CopyImageRequest, CopiedImage>,
+): Promise<{ imageId: string }> {
+  const answered = await findEarlierResult<{ imageId: string }>(parts.catalog.queries, options.idempotency);
+  if (answered !== null) return answered;
+  const source = await readSource();
+  const { imageId, operations } = await change(parts, options, async (transaction) => {
+    const earlier = await findEarlierResult<{ imageId: string }>(transaction, options.idempotency);
+    if (earlier !== null) return { ...earlier, operations: [] };
+    const id = newId('m-', parts.region.regionId, parts.random);
+    const copied = await recordImage(parts, runner, { transaction, source, imageId: id, request });
+    const token = await rememberResult(transaction, options.idempotency, { imageId: id }, parts.clock.nowMs());
+    const state: CreateImageState = { imageId: id, token, snapshots: [] };
+    return { imageId: id, operations: [...copied, await runner.record(transaction, CREATE_IMAGE, id, state)] };
+  });
+  for (const operation of operations) runner.start(operation);
+  return { imageId };
+}
+
+async function recordImage(
+  parts: Parts,
+  runner: OperationRunner,
+  asked: { transaction: Queries; source: CopiedImage; imageId: string; request: CopyImageRequest },
+): Promise<StoredOperation[]> {
+  const { transaction, source, imageId, request } = asked;
+  const { imageName, description, resourceGroupId, tags } = request;
+  const disks: ImageDiskRow[] = [];
+  const operations: StoredOperation[] = [];
+  for (const { device, type, sizeGib, source: from } of source.disks) {
+    const row = { image_id: imageId, device, type, size_gib: sizeGib };
+    if (from === null) {
+      disks.push({ ...row, snapshot_id: null, base: JSON.stringify(emptyOrigin.base) });
+      continue;
+    }
+    await assertStillThere(parts, transaction, from);
+    const named = {
+      snapshotName: `SnapshotForImage-${imageId}`,
+      description: `${device} of the image ${imageId}, a copy of ${source.imageId} of ${source.regionId}`,
+      ...{ resourceGroupId, tags: [] },
+    };
+    const copy = await recordCopy(parts, runner, { transaction, source: from, imageId: source.imageId, named });
+    disks.push({ ...row, snapshot_id: copy.snapshotId, base: null });
+    operations.push(copy.operation);
+  }
+  const { platform, architecture, imageFamily, imageVersion, bootMode } = source;
+  const facts = { platform, architecture, imageFamily, imageVersion, bootMode };
+  const image = { imageName, description, resourceGroupId, tags, ...facts };
+  await insertNewImage(parts, transaction, { request: image, imageId, source: { disks, parent: undefined } });
+  return operations;
+}
+
+async function hasCopy(transaction: Queries, snapshotIds: readonly string[]): Promise<boolean> {
+  for (const snapshotId of snapshotIds) {
+    const row = await findSnapshot(transaction, snapshotId);
+    if (typeof row?.source_snapshot_id === 'string') return true;
+  }
+  return false;
+}
+
+/** A copy that is being made goes, with the snapshots that are copied for it. */
+export async function cancelCopyImage(
+  parts: Parts,
+  runner: OperationRunner,
+  { imageId }: { imageId: string },
+  options: ChangeOptions,
+): Promise<void> {
+  const { interrupted, begun } = await change(parts, options, async (transaction) => {
+    const image = await getImage(transaction, imageId);
+    const making = await findOperation(transaction, CREATE_IMAGE, imageId);
+    const disks = await listImageDisks(transaction, [imageId]);
+    const snapshotIds = disks.flatMap(({ snapshot_id: snapshotId }) => snapshotId ?? []);
+    assertAllowed(refuseCancelCopyImage(imageFacts(image), await hasCopy(transaction, snapshotIds)));
+    assert(making !== undefined, `${imageId} is being copied and nobody works on it`);
+    const cancelled = [making.operationId];
+    await markUndoing(transaction, making.operationId, 'the copy was cancelled');
+    const deletions: StoredOperation[] = [];
+    for (const snapshotId of snapshotIds) {
+      const copying = await findOperation(transaction, COPY_SNAPSHOT, snapshotId);
+      await deleteTags(transaction, snapshotId);
+      await deleteSnapshotRow(transaction, snapshotId);
+      if (copying !== undefined) {
+        await markUndoing(transaction, copying.operationId, 'the copy was cancelled');
+        cancelled.push(copying.operationId);
+      } else {
+        deletions.push(await runner.record(transaction, DELETE_SNAPSHOT, snapshotId, { snapshotId }));
+      }
+    }
+    await deleteTags(transaction, imageId);
+    await deleteImageRow(transaction, imageId);
+    return { interrupted: cancelled, begun: deletions };
+  });
+  for (const operation of begun) runner.start(operation);
+  const ended = Promise.all(interrupted.map((operationId) => runner.interrupt(operationId)));
+  await waitSoon(
+    parts.clock,
+    ended.then(() => undefined),
+  );
+}
