@@ -219,7 +219,17 @@ const ninth: Migration = {
   ],
 };
 
-export const migrations: Migration[] = [first, second, third, fourth, fifth, sixth, seventh, eighth, ninth];
+/** What is kept for undoing rollbacks is in no chain. */
+const tenth: Migration = {
+  version: 10,
+  statements: [
+    `DROP INDEX snapshots_by_chain`,
+    `CREATE INDEX snapshots_by_chain ON snapshots (source_disk_id)
+      WHERE frozen = 1 AND status <> 'failed' AND undo_until_ms IS NULL`,
+  ],
+};
+
+export const migrations: Migration[] = [first, second, third, fourth, fifth, sixth, seventh, eighth, ninth, tenth];
 
 /** Brings the catalog to the newest version. Throws an OperationalError when it is newer than this program. */
 export async function migrate(database: Queries, wanted: Migration[] = migrations): Promise<void> {

@@ -93,7 +93,7 @@ export class FakeRepository implements SnapshotRepository {
 export class FakeTransfer implements Transfer {
   readonly jobs: UploadJob[] = [];
   /** Runs in the middle of each upload: a test's way to delay or fail one. */
-  during: (signal: AbortSignal) => Promise<void> = async () => undefined;
+  during: (signal: AbortSignal, job: UploadJob) => Promise<void> = async () => undefined;
   /** So many uploads more fail in a way that waiting does not mend. */
   failuresLeft = 0;
   readonly #diskd: FakeDiskd;
@@ -112,7 +112,7 @@ export class FakeTransfer implements Transfer {
     this.#repository.uploading++;
     try {
       options.onProgress(1, 2);
-      await Promise.race([this.during(options.signal), aborted(options.signal)]);
+      await Promise.race([this.during(options.signal, job), aborted(options.signal)]);
       options.signal.throwIfAborted();
       if (this.failuresLeft-- > 0) throw new OperationalError('the device is worn out', { retryable: false });
       const changed = this.#diskd.viewWords(job.diskId, job.snapshotId, job.sinceGeneration);
