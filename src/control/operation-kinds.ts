@@ -58,7 +58,7 @@ export function operationKinds(parts: Parts, beside: Beside): OperationKind<obje
     stopInstanceOperation(parts),
     rebootInstanceOperation(parts),
     deleteInstanceOperation(parts, runner, collect),
-    createImageOperation(parts),
+    createImageOperation(parts, runner),
     importDiskOperation(parts, completions, collect),
     importImageOperation(parts, runner, collect),
     exportOperation(parts),

@@ -66,6 +66,17 @@ export async function recordSnapshot(
   runner: OperationRunner,
   asked: { transaction: Queries; disk: DiskRow; request: CreateSnapshotRequest; options: ChangeOptions },
 ) {
+  const { transaction } = asked;
+  const state = await insertHidden(parts, asked);
+  const { snapshotId } = state;
+  return { snapshotId, operation: await runner.record(transaction, CREATE_SNAPSHOT, snapshotId, state) };
+}
+
+/** A hidden row; what the operation that freezes it begins with. */
+export async function insertHidden(
+  parts: Parts,
+  asked: { transaction: Queries; disk: DiskRow; request: CreateSnapshotRequest; options: ChangeOptions },
+): Promise<CreateSnapshotState> {
   const { transaction, disk, request, options } = asked;
   await parts.space.assertRoom('QuotaExceed.Snapshot', 'a snapshot');
   const nowMs = parts.clock.nowMs();
@@ -74,9 +85,7 @@ export async function recordSnapshot(
   await insertTags(transaction, snapshotId, request.tags);
   const token = await rememberResult(transaction, options.idempotency, { snapshotId }, nowMs);
   const base = baseOf(disk);
-  const standsOn = isViewBase(base) ? base : null;
-  const state: CreateSnapshotState = { diskId: disk.disk_id, snapshotId, token, standsOn };
-  return { snapshotId, operation: await runner.record(transaction, CREATE_SNAPSHOT, snapshotId, state) };
+  return { diskId: disk.disk_id, snapshotId, token, standsOn: isViewBase(base) ? base : null };
 }
 
 /** Of a snapshot that is not frozen yet. */

@@ -191,7 +191,7 @@ export const actionNotes: Record<string, string[]> = {
     '`ResourceType` is `instance`, `disk`, `snapshot` or `image`.',
   ],
   CreateImage: [
-    'Of an instance a snapshot of each disk is made; the image is `Available` when all of them are accomplished, and `CreateFailed` when one fails.',
+    'Of an instance a snapshot of each disk is made, all at one instant or none (they are in no snapshot group); the image is `Available` when all of them are accomplished, and `CreateFailed` when one fails.',
   ],
 };
 
