@@ -151,7 +151,7 @@ function addServerCommands(program: Command, context: CliContext, exit: (code: n
     .option('--disk-limits', 'hold each disk to the operations and bytes a second of its category, level and size')
     .option('--reserve <SIZE>', 'what guests leave free of the file system, as 512MiB (default: 2 %, at most 1GiB)')
     .option('--compact-days <DAYS>', 'what was stored so many days ago is compressed better; 0: never', '1')
-    .option('--undo-hours <HOURS>', 'what a rollback replaced is kept as a snapshot for so long; 0: not at all', '0')
+    .option('--undo-hours <HOURS>', 'what a rollback replaced is kept for so long, to be undone; 0: not at all', '24')
     .option('--verify-days <DAYS>', 'every stored byte is read again within so many days; 0: never', '30')
     .option(
       '--high-water <SIZE>',
@@ -327,9 +327,9 @@ function addDiskUndo(disk: Command, context: CliContext, exit: (code: number) =>
     .addHelpText(
       'after',
       `
-What ResetDisk and ReInitDisk replace is kept as a snapshot of the disk for some hours where the service was started so (\`serve
---undo-hours 24\`): DescribeSnapshots shows it with UndoUntil, its bytes count as those of any snapshot, and DeleteSnapshot gives them back
-earlier. Undoing is a rollback too, so it can be undone.
+What ResetDisk and ReInitDisk replace is kept for a day (\`serve --undo-hours\` says for how long). It is no snapshot among the others:
+DescribeSnapshots lists it with SnapshotType=undo or by its id, and DescribeSnapshotsUsage tells what all of it takes (UndoSize).
+It goes earlier with its disk, where room is short, and by DeleteSnapshot. Undoing is a rollback too, so it can be undone.
 `,
     )
     .action(async (diskId: string, options: UndoOptions) => {

@@ -51,7 +51,7 @@ export async function runServe(options: ServeOptions, context: CliContext): Prom
         highWaterBytes: parseSize('--high-water', options.highWater),
       },
       verifyPeriodMs: parseDays('--verify-days', options.verifyDays ?? '30') * DAY_MS,
-      undoMs: parseHours('--undo-hours', options.undoHours ?? '0') * HOUR_MS,
+      undoMs: parseHours('--undo-hours', options.undoHours ?? '24') * HOUR_MS,
       compactAfterMs: parseDays('--compact-days', options.compactDays ?? '1') * DAY_MS,
       environment: context.environment,
       program: context.program,

@@ -10,6 +10,7 @@ import type {
   SnapshotChain,
   SnapshotMonitorPoint,
   SnapshotTotals,
+  UndoTotals,
   ImageShare,
   TagCount,
   TagOfResource,
@@ -98,7 +99,7 @@ export interface ControlPlane {
   /** In the order of their disks' ids. */
   listSnapshotChains(filter: SnapshotChainFilter, paging: Paging): Promise<Page<SnapshotChain>>;
   /** Of all chains. */
-  measureSnapshots(): Promise<SnapshotTotals>;
+  measureSnapshots(): Promise<SnapshotTotals & UndoTotals>;
   /** For each period that has samples, in order. */
   monitorDisk(request: DiskMonitorRequest): Promise<DiskMonitorPoint[]>;
   monitorSnapshots(request: SnapshotMonitorRequest): Promise<SnapshotMonitorPoint[]>;

@@ -230,9 +230,19 @@ const tenth: Migration = {
   ],
 };
 
+/** What is kept for undoing rollbacks is in no chain. */
+const eleventh: Migration = {
+  version: 11,
+  statements: [
+    `DROP INDEX snapshots_by_chain`,
+    `CREATE INDEX snapshots_by_chain ON snapshots (source_disk_id)
+      WHERE frozen = 1 AND status <> 'failed' AND undo_until_ms IS NULL`,
+  ],
+};
+
 export const migrations: Migration[] = [
   ...[first, second, third, fourth, fifth, sixth, seventh, eighth, ninth],
-  ...[tenth],
+  ...[tenth, eleventh],
 ];
 
 /** Brings the catalog to the newest version. Throws an OperationalError when it is newer than this program. */

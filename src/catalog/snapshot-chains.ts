@@ -1,4 +1,7 @@
-/** Chains of snapshots: of each disk that has any, also when it is deleted, those that did not fail. */
+/**
+ * Chains of snapshots: of each disk that has any, also when it is deleted, those that did not fail. What is kept for undoing rollbacks
+ * is in none.
+ */
 import { sql } from 'kysely';
 import type { Paging, SnapshotChainFilter } from '../ecs/list-filters.ts';
 import type { Page, SnapshotChain } from '../ecs/resources.ts';
@@ -10,7 +13,7 @@ import type { Queries, SnapshotRow } from './schema.ts';
 export type ChainMember = Pick<SnapshotRow, 'source_disk_id' | 'tree'>;
 
 /** Word for word the condition of the index `snapshots_by_chain`. */
-const isMember = sql<boolean>`frozen = 1 AND status <> 'failed'`;
+const isMember = sql<boolean>`frozen = 1 AND status <> 'failed' AND undo_until_ms IS NULL`;
 
 /** In the order of the disks' ids, with all of their members. */
 export async function listChains(
@@ -42,6 +45,17 @@ export async function listChains(
 /** Every member of every chain, one chain after another. */
 export async function listMembers(queries: Queries): Promise<ChainMember[]> {
   return await selectMembers(queries, {}).select(['source_disk_id', 'tree']).orderBy('source_disk_id').execute();
+}
+
+/** What is kept for undoing rollbacks, as it would be in the chains of its disks. */
+export async function listUndoMembers(queries: Queries): Promise<ChainMember[]> {
+  return await queries
+    .selectFrom('snapshots')
+    .select(['source_disk_id', 'tree'])
+    .where('undo_until_ms', 'is not', null)
+    .where('frozen', '=', 1)
+    .where('status', '<>', 'failed')
+    .execute();
 }
 
 function selectMembers(queries: Queries, { diskIds, instanceId }: SnapshotChainFilter) {

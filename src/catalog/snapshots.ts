@@ -89,18 +89,21 @@ export async function listStoredSnapshots(
   }));
 }
 
-/** Whether a snapshot of the disk that closed an earlier generation is still to be stored. */
-export async function isEarlierUnstored(queries: Queries, diskId: string, generation: number): Promise<boolean> {
-  const row = await queries
+/** Snapshots of the disk that closed an earlier generation and are still to be stored. */
+export async function listEarlierUnstored(
+  queries: Queries,
+  diskId: string,
+  generation: number,
+): Promise<{ generation: number; isUndo: boolean }[]> {
+  const rows = await queries
     .selectFrom('snapshots')
-    .select('snapshot_id')
+    .select(['generation', 'undo_until_ms'])
     .where('source_disk_id', '=', diskId)
     .where('status', '=', 'progressing')
     .where('tree', 'is', null)
     .where('generation', '<', generation)
-    .limit(1)
-    .executeTakeFirst();
-  return row !== undefined;
+    .execute();
+  return rows.map((row) => ({ generation: Number(row.generation), isUndo: row.undo_until_ms !== null }));
 }
 
 /** The latest generation of the disk that any snapshot closed; 0 when there is none. */
@@ -113,7 +116,10 @@ export async function findLatestGeneration(queries: Queries, diskId: string): Pr
   return row?.latest ?? 0;
 }
 
-/** Snapshots of these disks that are not finished, hidden ones too, but no copies: those are nothing to the disks. */
+/**
+ * Snapshots of these disks that are not finished, hidden ones too, but neither copies, which are nothing to the disks, nor what a
+ * rollback replaced.
+ */
 export async function listProgressingSnapshots(queries: Queries, diskIds: string[]): Promise<SnapshotRow[]> {
   return await queries
     .selectFrom('snapshots')
@@ -121,6 +127,7 @@ export async function listProgressingSnapshots(queries: Queries, diskIds: string
     .where('source_disk_id', 'in', atLeastOne(diskIds))
     .where('status', '=', 'progressing')
     .where('source_snapshot_id', 'is', null)
+    .where('undo_until_ms', 'is', null)
     .orderBy('snapshot_id')
     .execute();
 }
@@ -153,16 +160,30 @@ export async function isImageSource(queries: Queries, snapshotId: string): Promi
   return row !== undefined;
 }
 
-/** Those that keep what a rollback replaced, and whose time is over, oldest first. */
-export async function listUndoSnapshots(queries: Queries, nowMs: number): Promise<string[]> {
+/** Those that keep what a rollback replaced and are to go by `untilMs`, the first to go first. */
+export async function listUndoSnapshots(queries: Queries, untilMs: number): Promise<string[]> {
   const rows = await queries
     .selectFrom('snapshots')
     .select('snapshot_id')
-    .where('undo_until_ms', '<=', nowMs)
+    .where('undo_until_ms', '<=', untilMs)
     .where('frozen', '=', 1)
     .orderBy('undo_until_ms')
+    .orderBy('snapshot_id')
     .execute();
   return rows.map((row) => row.snapshot_id);
+}
+
+/** Those of the disk, oldest first. */
+export async function listUndoSnapshotsOf(queries: Queries, diskId: string): Promise<SnapshotRow[]> {
+  return await queries
+    .selectFrom('snapshots')
+    .selectAll()
+    .where('source_disk_id', '=', diskId)
+    .where('undo_until_ms', 'is not', null)
+    .where('frozen', '=', 1)
+    .orderBy('created_at_ms')
+    .orderBy('snapshot_id')
+    .execute();
 }
 
 /** How many snapshots of the disk count against its quota: all but failed ones, copies, and those that keep what a rollback replaced. */
@@ -182,11 +203,12 @@ export async function countSnapshots(queries: Queries, diskId: string): Promise<
 export async function listSnapshots(queries: Queries, filter: SnapshotFilter, paging: Paging): Promise<Page<Snapshot>> {
   const { after, offset } = startOf(paging);
   const matching = selectSnapshots(queries, filter);
-  const { total } = await matching.select((row) => row.fn.countAll<number>().as('total')).executeTakeFirstOrThrow();
-  let query = matching
+  const total = await countShown(matching, filter);
+  let query = onlyShown(matching, filter)
     .selectAll()
     .select([usedByDisk.as('used_by_disk'), usedByImage.as('used_by_image')])
-    .orderBy('created_at_ms', 'desc')
+    // With a + SQLite sorts the few for undoing rollbacks instead of looking for them among all.
+    .orderBy(filter.undo === true ? sql`+created_at_ms` : 'created_at_ms', 'desc')
     .orderBy('snapshot_id', 'desc');
   if (after !== null) {
     query = query.where(sql<boolean>`(created_at_ms, snapshot_id) < (${after.createdAtMs}, ${after.id})`);
@@ -220,6 +242,27 @@ const usedByImage = sql<number>`EXISTS (SELECT 1 FROM image_disks
 function usageOf({ byDisk, byImage }: { byDisk: boolean; byImage: boolean }): SnapshotUsage {
   if (byDisk) return byImage ? 'image_disk' : 'disk';
   return byImage ? 'image' : 'none';
+}
+
+type Selection = ReturnType<typeof selectSnapshots>;
+
+/** Counted by taking away: those for undoing rollbacks are few, and have an index of their own. */
+async function countShown(matching: Selection, filter: SnapshotFilter): Promise<number> {
+  const count = async (rows: Selection) =>
+    (await rows.select((row) => row.fn.countAll<number>().as('total')).executeTakeFirstOrThrow()).total;
+  const wanted = wantsUndo(filter);
+  const undoCount = wanted === null ? 0 : await count(matching.where('undo_until_ms', 'is not', null));
+  return wanted === true ? undoCount : (await count(matching)) - undoCount;
+}
+
+function onlyShown(matching: Selection, filter: SnapshotFilter): Selection {
+  const wanted = wantsUndo(filter);
+  return wanted === null ? matching : matching.where('undo_until_ms', wanted ? 'is not' : 'is', null);
+}
+
+/** Null: those and the others. */
+function wantsUndo({ undo, snapshotIds }: SnapshotFilter): boolean | null {
+  return undo ?? (snapshotIds === undefined ? false : null);
 }
 
 function selectSnapshots(queries: Queries, wanted: SnapshotFilter) {

@@ -237,7 +237,7 @@ test('show tells everything of a disk: its base, its views and their age, limits
       /^ {2}in use +80 slots, 5 MiB$/m,
       /^ {2}map pages +5, 4 of them in memory$/m,
       /^ {2}journal +123 records/m,
-      /^Frozen views {2}2 of at most 10$/m,
+      /^Frozen views {2}2 of at most 13$/m,
       /^ {2}s-one +6 +90\.5 s ago +20 GiB +yes$/m,
       /^ {2}s-two +7 +90\.5 s ago +20 GiB +not yet$/m,
       /1 MiB are held, for views/,

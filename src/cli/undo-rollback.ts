@@ -38,14 +38,14 @@ export async function runUndo(diskId: string, options: UndoOptions, context: Cli
   return 0;
 }
 
-/** Newest first: all pages are looked at, for those that are kept are among the disk's other snapshots. */
+/** Newest first. */
 async function listKept(client: EcsClient, diskId: string, signal: AbortSignal): Promise<SnapshotAnswer[]> {
   const kept: SnapshotAnswer[] = [];
   let token = '';
   do {
-    const page = { DiskId: diskId, MaxResults: '100', ...(token !== '' && { NextToken: token }) };
+    const page = { DiskId: diskId, SnapshotType: 'undo', MaxResults: '100', ...(token !== '' && { NextToken: token }) };
     const answer = await client.call<DescribeSnapshotsAnswer>('DescribeSnapshots', page, signal);
-    kept.push(...answer.Snapshots.Snapshot.filter((each) => each.UndoUntil !== undefined));
+    kept.push(...answer.Snapshots.Snapshot);
     token = answer.NextToken;
   } while (token !== '');
   return kept.filter((each) => each.Status !== 'failed');

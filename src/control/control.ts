@@ -23,6 +23,7 @@ import type {
   SnapshotChain,
   SnapshotMonitorPoint,
   SnapshotTotals,
+  UndoTotals,
   TagCount,
   TagOfResource,
   Task,
@@ -120,7 +121,7 @@ import { listMeasuredChains, measureSnapshots } from './snapshot-sizes.ts';
 import { shareImage } from './share-image.ts';
 import { createSnapshot, deleteSnapshot, modifySnapshot } from './snapshots.ts';
 import { tagResources, untagResources } from './tags.ts';
-import { deleteOverdueUndo } from './undo.ts';
+import { deleteOldestUndo, deleteOverdueUndo } from './undo.ts';
 import { cancelTask, getTask } from './tasks.ts';
 import { UploadGate } from './upload-gate.ts';
 
@@ -166,6 +167,7 @@ export class Control {
     await deleteOldClientTokens(catalog.queries, clock.nowMs());
     await this.#runner.resume();
     this.#collector.wake();
+    this.#parts.space.onShort((facts) => deleteOldestUndo(this.#parts, this.#runner, facts));
     this.#undoEnded = deleteOverdueUndo(this.#parts, this.#runner, this.#ending.signal);
   }
 
@@ -438,7 +440,7 @@ export class Control {
     return listMeasuredChains(this.#parts, filter, paging);
   }
 
-  measureSnapshots(): Promise<SnapshotTotals> {
+  measureSnapshots(): Promise<SnapshotTotals & UndoTotals> {
     return measureSnapshots(this.#parts);
   }
 

@@ -208,7 +208,10 @@ async function receiveImage(
     const copied = await recordImage(parts, runner, { transaction, source, imageId: id, request });
     const token = await rememberResult(transaction, options.idempotency, { imageId: id }, parts.clock.nowMs());
     const state: CreateImageState = { imageId: id, token, snapshots: [] };
-    return { imageId: id, operations: [...copied, await runner.record(transaction, CREATE_IMAGE, id, state)] };
+    return {
+      imageId: id,
+      operations: [...copied, await runner.record(transaction, CREATE_IMAGE, id, state, 'gather')],
+    };
   });
   for (const operation of operations) runner.start(operation);
   return { imageId };

@@ -9,9 +9,10 @@ import type { ChangeOptions } from './requests.ts';
 import { assertIdle } from './idle-disk.ts';
 import { assertAllowed, diskFacts, getDisk, listUnfinished } from './rows.ts';
 import type { OperationRunner } from './runner.ts';
+import { dropUndoOf } from './undo-of-disks.ts';
 import { waitSoon } from './wait-soon.ts';
 
-/** The row goes at once, the folder right after. Snapshots of the disk stay. */
+/** The row goes at once, the folder right after. Snapshots of the disk stay; what is kept for undoing rollbacks of it goes. */
 export async function deleteDisk(
   parts: Parts,
   runner: OperationRunner,
@@ -23,8 +24,9 @@ export async function deleteDisk(
     const [unfinished = null] = await listUnfinished(transaction, [diskId]);
     assertAllowed(refuseDeleteDisk({ disk: diskFacts(disk), unfinished }));
     await assertIdle(transaction, diskId, { releasing: 'DiskCreatingSnapshot' });
+    const droppedSnapshotIds = await dropUndoOf(parts, runner, transaction, diskId);
     await forgetDisk(transaction, diskId);
-    const state: DeleteDiskState = { diskId, base: baseOf(disk) };
+    const state: DeleteDiskState = { diskId, base: baseOf(disk), droppedSnapshotIds };
     return await runner.record(transaction, DELETE_DISK, diskId, state);
   });
   await waitSoon(parts.clock, runner.start(operation).done());

@@ -5,8 +5,8 @@ import { isImageSource } from '../catalog/snapshots.ts';
 import type { TreeBase } from '../disk/protocol.ts';
 import type { Image } from '../ecs/resources.ts';
 import { OperationalError } from '../lib/errors.ts';
+import type { World } from '../../test/control/world.ts';
 import {
-  World,
   allRows,
   createWorld,
   dataDisk,
@@ -177,11 +177,8 @@ test('a snapshot that fails makes the image CreateFailed with the reason, and it
 test('a disk that cannot be frozen is told, its image is CreateFailed, and the same request makes another of its name', async (t) => {
   const world = await createWorld(t, 200);
   const { instanceId } = await runWritten(world);
-  let freezes = 0;
-  world.diskd.before = async (call) => {
-    if (call === 'freeze' && ++freezes === 2) {
-      throw new OperationalError('no room for a view', { retryable: false });
-    }
+  world.diskd.after = async (call) => {
+    if (call === 'freezeGroup') throw new OperationalError('no room for a view', { retryable: false });
   };
   const create = () => world.control.createImage(imageRequest({ instanceId, imageName: 'web' }), token('CreateImage'));
   const answers = await Promise.allSettled([create(), create()]);
@@ -195,7 +192,8 @@ test('a disk that cannot be frozen is told, its image is CreateFailed, and the s
     [['web', 'CreateFailed']],
   );
   assert.match(items[0]?.failureReason ?? '', /no room for a view/);
-  world.diskd.before = async () => undefined;
+  assert.equal((await world.control.listSnapshots({}, allRows)).totalCount, 0, 'nothing was frozen');
+  world.diskd.after = async () => undefined;
   const { imageId } = await create();
   assert.notEqual(imageId, items[0]?.imageId);
   await world.settle();
@@ -218,29 +216,20 @@ test('an image that was answered and fails later is told again for its token', a
   await checked(world);
 });
 
-test('an image waits for every freeze before it fails: whoever is answered asks again and is told the same', async (t) => {
-  const world = await World.create(5);
-  t.after(() => world.end());
+test('the disks of an image are frozen at one instant, and nothing of that is a group', async (t) => {
+  const world = await createWorld(t);
   const { instanceId } = await runWritten(world);
-  const gate = Promise.withResolvers<void>();
-  let freezes = 0;
-  world.diskd.before = async (call) => {
-    if (call === 'freeze' && ++freezes > 1) await gate.promise;
-  };
-  world.transfer.during = async () => {
-    throw new OperationalError('a bad slot', { retryable: false });
-  };
-  const create = () => world.control.createImage(imageRequest({ instanceId }), token('CreateImage'));
-  const answer = create();
-  const failed = async () => (await world.control.listSnapshots({ status: 'failed' }, allRows)).totalCount === 1;
-  await world.until('the one that is frozen to fail', failed);
-  await world.clock.sleep(300); // the image looks at its snapshots meanwhile
-  gate.resolve();
-  const { imageId } = await answer;
-  assert.deepEqual(await create(), { imageId });
+  world.diskd.calls.length = 0;
+  await world.control.createImage(imageRequest({ instanceId }));
   await world.settle();
-  assert.deepEqual(await create(), { imageId });
-  assert.equal((await findImage(world, imageId))?.status, 'CreateFailed');
+  assert.deepEqual(
+    world.diskd.calls.filter((call) => call.startsWith('freeze')),
+    ['freezeGroup'],
+  );
+  const { items } = await world.control.listSnapshots({}, allRows);
+  assert.ok(items.length > 1);
+  assert.equal(new Set(items.map(({ createdAtMs }) => createdAtMs)).size, 1);
+  assert.equal((await world.control.listSnapshotGroups({}, allRows)).totalCount, 0);
   await checked(world);
 });
 
@@ -250,7 +239,7 @@ test('an image that fails tells no path of this machine', async (t) => {
   const release = holdUploads(world, diskId);
   const { imageId } = await world.control.createImage(imageRequest({ instanceId }));
   await world.until('one of two', async () => (await findImage(world, imageId))?.progressPercent === 50);
-  const { abandon } = createImageOperation({ dataFolder: world.folder } as Parts);
+  const { abandon } = createImageOperation({ dataFolder: world.folder } as Parts, () => assert.fail('nothing is run'));
   const reason = `${world.folder}/catalog.db cannot be read: EIO /usr/lib/libc.so`;
   await world.catalog.transaction(async (transaction) => {
     await abandon?.(transaction, { state: { imageId, token: null, snapshots: [] }, step: 'gather', reason });

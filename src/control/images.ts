@@ -1,8 +1,8 @@
 /**
  * CreateImage, ModifyImageAttribute and DeleteImage as requests: what is checked and written before anything is done.
  *
- * An image and, when it is made of an instance, the snapshots of its disks are written in one transaction. A crash right
- * after it leaves snapshots that no freeze has begun: they are `failed` at the next start, and the image is `CreateFailed`
+ * An image and, when it is made of an instance, hidden rows of its disks' snapshots are written in one transaction. A crash right
+ * after it leaves snapshots that no freeze has begun: they are gone at the next start, and the image is `CreateFailed`
  * without its name and its client token, for nobody was answered.
  */
 import { findDisk, listDisksOfInstance } from '../catalog/disks.ts';
@@ -12,12 +12,10 @@ import {
   insertImage,
   isImageNameTaken,
   isImageUsed,
-  listAwaitedSnapshots,
   updateImage,
 } from '../catalog/images.ts';
 import { countImageShares } from '../catalog/image-shares.ts';
 import { findOperation } from '../catalog/operations.ts';
-import type { StoredOperation } from '../catalog/operations.ts';
 import type { DiskRow, ImageDiskRow, ImageRow, Queries } from '../catalog/schema.ts';
 import { deleteTags, insertTags } from '../catalog/tags.ts';
 import { newId } from '../ecs/ids.ts';
@@ -40,7 +38,7 @@ import {
 import { refuseImageFromUnfinished } from '../ecs/states.ts';
 import type { WantedImageDisk } from '../ecs/image-rules.ts';
 import { assert } from '../lib/assert.ts';
-import { OperationalError, RequestError } from '../lib/errors.ts';
+import { RequestError } from '../lib/errors.ts';
 import { change, unconditionally } from './change.ts';
 import { findEarlierResult, rememberResult } from './client-token.ts';
 import { emptyOrigin, findOrigin } from './disk-rows.ts';
@@ -50,31 +48,24 @@ import { CREATE_IMAGE } from './operations/create-image.ts';
 import type { CreateImageState } from './operations/create-image.ts';
 import { EXPORT } from './operations/export.ts';
 import { IMPORT_IMAGE } from './operations/import-image.ts';
-import { CREATE_SNAPSHOT } from './operations/create-snapshot.ts';
 import type { CreateSnapshotState } from './operations/create-snapshot.ts';
 import type { Parts } from './parts.ts';
 import type { ChangeOptions, CreateImageRequest, ImageDiskRequest, ModifyImageRequest } from './requests.ts';
 import { assertAllowed, getImage, getInstance, imageFacts, instanceFacts, snapshotFacts } from './rows.ts';
 import type { Run } from './run.ts';
 import type { OperationRunner } from './runner.ts';
-import { assertSnapshotAllowed, recordSnapshot } from './snapshots.ts';
+import { assertSnapshotAllowed, insertHidden } from './snapshots.ts';
 import { waitSoon } from './wait-soon.ts';
 
-/** What the image is made of: its disks, the snapshots still to be taken for them, and the image it descends from. */
+/** What the image is made of: its disks, the snapshots still to be frozen for them, and the image it descends from. */
 interface Source {
   disks: ImageDiskRow[];
-  snapshots: StoredOperation[];
+  members: CreateSnapshotState[];
   parent: ImageRow | undefined;
 }
 
 /** What is said of a new image. */
 type NewImage = Omit<CreateImageRequest, 'instanceId' | 'disks' | 'snapshotId'>;
-
-/** The operations of an image that is being made. */
-interface Making {
-  image: Run;
-  snapshots: Run[];
-}
 
 /** Answers when the disks of an instance are frozen, or soon when the image is made of snapshots. */
 export async function createImage(
@@ -87,64 +78,44 @@ export async function createImage(
     const earlier = await findEarlierResult<{ imageId: string }>(transaction, options.idempotency);
     if (earlier !== null) return { ...earlier, begun: null };
     const id = newId('m-', parts.region.regionId, parts.random);
-    const source = await gather(parts, runner, { transaction, request, imageId: id });
+    const source = await gather(parts, { transaction, request, imageId: id });
     await insertNewImage(parts, transaction, { request, imageId: id, source });
     const token = await rememberResult(transaction, options.idempotency, { imageId: id }, parts.clock.nowMs());
-    const taken = source.snapshots.map(({ state }) => state as CreateSnapshotState);
+    const { members } = source;
     const state: CreateImageState = {
       imageId: id,
       token,
-      snapshots: taken.map(({ diskId, snapshotId }) => ({ diskId, snapshotId })),
+      snapshots: members.map(({ diskId, snapshotId }) => ({ diskId, snapshotId })),
+      members,
     };
-    const operation = await runner.record(transaction, CREATE_IMAGE, id, state);
-    return { imageId: id, begun: { operation, snapshots: source.snapshots } };
+    const step = members.length === 0 ? 'gather' : 'freeze';
+    const operation = await runner.record(transaction, CREATE_IMAGE, id, state, step);
+    return { imageId: id, begun: operation };
   });
-  const making = begun === null ? findMaking(runner, imageId) : start(runner, begun);
-  if (making !== null) await awaitFreezes(parts, making);
+  const run = begun === null ? runner.find(CREATE_IMAGE, imageId) : runner.start(begun);
+  if (run !== undefined) await awaitFreeze(parts, run);
   return { imageId };
 }
 
-function start(
-  runner: OperationRunner,
-  { operation, snapshots }: { operation: StoredOperation; snapshots: StoredOperation[] },
-): Making {
-  return { snapshots: snapshots.map((snapshot) => runner.start(snapshot)), image: runner.start(operation) };
-}
-
-/** By an earlier request with the same token, which may not be answered yet. */
-function findMaking(runner: OperationRunner, imageId: string): Making | null {
-  const image = runner.find(CREATE_IMAGE, imageId);
-  if (image === undefined) return null;
-  const { snapshots } = image.operation.state as CreateImageState;
-  const runs = snapshots.map(({ snapshotId }) => runner.find(CREATE_SNAPSHOT, snapshotId));
-  return { image, snapshots: runs.filter((run) => run !== undefined) };
-}
-
-/**
- * Waits until all disks are frozen: what is answered is an image of that moment. A freeze that fails is told, as
- * CreateSnapshot tells it, once the image has failed by it and its token is free.
- */
-async function awaitFreezes(parts: Parts, { image, snapshots }: Making): Promise<void> {
-  const ended = image.done().catch(() => undefined);
-  const freezes = await Promise.allSettled(snapshots.map((snapshot) => snapshot.past('freeze')));
-  const failure = freezes.find((freeze) => freeze.status === 'rejected');
-  const awaited = await listAwaitedSnapshots(parts.catalog.queries, image.operation.subjectId);
-  const isFrozen = failure === undefined && awaited.every((snapshot) => snapshot.isFrozen);
-  if (isFrozen && awaited.length > 0) return;
-  await waitSoon(parts.clock, ended);
-  if (isFrozen) return;
-  throw failure?.reason ?? new OperationalError('a disk could not be frozen: no image was made', { retryable: true });
+/** Waits until all disks are frozen: what is answered is an image of that moment. A freeze that fails is told. */
+async function awaitFreeze(parts: Parts, run: Run): Promise<void> {
+  await run.past('freeze');
+  const { snapshots } = run.operation.state as CreateImageState;
+  if (snapshots.length === 0)
+    await waitSoon(
+      parts.clock,
+      run.done().catch(() => undefined),
+    );
 }
 
 async function gather(
   parts: Parts,
-  runner: OperationRunner,
   asked: { transaction: Queries; request: CreateImageRequest; imageId: string },
 ): Promise<Source> {
   const { transaction, request, imageId } = asked;
   const { instanceId, disks, snapshotId, resourceGroupId } = request;
   if (instanceId !== null) {
-    return await gatherInstance(parts, runner, { transaction, instanceId, imageId, resourceGroupId });
+    return await gatherInstance(parts, { transaction, instanceId, imageId, resourceGroupId });
   }
   if (disks !== null) return await gatherSnapshots(transaction, imageId, disks);
   assert(snapshotId !== null, 'an image is made of nothing');
@@ -158,7 +129,6 @@ async function gather(
 /** One snapshot of each disk, as CreateSnapshot makes it: its checks and quotas are CreateImage's. */
 async function gatherInstance(
   parts: Parts,
-  runner: OperationRunner,
   asked: { transaction: Queries; instanceId: string; imageId: string; resourceGroupId: string },
 ): Promise<Source> {
   const { transaction, instanceId, imageId, resourceGroupId } = asked;
@@ -166,20 +136,15 @@ async function gatherInstance(
   const rows = await listDisksOfInstance(transaction, instanceId);
   const hasSystemDisk = rows.some(({ type }) => type === 'system');
   assertAllowed(refuseImageOfInstance(instanceFacts(instance), hasSystemDisk));
-  const source: Source = { disks: [], snapshots: [], parent: await findImage(transaction, instance.image_id) };
+  const source: Source = { disks: [], members: [], parent: await findImage(transaction, instance.image_id) };
   for (const disk of rows) {
     assert(disk.device !== null, `${disk.disk_id} is attached without a device`);
     await assertSnapshotAllowed(transaction, disk);
     const request = { ...snapshotOf(disk, imageId), resourceGroupId };
-    const { snapshotId, operation } = await recordSnapshot(parts, runner, {
-      transaction,
-      disk,
-      request,
-      options: unconditionally,
-    });
+    const member = await insertHidden(parts, { transaction, disk, request, options: unconditionally });
     const { device, type, size_gib } = disk;
-    source.disks.push({ image_id: imageId, device, type, size_gib, snapshot_id: snapshotId, base: null });
-    source.snapshots.push(operation);
+    source.disks.push({ image_id: imageId, device, type, size_gib, snapshot_id: member.snapshotId, base: null });
+    source.members.push(member);
   }
   return source;
 }
@@ -220,7 +185,7 @@ async function gatherSnapshots(transaction: Queries, imageId: string, asked: Ima
     snapshot_id: snapshotId,
     base: JSON.stringify((origins.get(snapshotId) ?? emptyOrigin).base),
   }));
-  return { disks, snapshots: [], parent: undefined };
+  return { disks, members: [], parent: undefined };
 }
 
 /** The snapshot, accomplished and allowed to make an image. */

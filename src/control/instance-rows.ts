@@ -23,27 +23,39 @@ export async function markRunning(transaction: Queries, instanceId: string, nowM
   await transaction.updateTable('disks').set({ ever_attached: 1 }).where('instance_id', '=', instanceId).execute();
 }
 
-/**
- * The instance is in no answer any more, nor are its tags and the disks that go with it; the others are free. Returns the
- * rows of the disks that went: their folders are still there.
- */
-export async function forgetInstance(transaction: Queries, instance: InstanceRow, nowMs: number): Promise<DiskRow[]> {
-  const { instance_id: instanceId } = instance;
-  const attached = await listDisksOfInstance(transaction, instanceId);
-  const detached = await listDetachedSystemDisks(transaction, instanceId);
+/** The disks that go with the instance now. */
+export async function listGoing(transaction: Queries, instanceId: string): Promise<DiskRow[]> {
   const going: DiskRow[] = [];
-  for (const disk of [...attached, ...detached]) {
+  for (const disk of await listBelonging(transaction, instanceId)) {
     const isBusy = disk.instance_id === null && (await isBusyDisk(transaction, disk.disk_id));
     if (goesWith(disk, instanceId) && !isBusy) going.push(disk);
   }
-  for (const { disk_id: diskId } of going) await forgetDisk(transaction, diskId);
-  for (const disk of [...attached, ...detached].filter((one) => !going.includes(one))) {
-    await release(transaction, disk, { instanceId, nowMs });
+  return going;
+}
+
+async function listBelonging(transaction: Queries, instanceId: string): Promise<DiskRow[]> {
+  const attached = await listDisksOfInstance(transaction, instanceId);
+  return [...attached, ...(await listDetachedSystemDisks(transaction, instanceId))];
+}
+
+/**
+ * The instance is in no answer any more, nor are its tags and the disks that go with it; the others are free. The folders are
+ * still there.
+ */
+export async function forgetInstance(
+  transaction: Queries,
+  instance: InstanceRow,
+  { going, nowMs }: { going: DiskRow[]; nowMs: number },
+): Promise<void> {
+  const { instance_id: instanceId } = instance;
+  for (const disk of await listBelonging(transaction, instanceId)) {
+    const isGoing = going.some((one) => one.disk_id === disk.disk_id);
+    if (isGoing) await forgetDisk(transaction, disk.disk_id);
+    else await release(transaction, disk, { instanceId, nowMs });
   }
   await deleteTags(transaction, instanceId);
   await deleteInstance(transaction, instanceId);
   await purgeDeletedImage(transaction, instance.image_id);
-  return going;
 }
 
 async function isBusyDisk(transaction: Queries, diskId: string): Promise<boolean> {

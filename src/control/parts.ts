@@ -50,6 +50,8 @@ export interface TransferOptions {
 export interface SpaceCheck {
   /** Throws a RequestError with `code` when there is not; `what` is what is asked for, for people: `a snapshot`. */
   assertRoom(code: string, what: string): Promise<void>;
+  /** Gives room back while it is short, a piece at a time, for the reason `facts`; false when there is nothing more to give. */
+  onShort(giveWay: (facts: string) => Promise<boolean>): void;
 }
 
 /** The region's repository, as far as deciding needs it. */

@@ -40,7 +40,7 @@ export async function reInitDisk(
       statusBefore: disk.status,
       base: await getFirstBase(transaction, disk),
       incarnation: disk.incarnation + 1,
-      undo: await planUndo(parts, transaction, disk, 'what it began as'),
+      undo: await planUndo({ parts, runner, transaction }, disk, { text: 'what it began as', snapshotId: null }),
       ...(request.autoStartInstance && { startInstanceId: await getStartable(transaction, disk) }),
     };
     await updateDisk(transaction, diskId, { status: 'ReIniting' });

@@ -79,7 +79,8 @@ async function record(
   disk: DiskRow,
   snapshot: SnapshotRow,
 ): Promise<StoredOperation> {
-  const diskId = disk.disk_id;
+  const { disk_id: diskId } = disk;
+  const { snapshot_id } = snapshot;
   const unfinished = await listUnfinished(transaction, [diskId]);
   const instance = await findInstanceOf(transaction, disk);
   const facts = { disk: diskFacts(disk), instance, snapshot: snapshotFacts(snapshot), unfinished };
@@ -92,7 +93,7 @@ async function record(
     base: baseOfSnapshot(snapshot),
     under: await findBaseUnder(transaction, snapshot),
     incarnation: disk.incarnation + 1,
-    undo: await planUndo(parts, transaction, disk, snapshot.snapshot_id),
+    undo: await planUndo({ parts, runner, transaction }, disk, { text: snapshot_id, snapshotId: snapshot_id }),
   };
   await updateDisk(transaction, diskId, { status: 'ReIniting' });
   return await runner.record(transaction, RESET_DISK, diskId, state);

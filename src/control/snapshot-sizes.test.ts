@@ -51,7 +51,7 @@ test('a chain for each disk that has snapshots, with what they take and how many
     instanceName: instance?.instanceName,
   });
   const usage = { snapshotCount: 3, sizeBytes: 4 * CHUNK_BYTES, uncountedCount: 0, unstoredCount: 0 };
-  assert.deepEqual(await world.control.measureSnapshots(), usage);
+  assert.deepEqual(await world.control.measureSnapshots(), { ...usage, undoCount: 0, undoBytes: 0 });
   assert.deepEqual(
     (await listed(world, { instanceId: two.instanceId })).map(({ diskId }) => diskId),
     [two.diskId],
@@ -83,7 +83,7 @@ test('what is progressing, and what is not counted yet, is told and in no sum; w
   });
   assert.deepEqual(totals.get(two.diskId), { snapshotCount: 1, sizeBytes: 0, uncountedCount: 1, unstoredCount: 0 });
   const usage = { snapshotCount: 4, sizeBytes: 3 * CHUNK_BYTES, uncountedCount: 2, unstoredCount: 1 };
-  assert.deepEqual(await world.control.measureSnapshots(), usage);
+  assert.deepEqual(await world.control.measureSnapshots(), { ...usage, undoCount: 0, undoBytes: 0 });
   world.transfer.failuresLeft = 1;
   uploads.release();
   await world.until('it to fail', async () => (await world.snapshot(third))?.status === 'failed');
@@ -94,6 +94,26 @@ test('what is progressing, and what is not counted yet, is told and in no sum; w
     uncountedCount: 0,
     unstoredCount: 0,
   });
+  await checked(world);
+});
+
+test('what keeps the past of a disk for an undo is in no sum of snapshots, and its bytes are told by themselves', async (t) => {
+  const { world, one, ofOne, ofTwo } = await worldWithChains(t);
+  await world.catalog.queries
+    .updateTable('snapshots')
+    .set({ undo_until_ms: world.clock.nowMs() + 3_600_000 })
+    .where('snapshot_id', 'in', [ofOne[1] ?? '', ofTwo])
+    .execute();
+  const usage = { snapshotCount: 1, sizeBytes: 2 * CHUNK_BYTES, uncountedCount: 0, unstoredCount: 0 };
+  assert.deepEqual(await world.control.measureSnapshots(), { ...usage, undoCount: 2, undoBytes: 2 * CHUNK_BYTES });
+  assert.deepEqual(
+    (await listed(world)).map(({ diskId, totals }) => [diskId, totals]),
+    [[one.diskId, usage]],
+  );
+  const plan = await world.explain(
+    "SELECT DISTINCT source_disk_id FROM snapshots WHERE frozen = 1 AND status <> 'failed' AND undo_until_ms IS NULL",
+  );
+  assert.match(plan, /USING INDEX snapshots_by_chain/);
   await checked(world);
 });
 

@@ -1,9 +1,9 @@
 /** DescribeSnapshotLinks and DescribeSnapshotsUsage: snapshots from the catalog, what they take from the repository's ledger. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { listChains, listMembers } from '../catalog/snapshot-chains.ts';
+import { listChains, listMembers, listUndoMembers } from '../catalog/snapshot-chains.ts';
 import type { ChainMember } from '../catalog/snapshot-chains.ts';
 import type { Paging, SnapshotChainFilter } from '../ecs/list-filters.ts';
-import type { Page, SnapshotChain, SnapshotTotals } from '../ecs/resources.ts';
+import type { Page, SnapshotChain, SnapshotTotals, UndoTotals } from '../ecs/resources.ts';
 import type { TreeRef } from '../repository/tree-ref.ts';
 import type { Parts } from './parts.ts';
 
@@ -22,15 +22,23 @@ export async function listMeasuredChains(
 }
 
 /** Of all chains. */
-export async function measureSnapshots({ catalog, repository }: Measured): Promise<SnapshotTotals> {
-  const members = await listMembers(catalog.queries);
-  const totals: SnapshotTotals = { snapshotCount: 0, sizeBytes: 0, uncountedCount: 0, unstoredCount: 0 };
-  for (const chain of Map.groupBy(members, (row) => row.source_disk_id).values()) {
+export async function measureSnapshots({ catalog, repository }: Measured): Promise<SnapshotTotals & UndoTotals> {
+  const undoByDisk = Map.groupBy(await listUndoMembers(catalog.queries), (row) => row.source_disk_id);
+  const chains = Map.groupBy(await listMembers(catalog.queries), (row) => row.source_disk_id);
+  const totals = { snapshotCount: 0, sizeBytes: 0, uncountedCount: 0, unstoredCount: 0 };
+  const undo: UndoTotals = { undoCount: 0, undoBytes: 0 };
+  for (const diskId of new Set([...chains.keys(), ...undoByDisk.keys()])) {
     await nextTurn(); // of thousands of snapshots
-    const ofChain = measure(repository, chain);
+    const members = chains.get(diskId) ?? [];
+    const ofChain = measure(repository, members);
     for (const name of Object.keys(totals) as (keyof SnapshotTotals)[]) totals[name] += ofChain[name];
+    const kept = undoByDisk.get(diskId) ?? [];
+    undo.undoCount += kept.length;
+    if (kept.length > 0) {
+      undo.undoBytes += Math.max(0, measure(repository, [...members, ...kept]).sizeBytes - ofChain.sizeBytes);
+    }
   }
-  return totals;
+  return { ...totals, ...undo };
 }
 
 function measure(repository: Measured['repository'], members: readonly ChainMember[]): SnapshotTotals {

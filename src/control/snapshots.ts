@@ -1,30 +1,17 @@
 /** CreateSnapshot, ModifySnapshotAttribute and DeleteSnapshot as requests: what is checked and written before anything is done. */
-import { findOperation, markUndoing } from '../catalog/operations.ts';
 import type { DiskRow, Queries, SnapshotRow } from '../catalog/schema.ts';
-import { isDiskSource } from '../catalog/disks.ts';
-import {
-  countSnapshots,
-  deleteSnapshot as deleteSnapshotRow,
-  insertSnapshot,
-  isImageSource,
-  updateSnapshot,
-} from '../catalog/snapshots.ts';
-import { deleteEmptyGroups } from '../catalog/snapshot-groups.ts';
-import { deleteTags, insertTags } from '../catalog/tags.ts';
+import { countSnapshots, insertSnapshot, updateSnapshot } from '../catalog/snapshots.ts';
+import { insertTags } from '../catalog/tags.ts';
 import { isViewBase } from '../disk/protocol.ts';
-import type { ViewBase } from '../disk/protocol.ts';
 import { hasInstantSnapshots } from '../ecs/disk-categories.ts';
 import { refuseDeleteCopied } from '../ecs/copy-rules.ts';
 import { newId } from '../ecs/ids.ts';
-import { refuseCreateSnapshot, refuseDeleteSnapshot, refuseModifySnapshot } from '../ecs/states.ts';
-import { assert } from '../lib/assert.ts';
+import { refuseCreateSnapshot, refuseModifySnapshot } from '../ecs/states.ts';
 import { change } from './change.ts';
 import { findEarlierResult, rememberResult } from './client-token.ts';
 import { baseOf } from './disk-folder.ts';
-import { COPY_SNAPSHOT } from './operations/copy-snapshot.ts';
-import { CREATE_SNAPSHOT, viewOf } from './operations/create-snapshot.ts';
+import { CREATE_SNAPSHOT } from './operations/create-snapshot.ts';
 import type { CreateSnapshotState } from './operations/create-snapshot.ts';
-import { DELETE_SNAPSHOT } from './operations/delete-snapshot.ts';
 import type { Parts } from './parts.ts';
 import type { ChangeOptions, CreateSnapshotRequest, ModifySnapshotRequest } from './requests.ts';
 import { assertIdle } from './idle-disk.ts';
@@ -38,10 +25,8 @@ import {
   snapshotFacts,
 } from './rows.ts';
 import type { OperationRunner } from './runner.ts';
-import { releaseLock } from './snapshot-locks.ts';
+import { performDeletion, recordDeletion } from './snapshot-deletion.ts';
 import { listSnapshotOperations } from './snapshot-operations.ts';
-import { isStoodOn } from './view-bases.ts';
-import { waitSoon } from './wait-soon.ts';
 
 /** Answers when the disk is frozen. */
 export async function createSnapshot(
@@ -82,6 +67,17 @@ export async function recordSnapshot(
   runner: OperationRunner,
   asked: { transaction: Queries; disk: DiskRow; request: CreateSnapshotRequest; options: ChangeOptions },
 ) {
+  const { transaction } = asked;
+  const state = await insertHidden(parts, asked);
+  const { snapshotId } = state;
+  return { snapshotId, operation: await runner.record(transaction, CREATE_SNAPSHOT, snapshotId, state) };
+}
+
+/** A hidden row; what the operation that freezes it begins with. */
+export async function insertHidden(
+  parts: Parts,
+  asked: { transaction: Queries; disk: DiskRow; request: CreateSnapshotRequest; options: ChangeOptions },
+): Promise<CreateSnapshotState> {
   const { transaction, disk, request, options } = asked;
   await parts.space.assertRoom('QuotaExceed.Snapshot', 'a snapshot');
   const nowMs = parts.clock.nowMs();
@@ -90,9 +86,7 @@ export async function recordSnapshot(
   await insertTags(transaction, snapshotId, request.tags);
   const token = await rememberResult(transaction, options.idempotency, { snapshotId }, nowMs);
   const base = baseOf(disk);
-  const standsOn = isViewBase(base) ? base : null;
-  const state: CreateSnapshotState = { diskId: disk.disk_id, snapshotId, token, standsOn };
-  return { snapshotId, operation: await runner.record(transaction, CREATE_SNAPSHOT, snapshotId, state) };
+  return { diskId: disk.disk_id, snapshotId, token, standsOn: isViewBase(base) ? base : null };
 }
 
 /** Of a snapshot that is not frozen yet. */
@@ -137,45 +131,16 @@ export function hiddenRow(
 export async function deleteSnapshot(
   parts: Parts,
   runner: OperationRunner,
-  request: { snapshotId: string; force: boolean },
+  { snapshotId, force }: { snapshotId: string; force: boolean },
   options: ChangeOptions,
 ): Promise<void> {
-  const { snapshotId, force } = request;
   const copyId = await parts.regions.findCopyOf({ regionId: parts.region.regionId, snapshotId });
-  const next = await change(parts, options, async (transaction) => {
+  const deletion = await change(parts, options, async (transaction) => {
     const row = await getSnapshot(transaction, snapshotId);
     assertAllowed(refuseDeleteCopied(snapshotId, copyId));
-    await releaseLock(parts, transaction, snapshotId);
-    const imageMadeFromIt = await isImageSource(transaction, snapshotId);
-    const diskMadeFromIt = await isDiskSource(transaction, snapshotId);
-    assertAllowed(refuseDeleteSnapshot(snapshotFacts(row), { imageMadeFromIt, diskMadeFromIt, force }));
-    await deleteTags(transaction, snapshotId);
-    await deleteSnapshotRow(transaction, snapshotId);
-    if (row.snapshot_group_id !== null) await deleteEmptyGroups(transaction, row.snapshot_group_id);
-    if (row.status === 'failed') return { cancelled: null, operation: null, isStoredFirst: false };
-    const isStoredFirst = row.status === 'progressing' && (await isStoodOn(transaction, viewOfRow(row)));
-    if (row.status === 'progressing' && !isStoredFirst) {
-      return { cancelled: await cancel(transaction, row), operation: null, isStoredFirst };
-    }
-    const operation = await runner.record(transaction, DELETE_SNAPSHOT, snapshotId, { snapshotId });
-    return { cancelled: null, operation, isStoredFirst };
+    return await recordDeletion({ parts, runner, transaction }, row, force);
   });
-  if (next.cancelled !== null) await waitSoon(parts.clock, runner.interrupt(next.cancelled));
-  if (next.operation === null) return;
-  const run = runner.start(next.operation);
-  if (!next.isStoredFirst) await waitSoon(parts.clock, run.done());
-}
-
-function viewOfRow(row: SnapshotRow): ViewBase {
-  return viewOf({ diskId: row.source_disk_id, snapshotId: row.snapshot_id });
-}
-
-async function cancel(transaction: Queries, row: SnapshotRow): Promise<string> {
-  const kind = row.source_snapshot_id === null ? CREATE_SNAPSHOT : COPY_SNAPSHOT;
-  const operation = await findOperation(transaction, kind, row.snapshot_id);
-  assert(operation !== undefined, `${row.snapshot_id} is progressing and nobody works on it`);
-  await markUndoing(transaction, operation.operationId, 'it was deleted');
-  return operation.operationId;
+  await performDeletion(parts, runner, deletion);
 }
 
 /** Name and description are the catalog's: the manifest in the repository, which never changes, keeps the first ones. */

@@ -90,6 +90,30 @@ class Bed {
   }
 }
 
+test('below the high-water mark something is given back every five seconds, until there is nothing more or room again', async () => {
+  const bed = new Bed();
+  const told: string[] = [];
+  let left = 2;
+  bed.watch.onShort(async (facts) => {
+    told.push(facts);
+    return left-- > 0;
+  });
+  await bed.look(300);
+  assert.deepEqual(told, []);
+  await bed.look(299);
+  await bed.look(299);
+  assert.deepEqual(told, ['299 B free, 300 B wanted']);
+  await bed.look(299, 5000);
+  await bed.look(299, 5000);
+  await bed.look(299, 200);
+  assert.equal(told.length, 4, 'it gave nothing: what is there next is not waited for');
+  await bed.look(1000, 5000);
+  assert.equal(told.length, 4);
+  bed.watch.onShort(() => Promise.reject(new Error('the catalog is away')));
+  await bed.look(299);
+  assert.ok(bed.warnings.some((line) => line.includes('the catalog is away')));
+});
+
 test('below the high-water mark of any file system a snapshot is refused, with what is free, wanted, and to be done', async () => {
   const bed = new Bed();
   bed.freeBytes = 300;

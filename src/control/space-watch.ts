@@ -3,7 +3,8 @@
  *
  * | free is below                                   | what happens                                                            |
  * | ----------------------------------------------- | ----------------------------------------------------------------------- |
- * | the high-water mark                             | snapshots and imports are refused, with what is free and what is wanted |
+ * | the high-water mark                             | snapshots and imports are refused, with what is free and what is wanted; |
+ * |                                                 | what is kept for undoing rollbacks goes, the oldest first (`undo.ts`)   |
  * | the middle of it and the reserve                | the oldest upload fails with that reason; one at a time, while it falls |
  * | the reserve                                     | every upload fails; diskd refuses guests' writes (`lib/disk-space.ts`)  |
  * | what a transaction of the catalog may need      | `DIR/reserve` is emptied (`reserve-file.ts`)                            |
@@ -25,7 +26,7 @@ import type { ReserveFile } from './reserve-file.ts';
 const LOOK_EVERY_MS = 1000;
 /** While room is short. */
 const LOOK_SOON_MS = 200;
-/** An upload that failed gives its room back in so long, before another is failed. */
+/** What was dropped, or an upload that failed, gives its room back in so long, before the next is. */
 const SETTLE_MS = 5000;
 
 export interface SpaceWatchOptions {
@@ -62,6 +63,9 @@ export class SpaceWatch implements SpaceCheck {
   #watching: Promise<void> = Promise.resolve();
   #lastFreeBytes = Infinity;
   #settledAtMs = -Infinity;
+  #giveWay: (facts: string) => Promise<boolean> = async () => false;
+  #givingWay: Promise<void> | null = null;
+  #gaveWayUntilMs = -Infinity;
   #isShort = false;
   #isExhausted = false;
   #problem = '';
@@ -86,6 +90,7 @@ export class SpaceWatch implements SpaceCheck {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#watching;
+    await this.#givingWay;
   }
 
   async assertRoom(code: string, what: string): Promise<void> {
@@ -96,6 +101,10 @@ export class SpaceWatch implements SpaceCheck {
       `Only ${formatBytes(freeBytes)} are free on the file system of the service, and ${what} begins with ${formatBytes(limits.highWaterBytes)} or more: ` +
         'delete snapshots, images or disks that are no longer needed, or give the service more room.',
     );
+  }
+
+  onShort(giveWay: (facts: string) => Promise<boolean>): void {
+    this.#giveWay = giveWay;
   }
 
   /** Uploads and copies as `transfer` does, but what there is no room for any more fails, for good and with the reason. */
@@ -117,6 +126,21 @@ export class SpaceWatch implements SpaceCheck {
     this.#lastFreeBytes = freeBytes;
     this.#isExhausted = freeBytes < limits.reserveBytes;
     await reserveFile.fill(planReserveFile(limits.reserveBytes), limits.highWaterBytes);
+    if (freeBytes < limits.highWaterBytes) this.#startGivingWay(freeBytes, limits);
+  }
+
+  /** Beside the looks: it may take its time, and uploads must end in theirs. */
+  #startGivingWay(freeBytes: number, { highWaterBytes }: SpaceLimits): void {
+    const { clock, log } = this.#options;
+    const nowMs = clock.monotonicMs();
+    if (this.#givingWay !== null || nowMs < this.#gaveWayUntilMs) return;
+    const facts = `${formatBytes(freeBytes)} free, ${formatBytes(highWaterBytes)} wanted`;
+    this.#givingWay = this.#giveWay(facts)
+      .then((gave) => {
+        if (gave) this.#gaveWayUntilMs = nowMs + SETTLE_MS;
+      })
+      .catch((error: unknown) => log.warn(`no room can be given back: ${messageOf(error)}`))
+      .finally(() => (this.#givingWay = null));
   }
 
   async #watch(): Promise<void> {

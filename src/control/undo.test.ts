@@ -34,8 +34,7 @@ async function openWorld(t: TestContext, undoMs = HOUR_MS): Promise<World> {
 }
 
 async function listUndo(world: World, diskId: string): Promise<Snapshot[]> {
-  const { items } = await world.control.listSnapshots({ diskId }, allRows);
-  return items.filter(({ undoUntilMs }) => undoUntilMs !== null);
+  return (await world.control.listSnapshots({ diskId, undo: true }, allRows)).items;
 }
 
 for (const [name, kind] of [

@@ -18,7 +18,7 @@ async function sweepAll(real: DiskHarness): Promise<void> {
   while (real.disk.sweep.isDue) real.disk.sweep.slice(() => false);
 }
 
-test('ten views are there at once, each as the disk was; the eleventh is refused until one ends', async () => {
+test('thirteen views are there at once, each as the disk was; the next is refused until one ends', async () => {
   const real = await DiskHarness.create();
   const images = new Map<string, Buffer>();
   for (let i = 0; i < VIEW_LIMIT; i++) {
@@ -26,7 +26,7 @@ test('ten views are there at once, each as the disk was; the eleventh is refused
     await real.fill(i % 4, 100 + i, 0, 512);
     images.set(`s-${i}`, await frozen(real, `s-${i}`));
   }
-  assert.throws(() => real.disk.freeze('s-10'), { code: 'IncorrectDiskStatus.CreatingSnapshot' });
+  assert.throws(() => real.disk.freeze('s-13'), { code: 'IncorrectDiskStatus.CreatingSnapshot' });
   await real.fill(0, 0xee);
   await sweepAll(real);
   for (const isReopened of [false, true]) {
@@ -43,7 +43,7 @@ test('ten views are there at once, each as the disk was; the eleventh is refused
     await sweepAll(real);
     for (const [snapshotId, image] of images) assert.ok((await real.readView(snapshotId)).equals(image), snapshotId);
   }
-  real.disk.freeze('s-10');
+  real.disk.freeze('s-13');
   for (const { snapshotId } of real.disk.describe().views) real.disk.releaseView(snapshotId, true);
   await sweepAll(real);
   assert.deepEqual(real.disk.describe().mapping.olderLayerCount, 0);

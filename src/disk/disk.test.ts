@@ -221,13 +221,33 @@ test('a disk grows under its clients, durably, once, and never shrinks', async (
   await real.finish();
 });
 
-test('a disk does not grow while it is frozen, nor is it frozen while it grows', async () => {
+test('a disk that grows while it is frozen leaves the view as it was, and can be rolled back to that', async () => {
   const real = await DiskHarness.create({ chunkCount: 4 });
   await real.fill(0, 1);
-  real.disk.freeze('s-1');
-  await assert.rejects(real.disk.resize(5 * CHUNK_BYTES), { code: 'IncorrectDiskStatus.CreatingSnapshot' });
+  const { sizeBytes } = real.disk.freeze('s-1');
+  assert.equal(sizeBytes, 4 * CHUNK_BYTES);
   await real.disk.awaitDurable('s-1');
+  await real.disk.resize(6 * CHUNK_BYTES);
+  await real.fill(0, 2);
+  await real.fill(5, 3);
+  await real.reopen({ anotherBoot: true });
+  assert.equal(real.disk.describe().views[0]?.sizeBytes, 4 * CHUNK_BYTES);
+  assert.equal((await real.disk.readViewChunk('s-1', 0))?.[0], 1);
+  assert.equal(await real.disk.readViewChunk('s-1', 5), null);
+  const { chunks } = await real.disk.listViewChunks({ snapshotId: 's-1', sinceGeneration: -1, fromChunk: 0, limit: 9 });
+  assert.deepEqual(
+    chunks.map(({ chunk }) => chunk),
+    [0],
+  );
+  await real.disk.rollback({ snapshotId: 's-1', viewOf: real.disk.describe().diskId }, 2);
+  assert.equal(real.disk.device.sizeBytes, 6 * CHUNK_BYTES, 'a rollback keeps the size');
+  assert.deepEqual([(await real.read(0, 1))[0], (await real.read(5 * CHUNK_BYTES, 1))[0]], [1, 0]);
   real.disk.releaseView('s-1', true);
+  await real.finish();
+});
+
+test('a disk is not frozen while it grows', async () => {
+  const real = await DiskHarness.create({ chunkCount: 4 });
   const growing = real.disk.resize(5 * CHUNK_BYTES);
   assert.throws(() => real.disk.freeze('s-2'), { code: 'OperationConflict' });
   await growing;

@@ -182,20 +182,15 @@ export class Disk {
     }));
   }
 
-  /** Open to clients or not. Again with the same size: nothing. */
+  /** Open to clients or not. Frozen views keep their sizes. Again with the same size: nothing. */
   async resize(sizeBytes: number): Promise<void> {
-    const { head, views } = this.store.map;
+    const { head } = this.store.map;
     if (head.sizeBytes === sizeBytes) return;
     if (sizeBytes < head.sizeBytes) {
       throw new RequestError(
         'InvalidDiskSize.TooSmall',
         `${head.diskId} has ${head.sizeBytes} bytes; a disk cannot shrink to ${sizeBytes}`,
       );
-    }
-    const [view] = views;
-    if (view !== undefined) {
-      const message = `${head.diskId} is being snapshotted as ${view.snapshotId}; wait until that is done`;
-      throw new RequestError('IncorrectDiskStatus.CreatingSnapshot', message);
     }
     await this.#whileChanging('resized', () => this.store.grow(sizeBytes));
   }

@@ -36,8 +36,8 @@ export function isViewBase(base: BaseRef): base is ViewBase {
   return 'viewOf' in base;
 }
 
-/** At most so many frozen views has a disk at once. */
-export const VIEW_LIMIT = 10;
+/** At most so many frozen views has a disk at once: of ten snapshots in the making, and three that keep what rollbacks replaced. */
+export const VIEW_LIMIT = 13;
 
 /** What a disk may do in a second; a burst of one second is let through at once. */
 export interface DiskLimits {

@@ -60,6 +60,8 @@ export interface SnapshotFilter extends ResourceFilter {
   category?: SnapshotCategory;
   sourceDiskType?: DiskType;
   usage?: SnapshotUsage;
+  /** Only those that keep what a rollback replaced, or none of them. Absent: none, but those that `snapshotIds` names. */
+  undo?: boolean;
 }
 
 export interface SnapshotGroupFilter {

@@ -121,6 +121,13 @@ export interface SnapshotTotals {
   unstoredCount: number;
 }
 
+/** What is kept for undoing rollbacks, which is in no other total. */
+export interface UndoTotals {
+  undoCount: number;
+  /** What it takes besides the snapshots. */
+  undoBytes: number;
+}
+
 /** What a disk did in a time, on average. */
 export interface DiskMonitorPoint {
   /** When the time began. */

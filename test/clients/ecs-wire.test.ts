@@ -165,8 +165,8 @@ test('a token that was used with other parameters is refused as each action docu
   await api.world.settle();
   const ofCopy = {
     DestinationRegionId: 'cn-hangzhou',
-    DestinationSnapshotName: 'a',
-    DestinationSnapshotDescription: 'bc',
+    DestinationSnapshotName: 'copied',
+    DestinationSnapshotDescription: 'of it',
   };
   const mismatch = 'IdempotentParameterMismatch';
   const cases: [action: string, first: Record<string, string>, other: Record<string, string>, object][] = [

@@ -63,6 +63,7 @@ export const actionNotes: Record<string, string[]> = {
   DescribeSnapshots: [
     'A `failed` snapshot says why in `FailureReason`.',
     '`Available` is true once the disk can be rolled back to it and disks can be made from it: see CreateSnapshot.',
+    'What is kept for undoing rollbacks (see ResetDisk) is listed with `SnapshotType=undo`, which ECS has not, and by `SnapshotIds`; no other list, count or quota has it, and `all` does not either.',
   ],
   ModifySnapshotCategory: [
     'Archiving changes what the snapshot is called and nothing else: there is one repository, where every snapshot is compressed and shares its bytes with others, so it becomes neither smaller nor slower. Its task is `Finished` when it is answered, and deleting it early costs nothing.',
@@ -116,7 +117,7 @@ export const actionNotes: Record<string, string[]> = {
   CancelCopyImage: ['Asked in the region of the copy. What was copied for it is deleted.'],
   ResetDisk: [
     'The instance must be `Stopped`. Later snapshots of the disk stay.',
-    'With `serve --undo-hours` what it replaces is kept as a snapshot for so long: it has `UndoUntil`, does not count against the quota, and rolling back to it undoes the rollback (`hupo disk undo`). Until that is stored the disk and its instance cannot be deleted, nor the disk resized or re-initialised, as while any snapshot is made; DeleteSnapshot of it gives it up.',
+    'What it replaces is kept for a day (`serve --undo-hours`), and rolling back to that undoes the rollback (`hupo disk undo`). It is a snapshot with `UndoUntil`, in a list of its own: see DescribeSnapshots. It is usable at once, and nothing waits or is refused while it is being stored: up to three of a disk are stored at once, and a further rollback cancels the latest of them, never the oldest. It goes with its disk, where room is short, and by DeleteSnapshot. Where there is no room for it the rollback goes on without, and the log says so.',
     'On ESSD categories a snapshot that is `Available` will do, also while it or others of the disk are still `progressing` (documented is `IncorrectDiskStatus.HasUnfinishedSnapshot`, which is answered for the moment until they are `Available`, and on other categories).',
   ],
   ReInitDisk: [
@@ -200,7 +201,7 @@ export const actionNotes: Record<string, string[]> = {
     '`ResourceType` is `instance`, `disk`, `snapshot` or `image`.',
   ],
   CreateImage: [
-    'Of an instance a snapshot of each disk is made; the image is `Available` when all of them are accomplished, and `CreateFailed` when one fails.',
+    'Of an instance a snapshot of each disk is made, all at one instant or none (they are in no snapshot group); the image is `Available` when all of them are accomplished, and `CreateFailed` when one fails.',
   ],
 };
 

@@ -44,6 +44,8 @@ export const fieldsBeyond: Record<string, string> = {
   'SnapshotLinks.SnapshotLink.UncountedCount':
     'How many of `TotalCount` are not in `TotalSize`: snapshots that are progressing, or are still to be counted.',
   UncountedCount: 'How many of `SnapshotCount` are not in `SnapshotSize`: see DescribeSnapshotLinks.',
+  UndoCount: 'How many snapshots keep what rollbacks replaced: see ResetDisk. They are not in `SnapshotCount`.',
+  UndoSize: 'What those take besides the others, in bytes. It is not in `SnapshotSize`.',
   'Snapshots.Snapshot.FailureReason': 'Why a snapshot is `failed`.',
   'Snapshots.Snapshot.UndoUntil': 'When a snapshot that keeps what a rollback replaced is deleted.',
   'Snapshots.Snapshot.Tags.Tag.Key': 'Some clients read this name, some TagKey.',

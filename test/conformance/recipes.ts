@@ -103,7 +103,7 @@ const recipes: Record<string, Recipe[]> = {
   DeleteDisk: one('DiskId', ({ freshDisk }) => freshDisk),
   DescribeDiskMonitorData: [(scene) => ({ DiskId: scene.dataDisk, ...lastMinutes(scene) })],
   CreateSnapshot: one('DiskId', ({ dataDisk }) => dataDisk),
-  DescribeSnapshots: list(),
+  DescribeSnapshots: [...list(), () => ({ SnapshotType: 'undo' })],
   ModifySnapshotAttribute: [({ snapshot }) => ({ SnapshotId: snapshot, SnapshotName: 'renamed' })],
   CopySnapshot: [
     ({ snapshot }) => ({

@@ -54,7 +54,7 @@ export interface Scene extends AsyncDisposable {
   spareSnapshot: string;
   /** Accomplished, of `dataDisk`; its lock is in its cool-off. */
   lockedSnapshot: string;
-  /** Of `usedDisk`; `failed`, and as if it kept what a rollback replaced. */
+  /** Of `usedDisk`; `failed`. */
   failedSnapshot: string;
   /** Accomplished, of the stopped instance's data disk, and its snapshot. */
   group: string;
@@ -143,8 +143,14 @@ async function build(world: World): Promise<Ids> {
   await world.repository.deleteManifest(failedSnapshot);
   await world.catalog.queries
     .updateTable('snapshots')
-    .set({ status: 'failed', failure_reason: 'the disk was full', tree: null, undo_until_ms: IN_FAR_FUTURE_MS })
+    .set({ status: 'failed', failure_reason: 'the disk was full', tree: null })
     .where('snapshot_id', '=', failedSnapshot)
+    .execute();
+  const undoSnapshot = await takeSnapshot(world, usedDisk, 'before-rollback');
+  await world.catalog.queries
+    .updateTable('snapshots')
+    .set({ undo_until_ms: IN_FAR_FUTURE_MS })
+    .where('snapshot_id', '=', undoSnapshot)
     .execute();
   const { group, groupSnapshot } = await takeGroup(world, stopped.instanceId, stopped.systemDisk);
   const clonedDisk = await makeDisk(world, { snapshotId: stoppedSnapshot });

@@ -211,7 +211,6 @@ export class FakeDiskd {
 
   #resize(diskId: string, sizeBytes: number): DiskState {
     const disk = this.#get(diskId);
-    if (disk.views.length > 0) throw new RequestError('IncorrectDiskStatus.CreatingSnapshot', 'a view is there');
     if (sizeBytes < disk.sizeBytes) throw new RequestError('InvalidDiskSize.TooSmall', `${diskId} is larger`);
     disk.sizeBytes = sizeBytes;
     return toState(disk);

@@ -98,7 +98,7 @@ export class FakeTransfer implements Transfer {
   /** A copy ends after so many words, and goes on in another. */
   wordsOfPart = 1;
   /** Runs in the middle of each upload: a test's way to delay or fail one. */
-  during: (signal: AbortSignal) => Promise<void> = async () => undefined;
+  during: (signal: AbortSignal, job: { snapshotId: string }) => Promise<void> = async () => undefined;
   /** So many uploads more fail in a way that waiting does not mend. */
   failuresLeft = 0;
   readonly #diskd: FakeDiskd;
@@ -117,7 +117,7 @@ export class FakeTransfer implements Transfer {
     this.#repository.uploading++;
     try {
       options.onProgress(1, 2);
-      await Promise.race([this.during(options.signal), aborted(options.signal)]);
+      await Promise.race([this.during(options.signal, job), aborted(options.signal)]);
       options.signal.throwIfAborted();
       if (this.failuresLeft-- > 0) throw new OperationalError('the device is worn out', { retryable: false });
       const changed = this.#diskd.viewWords(job.diskId, job.snapshotId, job.sinceGeneration);
@@ -144,7 +144,7 @@ export class FakeTransfer implements Transfer {
     this.#repository.uploading++;
     try {
       const during = this.duringCopy ?? this.during;
-      await Promise.race([during(options.signal), aborted(options.signal)]);
+      await Promise.race([during(options.signal, job), aborted(options.signal)]);
       options.signal.throwIfAborted();
       if (this.failuresLeft-- > 0) throw new OperationalError('the device is worn out', { retryable: false });
       const source = fakeRepositories.get(job.source.storeFolder);

@@ -26,6 +26,9 @@ import { CREATE_IMAGE } from '../../src/control/operations/create-image.ts';
 import { CREATE_SNAPSHOT } from '../../src/control/operations/create-snapshot.ts';
 import { FETCH_BASE } from '../../src/control/operations/fetch-base.ts';
 import { IMPORT_IMAGE } from '../../src/control/operations/import-image.ts';
+import { DELETE_DISK } from '../../src/control/operations/delete-disk.ts';
+import { DELETE_INSTANCE } from '../../src/control/operations/delete-instance.ts';
+import { REPLACE_SYSTEM_DISK } from '../../src/control/operations/replace-system-disk.ts';
 import { DELETE_SNAPSHOT } from '../../src/control/operations/delete-snapshot.ts';
 import type { DataPlane } from '../../src/control/parts.ts';
 import { within } from '../../src/control/patience.ts';
@@ -73,6 +76,8 @@ export class World {
   undoMs = 0;
   /** Throws when a test says that there is no room. */
   assertRoom: (code: string, what: string) => void = () => undefined;
+  /** As when room is short. */
+  giveWay: (facts: string) => Promise<boolean> = async () => false;
   catalog!: Catalog;
   control!: Control;
 
@@ -141,7 +146,10 @@ export class World {
         write: (order, options) => crash.act(() => exchange.write(order, options)),
         remove: (bucket, objects) => crash.act(() => exchange.remove(bucket, objects)),
       },
-      space: { assertRoom: async (code, what) => this.assertRoom(code, what) },
+      space: {
+        assertRoom: async (code, what) => this.assertRoom(code, what),
+        onShort: (giveWay) => (this.giveWay = giveWay),
+      },
       clock: this.clock,
       random: systemRandom,
       log,
@@ -198,7 +206,8 @@ export class World {
     await this.until(
       () => `an end of ${rest.map(({ kind, step, subjectId }) => `${kind} of ${subjectId} at ${step}`).join(', ')}`,
       async () => {
-        rest = (await listOperations(this.catalog.queries)).filter((one) => !isWaitingForUpload(one));
+        const all = await listOperations(this.catalog.queries);
+        rest = all.filter((one) => !isWaitingForUpload(one, all));
         return rest.length === 0;
       },
     );
@@ -213,10 +222,11 @@ export class World {
     }
   }
 
-  /** Uploads wait in their middle until they are released; one that is cancelled ends. */
-  holdUploads(): { release: () => void } {
+  /** Uploads (of snapshots that are `isHeld`) wait in their middle until they are released; one that is cancelled ends. */
+  holdUploads(isHeld: (snapshotId: string) => Promise<boolean> = async () => true): { release: () => void } {
     const held = Promise.withResolvers<void>();
-    this.transfer.during = async (signal) => {
+    this.transfer.during = async (signal, { snapshotId }) => {
+      if (!(await isHeld(snapshotId))) return;
       const cancelled = new Promise<void>((resolve) => {
         signal.addEventListener('abort', () => resolve(), { once: true });
       });
@@ -358,7 +368,10 @@ export class World {
   }
 }
 
-function isWaitingForUpload({ kind, step, undoing }: StoredOperation): boolean {
+function isWaitingForUpload({ kind, step, undoing }: StoredOperation, all: StoredOperation[]): boolean {
+  const isRemoving =
+    kind === DELETE_DISK || (step === 'release' && [DELETE_INSTANCE, REPLACE_SYSTEM_DISK].includes(kind));
+  if (isRemoving) return all.some((one) => one.kind === CREATE_SNAPSHOT && !one.undoing);
   if (kind === FETCH_BASE) return true;
   if (kind === IMPORT_IMAGE) return step === 'store';
   if (kind === COPY_SNAPSHOT) return !undoing && step === 'copy';

@@ -215,7 +215,7 @@ export class Work {
     const { disk } = this.real;
     const { spots } = this.#layout;
     const chunkCount = disk.device.sizeBytes / CHUNK_BYTES + 1;
-    if (this.#views.length > 0 || this.#isChanging || this.#isFetching || chunkCount > spots.at(-1)! + 1) return;
+    if (this.#isChanging || this.#isFetching || chunkCount > spots.at(-1)! + 1) return;
     this.#mark({ type: 'resize', chunkCount });
     this.#isChanging = true;
     this.#inBackground(disk.resize(chunkCount * CHUNK_BYTES), () => {

@@ -112,7 +112,7 @@ async function walk(server: TestServer, scratch: string): Promise<void> {
   await beside.close();
 
   console.log(
-    `walk: 6. Delete the first while the disk still stands on it; then nothing needs it and its space returns.`,
+    `walk: 6. Delete the first while the disk still stands on it; roll that back: what it held is kept, until that is deleted too.`,
   );
   await assert.rejects(server.call('ResetDisk', { DiskId: made.DiskId, SnapshotId: second }), {
     code: 'InvalidParameter.Mismatch',
@@ -125,6 +125,12 @@ async function walk(server: TestServer, scratch: string): Promise<void> {
   await server.stopInstance(instanceId);
   const held = server.repositoryBytes();
   await server.call('ResetDisk', { DiskId: diskId, SnapshotId: second });
+  await waitFor('what the rollback replaced to be counted', 60_000, async () => {
+    const { UndoCount, UndoSize } = await server.call('DescribeSnapshotsUsage');
+    return UndoCount === 2 && UndoSize >= 0.8 * onlyFirst ? true : null;
+  });
+  const undo = await server.call('DescribeSnapshots', { DiskId: diskId, SnapshotType: 'undo' });
+  for (const { SnapshotId } of undo.Snapshots.Snapshot) await server.call('DeleteSnapshot', { SnapshotId });
   await waitFor('the space of the deleted snapshot to return', 60_000, async () =>
     held - server.repositoryBytes() >= 0.8 * onlyFirst ? true : null,
   );

@@ -234,9 +234,10 @@ class Player {
     const [disks, snapshots] = [await control.listDisks({}, allRows), await control.listSnapshots({}, allRows)];
     const [instances, images] = [await control.listInstances({}, allRows), await control.listImages({}, allRows)];
     const { items: groups } = await control.listSnapshotGroups({}, allRows);
+    const { items: undo } = await control.listSnapshots({ undo: true }, allRows);
     return {
       disks: disks.items,
-      snapshots: snapshots.items,
+      snapshots: [...snapshots.items, ...undo],
       instances: instances.items,
       images: images.items,
       groups,

@@ -264,7 +264,6 @@ const resizeStep = fc.tuple(fc.integer({ min: 1, max: 2 }), range).map(([moreChu
   name: `grow by ${moreChunks}, writing ${asked.offset}+${asked.length}`,
   run: async (_world, disk) => {
     const chunkCount = Math.min(disk.spots.at(-1)! + 1, disk.chunkCount + moreChunks);
-    if (disk.views.length > 0) return;
     const grown = disk.real.disk.resize(chunkCount * CHUNK_BYTES);
     await disk.write(asked, 0x5a);
     await grown;

@@ -29,7 +29,7 @@ const parameters = {
   Status: oneOf(['all', 'progressing', 'accomplished', 'failed'], 'InvalidStatus.NotFound'),
   SourceDiskType: oneOf(['system', 'data'], 'InvalidSourceDiskType'),
   Usage: oneOf(['none', 'image', 'disk', 'image_disk'], 'InvalidUsage'),
-  SnapshotType: constantFilter({ all: ['all', 'user'], none: ['auto', 'timer'], code: 'InvalidSnapshotType.NotFound' }),
+  SnapshotType: oneOf(['all', 'user', 'auto', 'timer', 'undo'], 'InvalidSnapshotType.NotFound'),
   Category: oneOf(['Standard', 'Flash', 'Archive'], 'InvalidSnapshotCategory.Malformed'),
   Encrypted: constantFilter({ all: ['false'], none: ['true'], code: 'InvalidParameter' }),
   KMSKeyId: noneHas(),
@@ -53,9 +53,9 @@ export const describeSnapshots = defineAction({
   },
 });
 
-/** There are no local snapshots (Flash). */
-function asksForNone({ SnapshotIds, Category }: Values<typeof parameters>): boolean {
-  return SnapshotIds?.length === 0 || Category === 'Flash';
+/** There are no local snapshots (Flash), and no automatic ones. */
+function asksForNone({ SnapshotIds, Category, SnapshotType }: Values<typeof parameters>): boolean {
+  return SnapshotIds?.length === 0 || Category === 'Flash' || SnapshotType === 'auto' || SnapshotType === 'timer';
 }
 
 /** The disks asked for, by id and by chain: two different ones have no snapshot in common. */
@@ -87,5 +87,7 @@ function filterOf(values: Values<typeof parameters>, [diskId]: string[]): Snapsh
     ...(values.Category !== null && { category: values.Category === 'Archive' ? 'archive' : 'standard' }),
     ...(values.SourceDiskType !== null && { sourceDiskType: values.SourceDiskType }),
     ...(values.Usage !== null && { usage: values.Usage }),
+    ...(values.SnapshotType === 'undo' && { undo: true }),
+    ...(values.SnapshotType === 'user' && { undo: false }),
   };
 }

@@ -6,7 +6,7 @@ import { renderTags } from './list.ts';
 
 /**
  * `SourceDiskSize` is a number, which every client reads. Extensions: `FailureReason` is why a snapshot is
- * `failed`, `UndoUntil` when one that keeps what a rollback replaced is deleted.
+ * `failed`, `UndoUntil` when one that keeps what a rollback replaced, whose type is `undo`, is deleted.
  * A name that was never set, and a retention without limit, are absent.
  */
 export function renderSnapshot(snapshot: Snapshot, regionId: string): object {
@@ -17,7 +17,7 @@ export function renderSnapshot(snapshot: Snapshot, regionId: string): object {
     RegionId: regionId,
     SnapshotSN: snapshot.snapshotId.replace(/^s-/, ''),
     SnapshotLinkId: snapshotLinkId(snapshot.sourceDiskId),
-    SnapshotType: 'user',
+    SnapshotType: snapshot.undoUntilMs === null ? 'user' : 'undo',
     Category: snapshot.category,
     Status: snapshot.status,
     Progress: `${snapshot.progressPercent}%`,

@@ -1,18 +1,25 @@
 /**
- * CreateImage, after the request has written the image as `Creating` with its disks, and the operations of the snapshots
- * that are taken for it.
+ * CreateImage, after the request has written the image as `Creating` with its disks and, when it is made of an instance, hidden rows
+ * of the snapshots that are taken for it.
  *
- * It waits until every snapshot is accomplished; then what each disk begins as, and `Available`, are written in one
- * transaction. A snapshot that fails makes the image `CreateFailed`, with the reason; the other snapshots stay. After a
- * crash it waits again.
+ * diskd freezes all disks of the instance at one instant, or none. In the transaction that records it the snapshots are shown, and
+ * each gets an operation of its own, which stands where CreateSnapshot's does after its freeze; whoever asked is answered.
+ * Then, and at once when it is made of snapshots, it waits until every snapshot is accomplished; what each disk begins as, and
+ * `Available`, are written in one transaction. A snapshot that fails makes the image `CreateFailed`, with the reason; the other
+ * snapshots stay.
  *
- * Whoever asked is answered once every disk is frozen. When one was never frozen, nobody was answered, and the client token
- * is forgotten so that asking again makes another image; the name is free too.
+ * | died after                         | durable state                               | the next server                                    |
+ * | ---------------------------------- | ------------------------------------------- | -------------------------------------------------- |
+ * | record, of an instance             | hidden rows, at `freeze`; perhaps views     | `cancelFreeze` of each, the rows go; `CreateFailed` ¹ |
+ * | `freeze`                           | snapshots, each with an operation at `sync` | goes on with all of them                           |
+ * | record, of snapshots; `start`      | at `gather`                                 | waits again                                        |
+ *
+ * ¹ Nobody was answered: the client token is forgotten so that asking again makes another image; the name is free too.
  */
 import { listAwaitedSnapshots, setImageDiskBase, updateImage } from '../../catalog/images.ts';
 import type { AwaitedSnapshot } from '../../catalog/images.ts';
 import type { Queries } from '../../catalog/schema.ts';
-import type { BaseRef } from '../../disk/protocol.ts';
+import type { BaseRef, FreezeReply } from '../../disk/protocol.ts';
 import { OperationalError } from '../../lib/errors.ts';
 import type { TreeRef } from '../../repository/tree-ref.ts';
 import { forgetResult } from '../client-token.ts';
@@ -20,6 +27,10 @@ import type { TokenRef } from '../client-token.ts';
 import { toPublicReason } from '../failure-reason.ts';
 import type { OperationKind, Undone } from '../operation-kind.ts';
 import type { Parts } from '../parts.ts';
+import type { OperationRunner } from '../runner.ts';
+import { CREATE_SNAPSHOT } from './create-snapshot.ts';
+import type { CreateSnapshotState } from './create-snapshot.ts';
+import { cancelMembers, forgetMembers, freezeMembers, showMembers } from './freeze-members.ts';
 
 export const CREATE_IMAGE = 'create-image';
 
@@ -30,12 +41,34 @@ export interface CreateImageState {
   token: TokenRef | null;
   /** Those that are taken for it. */
   snapshots: { diskId: string; snapshotId: string }[];
+  /** As the operations of those begin; none once they have begun, for what they name would be named for as long as this. */
+  members?: CreateSnapshotState[];
+  /** In the order of the members. */
+  frozen?: FreezeReply[];
 }
 
-export function createImageOperation(parts: Parts): OperationKind<CreateImageState> {
+export function createImageOperation(parts: Parts, runner: () => OperationRunner): OperationKind<CreateImageState> {
   return {
     kind: CREATE_IMAGE,
     steps: [
+      {
+        name: 'freeze',
+        endsWithServer: true,
+        run: async ({ imageId, members = [] }) => ({
+          frozen: await freezeMembers(parts, { groupId: imageId, members }, `the disks for the image ${imageId}`),
+        }),
+        record: async (transaction, { members = [], frozen = [] }) => {
+          await showMembers(transaction, runner(), { members, frozen });
+          return { members: [], frozen: [] };
+        },
+        undo: ({ members = [] }) => cancelMembers(parts, members),
+      },
+      {
+        name: 'start',
+        run: async ({ snapshots }) => {
+          for (const { snapshotId } of snapshots) await runner().startRecorded(CREATE_SNAPSHOT, snapshotId);
+        },
+      },
       {
         name: 'gather',
         run: ({ imageId }, { signal }) => awaitSnapshots(parts, imageId, signal),
@@ -49,15 +82,10 @@ export function createImageOperation(parts: Parts): OperationKind<CreateImageSta
 async function awaitSnapshots(parts: Parts, imageId: string, signal: AbortSignal): Promise<void> {
   for (;;) {
     const awaited = await listAwaitedSnapshots(parts.catalog.queries, imageId);
-    if (awaited.every(isSettled)) awaited.forEach(assertNotLost);
+    awaited.forEach(assertNotLost);
     if (awaited.every(({ status }) => status === 'accomplished')) return;
     await parts.clock.sleep(LOOK_AGAIN_MS, signal);
   }
-}
-
-/** Frozen, or it never will be: what becomes of the others is told when that is known of all. */
-function isSettled({ status, isFrozen }: AwaitedSnapshot): boolean {
-  return isFrozen || status !== 'progressing';
 }
 
 export function assertNotLost({ device, snapshotId, status, failureReason }: AwaitedSnapshot): void {
@@ -78,7 +106,8 @@ export async function completeImage(transaction: Queries, imageId: string): Prom
 }
 
 async function abandon(parts: Parts, transaction: Queries, { state, reason }: Undone<CreateImageState>): Promise<void> {
-  const { imageId, token } = state;
+  const { imageId, token, members = [] } = state;
+  await forgetMembers(transaction, members);
   const awaited = await listAwaitedSnapshots(transaction, imageId);
   if (!awaited.every(({ isFrozen }) => isFrozen)) await forgetResult(transaction, token);
   await updateImage(transaction, imageId, {

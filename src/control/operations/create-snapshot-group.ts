@@ -6,20 +6,18 @@
  * A crash before that transaction leaves hidden rows and perhaps frozen views: nobody was answered, so both go (nothing was
  * frozen), and so does the client token. A crash after it leaves operations that the next start goes on with.
  */
-import { deleteSnapshot } from '../../catalog/snapshots.ts';
 import { deleteSnapshotGroup, updateSnapshotGroup } from '../../catalog/snapshot-groups.ts';
 import type { Queries } from '../../catalog/schema.ts';
 import { deleteTags } from '../../catalog/tags.ts';
 import type { FreezeReply } from '../../disk/protocol.ts';
-import { assert } from '../../lib/assert.ts';
 import { forgetResult } from '../client-token.ts';
 import type { TokenRef } from '../client-token.ts';
-import { askToFreeze } from '../freeze.ts';
 import type { OperationKind, Undone } from '../operation-kind.ts';
 import type { Parts } from '../parts.ts';
 import type { OperationRunner } from '../runner.ts';
-import { CREATE_SNAPSHOT, ignoreLostDisk, show } from './create-snapshot.ts';
+import { CREATE_SNAPSHOT } from './create-snapshot.ts';
 import type { CreateSnapshotState } from './create-snapshot.ts';
+import { cancelMembers, forgetMembers, freezeMembers, showMembers } from './freeze-members.ts';
 
 export const CREATE_SNAPSHOT_GROUP = 'create-snapshot-group';
 
@@ -42,13 +40,11 @@ export function createSnapshotGroupOperation(
       {
         name: 'freeze',
         endsWithServer: true,
-        run: (state) => freeze(parts, state),
+        run: async (state) => ({
+          frozen: await freezeMembers(parts, state, `the disks of the group ${state.groupId}`),
+        }),
         record: (transaction, state) => showGroup(transaction, runner(), state),
-        undo: async ({ members }) => {
-          for (const { diskId, snapshotId } of members) {
-            await ignoreLostDisk(parts.dataPlane.call('cancelFreeze', { diskId, snapshotId }));
-          }
-        },
+        undo: ({ members }) => cancelMembers(parts, members),
       },
       {
         name: 'start',
@@ -61,35 +57,20 @@ export function createSnapshotGroupOperation(
   };
 }
 
-async function freeze(
-  parts: Parts,
-  { groupId, members }: CreateSnapshotGroupState,
-): Promise<Partial<CreateSnapshotGroupState>> {
-  const request = { groupId, members: members.map(({ diskId, snapshotId }) => ({ diskId, snapshotId })) };
-  const reply = await askToFreeze(parts, 'freezeGroup', request, `the disks of the group ${groupId}`);
-  return { frozen: reply.members };
-}
-
 async function showGroup(
   transaction: Queries,
   runner: OperationRunner,
-  { groupId, members, frozen }: CreateSnapshotGroupState,
+  { groupId, members, frozen = [] }: CreateSnapshotGroupState,
 ): Promise<void> {
-  for (const [index, member] of members.entries()) {
-    const reply = frozen?.[index];
-    assert(reply?.snapshotId === member.snapshotId, `${member.snapshotId} is shown before its freeze`);
-    const state = { ...member, frozen: reply };
-    await show(transaction, state);
-    await runner.record(transaction, CREATE_SNAPSHOT, member.snapshotId, state, 'sync');
-  }
-  await updateSnapshotGroup(transaction, groupId, { frozen: 1, created_at_ms: frozen?.[0]?.frozenAtMs ?? 0 });
+  await showMembers(transaction, runner, { members, frozen });
+  await updateSnapshotGroup(transaction, groupId, { frozen: 1, created_at_ms: frozen[0]?.frozenAtMs ?? 0 });
 }
 
 /** Nothing of it was in any answer. */
 async function abandon(transaction: Queries, { state }: Undone<CreateSnapshotGroupState>): Promise<void> {
   const { groupId, members, token } = state;
-  for (const id of [groupId, ...members.map(({ snapshotId }) => snapshotId)]) await deleteTags(transaction, id);
-  for (const { snapshotId } of members) await deleteSnapshot(transaction, snapshotId);
+  await deleteTags(transaction, groupId);
+  await forgetMembers(transaction, members);
   await deleteSnapshotGroup(transaction, groupId);
   await forgetResult(transaction, token);
 }

@@ -17,7 +17,7 @@
  * has no row, but storing it is tried again until it works; then the disks have their tree, and the view goes.
  */
 import { findDisk, replaceFirstBase } from '../../catalog/disks.ts';
-import { findSnapshot, isEarlierUnstored, listStoredSnapshots, updateSnapshot } from '../../catalog/snapshots.ts';
+import { findSnapshot, listEarlierUnstored, listStoredSnapshots, updateSnapshot } from '../../catalog/snapshots.ts';
 import { deleteLock } from '../../catalog/snapshot-locks.ts';
 import { findOperation } from '../../catalog/operations.ts';
 import type { Queries } from '../../catalog/schema.ts';
@@ -52,6 +52,8 @@ export interface CreateSnapshotState {
   diskId: string;
   snapshotId: string;
   token: TokenRef | null;
+  /** It keeps what a rollback replaced (`undo.ts`). */
+  isUndo?: boolean;
   /** Told in its manifest. */
   group?: ManifestGroup;
   /** What its disk stood on when it was asked for, where that was a view, until the parent is chosen. */
@@ -154,11 +156,17 @@ async function markAvailable(transaction: Queries, { diskId, snapshotId }: Creat
   }
 }
 
-/** Each is compared with the one before. Those that failed, or were deleted, are not waited for. */
+/**
+ * Each is compared with the one before. Those that failed, or were deleted, are not waited for; nor is what is kept for undoing a
+ * rollback, by a snapshot that does not descend from it.
+ */
 async function awaitEarlier(parts: Parts, state: CreateSnapshotState, signal: AbortSignal): Promise<void> {
-  const { frozen, diskId } = state;
+  const { frozen, diskId, isUndo = false } = state;
   assert(frozen !== undefined, `${state.snapshotId} has a parent before its freeze`);
-  while (await isEarlierUnstored(parts.catalog.queries, diskId, frozen.generation)) {
+  const descendsFrom = (one: number) => frozen.history.some(([first, last]) => first <= one && one <= last);
+  for (;;) {
+    const earlier = await listEarlierUnstored(parts.catalog.queries, diskId, frozen.generation);
+    if (!earlier.some((one) => isUndo || !one.isUndo || descendsFrom(one.generation))) return;
     await parts.clock.sleep(LOOK_AGAIN_MS, signal);
   }
 }

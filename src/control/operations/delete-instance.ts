@@ -2,14 +2,15 @@
  * DeleteInstance, after the request has written `Stopping`, whether it ran or not: nothing else is begun with it then.
  *
  * A running one is stopped by its driver (its disks are flushed). Then, in one transaction, the instance, its tags and the
- * disks that go with it are gone from the catalog, and the other disks are `Available`; last, diskd removes the folders of
- * those that went. What only they kept is garbage from the transaction on: nobody can read it any more, while the base of
+ * disks that go with it are gone from the catalog with what is kept of them for undoing rollbacks (what of that is being
+ * stored is cancelled), and the other disks are `Available`; last, when nobody stores anything of those that went, diskd
+ * removes their folders. What only they kept is garbage from the transaction on: nobody can read it any more, while the base of
  * a disk that is kept stays in its row, a root for the collector throughout.
  *
  * | died after         | durable state                                      | the next server                            |
  * | ------------------ | -------------------------------------------------- | ------------------------------------------ |
  * | record             | `Stopping`, at `stop`                              | stops it (again: nothing), goes on         |
- * | `stop`             | rows gone, the folders' ids in the state           | removes the folders                        |
+ * | `stop`             | rows gone, the folders' ids in the state           | ends what is being stored, then as below   |
  * | some folders       | likewise                                           | removes the others (absent: nothing)       |
  * | a disk not flushed | `Stopping`, undoing                                | opens its disks again; status as before ¹  |
  *
@@ -23,10 +24,12 @@ import type { InstanceStatus } from '../../ecs/resources.ts';
 import { assert } from '../../lib/assert.ts';
 import { forgetPart } from '../client-token.ts';
 import type { TokenRef } from '../client-token.ts';
-import { baseOf, removeFolders } from '../disk-folder.ts';
-import { forgetInstance, runningInstance } from '../instance-rows.ts';
-import type { OperationKind } from '../operation-kind.ts';
+import { baseOf } from '../disk-folder.ts';
+import { forgetInstance, listGoing, runningInstance } from '../instance-rows.ts';
+import type { OperationKind, StepContext } from '../operation-kind.ts';
 import type { Parts } from '../parts.ts';
+import type { OperationRunner } from '../runner.ts';
+import { dropUndoOf, removeDisks } from '../undo-of-disks.ts';
 
 export const DELETE_INSTANCE = 'delete-instance';
 
@@ -38,9 +41,15 @@ export interface DeleteInstanceState {
   releasedDiskIds?: string[];
   /** What they stood on: a view is not released before their folders are gone (C12). */
   bases?: BaseRef[];
+  /** What was kept of them for undoing rollbacks and is deleted with them. */
+  droppedSnapshotIds?: string[];
 }
 
-export function deleteInstanceOperation(parts: Parts, ended: () => void): OperationKind<DeleteInstanceState> {
+export function deleteInstanceOperation(
+  parts: Parts,
+  runner: () => OperationRunner,
+  ended: () => void,
+): OperationKind<DeleteInstanceState> {
   const { driver, catalog } = parts;
   return {
     kind: DELETE_INSTANCE,
@@ -54,19 +63,38 @@ export function deleteInstanceOperation(parts: Parts, ended: () => void): Operat
         record: async (transaction, { instanceId }) => {
           const row = await findInstance(transaction, instanceId);
           assert(row !== undefined, `${instanceId} went before it was stopped`);
-          const gone = await forgetInstance(transaction, row, parts.clock.nowMs());
-          return { releasedDiskIds: gone.map((disk) => disk.disk_id), bases: gone.map(baseOf) };
+          const going = await listGoing(transaction, instanceId);
+          const droppedSnapshotIds: string[] = [];
+          for (const disk of going) {
+            droppedSnapshotIds.push(...(await dropUndoOf(parts, runner(), transaction, disk.disk_id)));
+          }
+          await forgetInstance(transaction, row, { going, nowMs: parts.clock.nowMs() });
+          return { releasedDiskIds: going.map((disk) => disk.disk_id), bases: going.map(baseOf), droppedSnapshotIds };
         },
         undo: async ({ instanceId, statusBefore }) => {
           if (statusBefore !== 'Running') return;
           await driver.undoStop((await runningInstance(catalog.queries, instanceId)).disks);
         },
       },
-      { name: 'release', run: ({ releasedDiskIds = [] }) => removeFolders(parts, releasedDiskIds) },
+      { name: 'release', run: (state, context) => release(parts, runner(), state, context) },
     ],
     abandon: async (transaction, { state }) => {
       await updateInstance(transaction, state.instanceId, { status: state.statusBefore });
       await forgetPart(transaction, state.token, state.instanceId);
     },
   };
+}
+
+/** What is left stands on nothing that a removed one stood on. */
+async function release(
+  parts: Parts,
+  runner: OperationRunner,
+  { releasedDiskIds = [], bases = [], droppedSnapshotIds }: DeleteInstanceState,
+  { signal, save }: StepContext<DeleteInstanceState>,
+): Promise<void> {
+  const removed = (leftIds: string[]) => {
+    const isLeft = (_base: BaseRef, i: number) => leftIds.includes(releasedDiskIds[i] ?? '');
+    return save({ releasedDiskIds: leftIds, bases: bases.filter(isLeft) });
+  };
+  await removeDisks(parts, runner, { diskIds: releasedDiskIds, droppedSnapshotIds }, { signal, removed });
 }

@@ -2,13 +2,14 @@
  * ReplaceSystemDisk, after the request has written the new disk as `Creating`, attached to nothing, and the old one as `ReIniting`:
  * nothing is begun with either then, and the instance cannot be started.
  *
- * diskd makes the new folder; in one transaction the old disk is gone from the catalog and the new one is `In_use` in its place;
- * last, the old folder goes. So the instance has exactly one system disk throughout.
+ * diskd makes the new folder; in one transaction the old disk is gone from the catalog, with what is kept of it for undoing
+ * rollbacks (what of that is being stored is cancelled), and the new one is `In_use` in its place; last, when nobody stores
+ * anything of the old one, its folder goes. So the instance has exactly one system disk throughout.
  *
  * | died after    | durable state                                        | the next server                               |
  * | ------------- | ---------------------------------------------------- | --------------------------------------------- |
  * | record        | old `ReIniting`, new `Creating`, at `create`         | makes the folder (again: nothing), goes on    |
- * | `create`      | new `In_use`, old row gone, its id in the state      | removes the old folder                        |
+ * | `create`      | new `In_use`, old row gone, its id in the state      | ends what is stored of it, removes the folder |
  * | the folder    | likewise                                             | removes it again (absent: nothing)            |
  * | a failure     | as after record, undoing                             | new folder, row and token gone, old `In_use`  |
  *
@@ -27,6 +28,8 @@ import type { TokenRef } from '../client-token.ts';
 import { createDiskFolder, forgetDisk, removeFolders } from '../disk-folder.ts';
 import type { OperationKind, Undone } from '../operation-kind.ts';
 import type { Parts } from '../parts.ts';
+import type { OperationRunner } from '../runner.ts';
+import { dropUndoOf, removeDisks } from '../undo-of-disks.ts';
 
 export const REPLACE_SYSTEM_DISK = 'replace-system-disk';
 
@@ -40,9 +43,15 @@ export interface ReplaceSystemDiskState {
   token: TokenRef | null;
   /** Whether the new disk is in the place of the old one. */
   isSwapped?: boolean;
+  /** What was kept of the old disk for undoing rollbacks. */
+  droppedSnapshotIds?: string[];
 }
 
-export function replaceSystemDiskOperation(parts: Parts, ended: () => void): OperationKind<ReplaceSystemDiskState> {
+export function replaceSystemDiskOperation(
+  parts: Parts,
+  runner: () => OperationRunner,
+  ended: () => void,
+): OperationKind<ReplaceSystemDiskState> {
   return {
     kind: REPLACE_SYSTEM_DISK,
     ended,
@@ -54,14 +63,15 @@ export function replaceSystemDiskOperation(parts: Parts, ended: () => void): Ope
           if (row === undefined) throw new OperationalError(`${diskId} is not in the catalog`, { retryable: false });
           await createDiskFolder(parts, row);
         },
-        record: (transaction, state) => swap(parts, transaction, state),
+        record: (transaction, state) => swap(parts, runner(), transaction, state),
         undo: async ({ diskId, isSwapped = false }) => {
           if (!isSwapped) await parts.dataPlane.call('deleteDisk', { diskId });
         },
       },
       {
         name: 'release',
-        run: ({ replacedDiskId }) => removeFolders(parts, [replacedDiskId]),
+        run: ({ replacedDiskId, droppedSnapshotIds }, { signal }) =>
+          removeDisks(parts, runner(), { diskIds: [replacedDiskId], droppedSnapshotIds }, { signal }),
         undo: ({ replacedDiskId }) => removeFolders(parts, [replacedDiskId]),
       },
     ],
@@ -71,11 +81,13 @@ export function replaceSystemDiskOperation(parts: Parts, ended: () => void): Ope
 
 async function swap(
   parts: Parts,
+  runner: OperationRunner,
   transaction: Queries,
   { instanceId, imageId, diskId, replacedDiskId }: ReplaceSystemDiskState,
 ): Promise<Partial<ReplaceSystemDiskState>> {
   const instance = await findInstance(transaction, instanceId);
   assert(instance !== undefined, `${instanceId} went while its system disk was replaced`);
+  const droppedSnapshotIds = await dropUndoOf(parts, runner, transaction, replacedDiskId);
   await forgetDisk(transaction, replacedDiskId);
   await updateDisk(transaction, diskId, {
     status: 'In_use',
@@ -86,7 +98,7 @@ async function swap(
   });
   await updateInstance(transaction, instanceId, { image_id: imageId });
   await purgeDeletedImage(transaction, instance.image_id);
-  return { isSwapped: true };
+  return { isSwapped: true, droppedSnapshotIds };
 }
 
 async function abandon(transaction: Queries, { state }: Undone<ReplaceSystemDiskState>): Promise<void> {

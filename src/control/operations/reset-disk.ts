@@ -63,7 +63,9 @@ export function resetDiskOperation(
     steps: [
       {
         name: 'keep',
-        run: async ({ undo = null }) => ({ kept: undo === null ? null : await freezeForUndo(parts, undo) }),
+        run: async ({ undo = null }, { signal }) => ({
+          kept: undo === null ? null : await freezeForUndo(parts, runner(), undo, signal),
+        }),
         record: async (transaction, { undo = null, kept = null }) => {
           if (undo !== null) await recordUndo(transaction, runner(), undo, kept);
         },

@@ -1,0 +1,87 @@
+/**
+ * What is kept of a disk for undoing rollbacks, seen from what needs the disk to itself: it gives way. Whoever removes a disk
+ * drops it in the transaction that removes the row, stored or not, and removes the folder when nobody stores any of it more.
+ */
+import type { Queries, SnapshotRow } from '../catalog/schema.ts';
+import { listUndoSnapshotsOf } from '../catalog/snapshots.ts';
+import { RequestError } from '../lib/errors.ts';
+import { removeFolders } from './disk-folder.ts';
+import { DELETE_SNAPSHOT } from './operations/delete-snapshot.ts';
+import type { Parts } from './parts.ts';
+import type { OperationRunner } from './runner.ts';
+import { recordDeletion } from './snapshot-deletion.ts';
+import type { SnapshotDeletion } from './snapshot-deletion.ts';
+import { listUndoOperations } from './snapshot-operations.ts';
+
+const LOOK_AGAIN_MS = 100;
+
+/**
+ * One that is being stored is cancelled, unless disks stand on it. One that an image is made from, or that is locked, stays.
+ * Returns those whose deletion is recorded and not begun.
+ */
+export async function dropUndoOf(
+  parts: Parts,
+  runner: OperationRunner,
+  transaction: Queries,
+  diskId: string,
+): Promise<string[]> {
+  const droppedIds: string[] = [];
+  for (const row of await listUndoSnapshotsOf(transaction, diskId)) {
+    const deletion = await dropUndo({ parts, runner, transaction }, row);
+    if (deletion !== null && deletion.operation !== null) droppedIds.push(row.snapshot_id);
+  }
+  return droppedIds;
+}
+
+/** Null while an image or a lock holds it. */
+export async function dropUndo(
+  given: { parts: Parts; runner: OperationRunner; transaction: Queries },
+  row: SnapshotRow,
+): Promise<SnapshotDeletion | null> {
+  try {
+    return await recordDeletion(given, row, true);
+  } catch (error) {
+    if (error instanceof RequestError) return null;
+    throw error;
+  }
+}
+
+/**
+ * The folders of disks whose rows are gone, with what `dropUndoOf` recorded. Again: nothing. One of them may stand on what another
+ * keeps: each goes as soon as nobody stores anything of it, and `removed` then writes down which are left.
+ */
+export async function removeDisks(
+  parts: Parts,
+  runner: OperationRunner,
+  { diskIds, droppedSnapshotIds = [] }: { diskIds: string[]; droppedSnapshotIds?: string[] | undefined },
+  { signal, removed }: { signal: AbortSignal; removed?: (leftIds: string[]) => Promise<void> },
+): Promise<void> {
+  for (const snapshotId of droppedSnapshotIds) await runner.startRecorded(DELETE_SNAPSHOT, snapshotId);
+  for (let leftIds = diskIds; ; await parts.clock.sleep(LOOK_AGAIN_MS, signal)) {
+    const keptIds: string[] = [];
+    for (const diskId of leftIds) {
+      await endCancelledUndo(parts, runner, diskId, signal);
+      const isStored = (await listUndoOperations(parts.catalog.queries, diskId)).length > 0;
+      if (isStored) keptIds.push(diskId);
+      else await removeFolders(parts, [diskId]);
+    }
+    if (keptIds.length === 0) return;
+    if (keptIds.length < leftIds.length) await removed?.(keptIds);
+    leftIds = keptIds;
+  }
+}
+
+/** Resolves when what was cancelled of the disk's has let go of its view. */
+export async function endCancelledUndo(
+  { catalog, clock }: Parts,
+  runner: OperationRunner,
+  diskId: string,
+  signal: AbortSignal,
+): Promise<void> {
+  for (;;) {
+    const cancelled = async () => (await listUndoOperations(catalog.queries, diskId)).filter(({ undoing }) => undoing);
+    for (const { operationId } of await cancelled()) await runner.interrupt(operationId);
+    if ((await cancelled()).length === 0) return;
+    await clock.sleep(LOOK_AGAIN_MS, signal); // of a start it may not run yet
+  }
+}
