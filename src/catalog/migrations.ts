@@ -3,6 +3,7 @@
  * leaves the catalog at a whole version. A released migration is never changed, only followed by another.
  */
 import { sql } from 'kysely';
+import { listingStatements } from './listing-schema.ts';
 import type { Queries } from './schema.ts';
 import { OperationalError } from '../lib/errors.ts';
 
@@ -219,7 +220,10 @@ const ninth: Migration = {
   ],
 };
 
-export const migrations: Migration[] = [first, second, third, fourth, fifth, sixth, seventh, eighth, ninth];
+/** What lists and their totals are read from. */
+const tenth: Migration = { version: 10, statements: listingStatements };
+
+export const migrations: Migration[] = [first, second, third, fourth, fifth, sixth, seventh, eighth, ninth, tenth];
 
 /** Brings the catalog to the newest version. Throws an OperationalError when it is newer than this program. */
 export async function migrate(database: Queries, wanted: Migration[] = migrations): Promise<void> {
