@@ -40,10 +40,25 @@ export async function listChains(
   };
 }
 
-/** Every member of every chain, one chain after another. */
-export async function listMembers(queries: Queries): Promise<ChainMember[]> {
-  const members = queries.selectFrom('snapshots').where(isMember);
-  return await members.select(['source_disk_id', 'tree']).orderBy('source_disk_id').execute();
+/** At most so many chains are read at once, and of them no more once they have so many members. */
+const SLICE = { chains: 50, members: 500 };
+
+/** Every member of every chain, one chain after another: some whole chains at a time. */
+export async function* listMembers(queries: Queries): AsyncGenerator<ChainMember[]> {
+  for (let last = ''; ;) {
+    const tallied = queries.selectFrom('chain_tally').selectAll().where('source_disk_id', '>', last);
+    const chains = await tallied.orderBy('source_disk_id').limit(SLICE.chains).execute();
+    const diskIds: string[] = [];
+    for (let members = 0; members < SLICE.members && diskIds.length < chains.length;) {
+      const { source_disk_id: diskId, total } = chains[diskIds.length]!;
+      diskIds.push(diskId);
+      members += total;
+    }
+    last = diskIds.at(-1) ?? '';
+    if (last === '') return;
+    const found = queries.selectFrom('snapshots').where(isMember).where('source_disk_id', 'in', diskIds);
+    yield await found.select(['source_disk_id', 'tree']).orderBy('source_disk_id').execute();
+  }
 }
 
 async function describeChains(queries: Queries, diskIds: string[]) {

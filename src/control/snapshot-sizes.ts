@@ -21,14 +21,15 @@ export async function listMeasuredChains(
   };
 }
 
-/** Of all chains. */
+/** Of all chains, which may change meanwhile: each is told as it was when it was read. */
 export async function measureSnapshots({ catalog, repository }: Measured): Promise<SnapshotTotals> {
-  const members = await listMembers(catalog.queries);
   const totals: SnapshotTotals = { snapshotCount: 0, sizeBytes: 0, uncountedCount: 0, unstoredCount: 0 };
-  for (const chain of Map.groupBy(members, (row) => row.source_disk_id).values()) {
-    await nextTurn(); // of thousands of snapshots
-    const ofChain = measure(repository, chain);
-    for (const name of Object.keys(totals) as (keyof SnapshotTotals)[]) totals[name] += ofChain[name];
+  for await (const members of listMembers(catalog.queries)) {
+    for (const chain of Map.groupBy(members, (row) => row.source_disk_id).values()) {
+      await nextTurn(); // of thousands of snapshots
+      const ofChain = measure(repository, chain);
+      for (const name of Object.keys(totals) as (keyof SnapshotTotals)[]) totals[name] += ofChain[name];
+    }
   }
   return totals;
 }
