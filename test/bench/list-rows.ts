@@ -8,11 +8,12 @@ import fs from 'node:fs';
 import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { signRequest } from '../../src/cli/sign-request.ts';
 import { formatSecond } from '../../src/ecs/times.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { newUuid, systemRandom } from '../../src/lib/random.ts';
-import { TestServer } from '../e2e/server.ts';
+import { TestServer, waitFor } from '../e2e/server.ts';
 import { fastHome, withFolder } from './bed.ts';
 import { idOf, known, LARGE, writeLargeCatalog } from './large-catalog.ts';
 import { cpuUs } from './load.ts';
@@ -37,6 +38,7 @@ async function makeRows(options: BenchOptions): Promise<Row[]> {
     const remove = leftovers.add(() => server.cli('stop', '--data', server.dataFolder));
     try {
       await server.start();
+      await rested(server);
       pin(server.servePid, 0);
       pin(process.pid, os.cpus().length - 1);
       return await ask(server, size.snapshotCount, quick ? 20 : 300);
@@ -45,6 +47,15 @@ async function makeRows(options: BenchOptions): Promise<Row[]> {
     }
   };
   return await withFolder(options, measure, fastHome(CATALOG_BYTES));
+}
+
+/** What a server does at its start, once for all snapshots, is over. */
+async function rested(server: TestServer): Promise<void> {
+  await waitFor('the server to rest', 300_000, async () => {
+    const before = cpuUs(server.servePid);
+    await delay(1000);
+    return cpuUs(server.servePid) - before < 100_000 ? true : null;
+  });
 }
 
 function pin(pid: number, core: number): void {
@@ -75,8 +86,8 @@ async function ask(server: TestServer, snapshotCount: number, rounds: number): P
   return [
     limitRow('P9', `${what}, p99 (median ${quantile(all, 0.5).toFixed(1)} ms)`, quantile(all, 0.99), 'ms', MOST_MS),
     limitRow('P9', `p99 of the slowest of them (${told.join(', ')})`, worst?.p99 ?? NaN, 'ms', null),
-    rateRow(`the same, ${CLIENTS} clients at once, server on one core`, mixed, LEAST_RATE),
-    rateRow(`the first page alone, ${CLIENTS} clients at once, server on one core`, first, null),
+    rateRow(`the same, ${CLIENTS} clients at once, server on one core`, mixed),
+    rateRow(`the first page alone, ${CLIENTS} clients at once, server on one core`, first),
   ];
 }
 
@@ -92,9 +103,8 @@ async function rateOf(server: TestServer, measure: () => Promise<number>, count:
   return { perSecond, cpuUs: (cpuUs(server.servePid) - start) / count };
 }
 
-function rateRow(what: string, { perSecond: rate, cpuUs: cpu }: Rate, least: number | null): Row {
-  const wanted = least === null ? '–' : `≥ ${least.toLocaleString('en')}/s`;
-  const reached = least === null ? null : rate >= least;
+function rateRow(what: string, { perSecond: rate, cpuUs: cpu }: Rate): Row {
+  const [wanted, reached] = [`≥ ${LEAST_RATE.toLocaleString('en')}/s`, rate >= LEAST_RATE];
   return {
     target: 'P9',
     what,
