@@ -3,8 +3,10 @@ import { sql } from 'kysely';
 import type { Updateable } from 'kysely';
 import type { DiskFilter, Paging } from '../ecs/list-filters.ts';
 import type { Disk, Page } from '../ecs/resources.ts';
-import { listTags, hasTag } from './tags.ts';
-import { startOf, toPage } from './paging.ts';
+import { listTags } from './tags.ts';
+import { is, isIn, listPage } from './listing.ts';
+import type { List, Wanted } from './listing.ts';
+import { diskTally } from './listing-schema.ts';
 import type { DiskRow, Queries } from './schema.ts';
 
 export async function insertDisk(queries: Queries, row: DiskRow): Promise<void> {
@@ -68,6 +70,8 @@ export async function isDiskSource(queries: Queries, snapshotId: string): Promis
   return row !== undefined;
 }
 
+const list: List = { table: 'disks', id: 'disk_id', type: 'disk', tally: diskTally, listed: sql<boolean>`1 = 1` };
+
 /** A page, newest first. `serviceOf` tells where an open disk is served, and how fast. */
 export async function listDisks(
   queries: Queries,
@@ -75,16 +79,7 @@ export async function listDisks(
   paging: Paging,
   serviceOf: (row: DiskRow) => Pick<Disk, 'nbdUri' | 'performance'>,
 ): Promise<Page<Disk>> {
-  const { after, offset } = startOf(paging);
-  const matching = selectDisks(queries, filter);
-  const { total } = await matching.select((row) => row.fn.countAll<number>().as('total')).executeTakeFirstOrThrow();
-  let query = matching.selectAll().orderBy('created_at_ms', 'desc').orderBy('disk_id', 'desc');
-  if (after !== null) query = query.where(sql<boolean>`(created_at_ms, disk_id) < (${after.createdAtMs}, ${after.id})`);
-  const rows = await query
-    .limit(paging.pageSize + 1)
-    .offset(offset)
-    .execute();
-  const page = toPage(rows, paging, total, (row) => ({ createdAtMs: row.created_at_ms, id: row.disk_id }));
+  const page = await listPage<DiskRow>(queries, list, wantedOf(filter), paging);
   const tags = await listTags(
     queries,
     page.items.map((row) => row.disk_id),
@@ -99,34 +94,21 @@ export async function listDisks(
   };
 }
 
-function selectDisks(queries: Queries, wanted: DiskFilter) {
-  let query = queries.selectFrom('disks');
-  if (wanted.diskIds) query = query.where('disk_id', 'in', atLeastOne(wanted.diskIds));
-  if (wanted.instanceId !== undefined) query = query.where('instance_id', '=', wanted.instanceId);
-  if (wanted.zoneId !== undefined) query = query.where('zone_id', '=', wanted.zoneId);
-  if (wanted.diskName !== undefined) query = query.where('disk_name', '=', wanted.diskName);
-  if (wanted.category !== undefined) query = query.where('category', '=', wanted.category);
-  if (wanted.type !== undefined) query = query.where('type', '=', wanted.type);
-  if (wanted.status !== undefined) query = query.where('status', '=', wanted.status);
-  if (wanted.sourceSnapshotId !== undefined) {
-    query = query.where('source_snapshot_id', '=', wanted.sourceSnapshotId);
-  }
-  if (wanted.createdFromMs !== undefined) query = query.where('created_at_ms', '>=', wanted.createdFromMs);
-  if (wanted.createdUntilMs !== undefined) query = query.where('created_at_ms', '<=', wanted.createdUntilMs);
-  for (const [column, value] of flagConditions(wanted)) query = query.where(column, '=', value ? 1 : 0);
-  if (wanted.resourceGroupId !== undefined) query = query.where('resource_group_id', '=', wanted.resourceGroupId);
-  for (const tag of wanted.tags ?? []) query = query.where(hasTag('disks.disk_id', tag));
-  return query;
-}
-
-function flagConditions(wanted: DiskFilter) {
-  const flags = [
-    ['portable', wanted.portable],
-    ['delete_with_instance', wanted.deleteWithInstance],
-    ['delete_auto_snapshot', wanted.deleteAutoSnapshot],
-    ['enable_auto_snapshot', wanted.enableAutoSnapshot],
-  ] as const;
-  return flags.flatMap(([column, value]) => (value === undefined ? [] : [[column, value] as const]));
+function wantedOf({ diskIds, instanceId, diskName, sourceSnapshotId, ...wanted }: DiskFilter): Wanted {
+  const { status, category, type, zoneId, resourceGroupId } = wanted;
+  const flag = (value: boolean | undefined) => (value === undefined ? undefined : Number(value));
+  return {
+    ...wanted,
+    few: [...isIn('disk_id', diskIds), ...is('instance_id', instanceId), ...is('source_snapshot_id', sourceSnapshotId)],
+    some: is('disk_name', diskName),
+    many: {
+      ...{ status, category, type, zone_id: zoneId, resource_group_id: resourceGroupId },
+      portable: flag(wanted.portable),
+      delete_with_instance: flag(wanted.deleteWithInstance),
+      delete_auto_snapshot: flag(wanted.deleteAutoSnapshot),
+      enable_auto_snapshot: flag(wanted.enableAutoSnapshot),
+    },
+  };
 }
 
 /** `IN ()` is no portable SQL: an empty list becomes one id that nothing has. */

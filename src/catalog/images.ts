@@ -8,9 +8,10 @@ import type { ImageFilter, Paging } from '../ecs/list-filters.ts';
 import type { Image, ImageDisk, Page } from '../ecs/resources.ts';
 import { atLeastOne } from './disks.ts';
 import { likePart } from './like.ts';
-import { startOf, toPage } from './paging.ts';
-import type { ImageDiskRow, ImageRow, Queries, SnapshotRow } from './schema.ts';
-import { hasTag, listTags } from './tags.ts';
+import { is, isIn, listPage } from './listing.ts';
+import type { List, Wanted } from './listing.ts';
+import type { Flag, ImageDiskRow, ImageRow, Queries, SnapshotRow } from './schema.ts';
+import { listTags } from './tags.ts';
 
 /** Puts an image of one disk there, or leaves the one that is there as it is. */
 export async function ensureImage(queries: Queries, row: ImageRow, disk: ImageDiskRow): Promise<void> {
@@ -170,23 +171,13 @@ export async function purgeDeletedImage(queries: Queries, imageId: string): Prom
   await queries.deleteFrom('images').where('image_id', '=', imageId).where('deleted', '=', 1).execute();
 }
 
+const list: List = { table: 'images', id: 'image_id', type: 'image', listed: sql<boolean>`deleted = 0` };
+
 /** A page, newest first. */
 export async function listImages(queries: Queries, wanted: ImageFilter, paging: Paging): Promise<Page<Image>> {
-  const { after, offset } = startOf(paging);
-  const matching = selectImages(queries, wanted);
-  const { total } = await matching.select((row) => row.fn.countAll<number>().as('total')).executeTakeFirstOrThrow();
-  let query = matching
-    .selectAll()
-    .select([usedByInstance.as('used_by_instance'), shared.as('shared')])
-    .orderBy('created_at_ms', 'desc')
-    .orderBy('image_id', 'desc');
-  if (after !== null)
-    query = query.where(sql<boolean>`(created_at_ms, image_id) < (${after.createdAtMs}, ${after.id})`);
-  const rows = await query
-    .limit(paging.pageSize + 1)
-    .offset(offset)
-    .execute();
-  const page = toPage(rows, paging, total, (row) => ({ createdAtMs: row.created_at_ms, id: row.image_id }));
+  type Row = ImageRow & { used_by_instance: Flag; shared: Flag };
+  const columns = sql`*, ${usedByInstance} AS used_by_instance, ${shared} AS shared`;
+  const page = await listPage<Row>(queries, list, wantedOf(wanted), paging, columns);
   const ids = page.items.map((row) => row.image_id);
   const [contents, tags] = [await listContents(queries, ids), await listTags(queries, ids)];
   const items = page.items.map((row) => ({
@@ -201,31 +192,33 @@ export async function listImages(queries: Queries, wanted: ImageFilter, paging: 
 const shared = sql<number>`EXISTS (SELECT 1 FROM image_shares WHERE image_shares.image_id = images.image_id)`;
 const usedByInstance = sql<number>`EXISTS (SELECT 1 FROM instances WHERE instances.image_id = images.image_id)`;
 
-function selectImages(queries: Queries, wanted: ImageFilter) {
-  let query = queries.selectFrom('images').where('deleted', '=', 0);
-  if (wanted.imageIds) query = query.where('image_id', 'in', atLeastOne(wanted.imageIds));
-  if (wanted.imageName !== undefined) {
-    query = query.where(sql<boolean>`image_name LIKE ${likePart(wanted.imageName)} ESCAPE '\\'`);
-  }
-  if (wanted.ownerAlias !== undefined) query = query.where('owner_alias', '=', wanted.ownerAlias);
-  if (wanted.osType !== undefined) query = query.where('os_type', '=', wanted.osType);
-  if (wanted.architectures) query = query.where('architecture', 'in', atLeastOne(wanted.architectures));
-  if (wanted.imageFamily !== undefined) query = query.where('image_family', '=', wanted.imageFamily);
-  if (wanted.statuses) query = query.where(sql<string>`status`, 'in', atLeastOne(wanted.statuses));
-  if (wanted.isUsed !== undefined) {
-    query = query.where(wanted.isUsed ? sql<boolean>`${usedByInstance}` : sql<boolean>`NOT ${usedByInstance}`);
-  }
-  if (wanted.snapshotId !== undefined) query = query.where(isMadeWith(wanted.snapshotId));
-  if (wanted.createdFromMs !== undefined) query = query.where('created_at_ms', '>=', wanted.createdFromMs);
-  if (wanted.createdUntilMs !== undefined) query = query.where('created_at_ms', '<=', wanted.createdUntilMs);
-  if (wanted.resourceGroupId !== undefined) query = query.where('resource_group_id', '=', wanted.resourceGroupId);
-  for (const tag of wanted.tags ?? []) query = query.where(hasTag('images.image_id', tag));
-  return query;
+function wantedOf({
+  imageIds,
+  imageName,
+  architectures,
+  statuses,
+  isUsed,
+  snapshotId,
+  ...wanted
+}: ImageFilter): Wanted {
+  const { ownerAlias, osType, imageFamily, resourceGroupId } = wanted;
+  return {
+    ...wanted,
+    few: [
+      ...isIn('image_id', imageIds),
+      ...(imageName === undefined ? [] : [sql<boolean>`image_name LIKE ${likePart(imageName)} ESCAPE '\\'`]),
+      ...isIn('architecture', architectures),
+      ...is('image_family', imageFamily),
+      ...isIn('status', statuses),
+      ...(isUsed === undefined ? [] : [isUsed ? sql<boolean>`${usedByInstance}` : sql<boolean>`NOT ${usedByInstance}`]),
+      ...(snapshotId === undefined ? [] : [isMadeWith(snapshotId)]),
+    ],
+    many: { owner_alias: ownerAlias, os_type: osType, resource_group_id: resourceGroupId },
+  };
 }
 
 function isMadeWith(snapshotId: string) {
-  return sql<boolean>`EXISTS (SELECT 1 FROM image_disks
-    WHERE image_disks.image_id = images.image_id AND image_disks.snapshot_id = ${snapshotId})`;
+  return sql<boolean>`image_id IN (SELECT image_id FROM image_disks WHERE snapshot_id = ${snapshotId})`;
 }
 
 interface Content {

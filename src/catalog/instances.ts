@@ -3,10 +3,10 @@ import { sql } from 'kysely';
 import type { Updateable } from 'kysely';
 import type { InstanceFilter, Paging } from '../ecs/list-filters.ts';
 import type { Instance, Page } from '../ecs/resources.ts';
-import { atLeastOne } from './disks.ts';
 import { likePattern } from './like.ts';
-import { listTags, hasTag } from './tags.ts';
-import { startOf, toPage } from './paging.ts';
+import { is, isIn, listPage } from './listing.ts';
+import type { List, Wanted } from './listing.ts';
+import { listTags } from './tags.ts';
 import type { InstanceRow, Queries } from './schema.ts';
 
 export async function insertInstance(queries: Queries, row: InstanceRow): Promise<void> {
@@ -30,20 +30,11 @@ export async function deleteInstance(queries: Queries, instanceId: string): Prom
   await queries.deleteFrom('instances').where('instance_id', '=', instanceId).execute();
 }
 
+const list: List = { table: 'instances', id: 'instance_id', type: 'instance', listed: sql<boolean>`1 = 1` };
+
 /** A page, newest first. */
 export async function listInstances(queries: Queries, filter: InstanceFilter, paging: Paging): Promise<Page<Instance>> {
-  const { after, offset } = startOf(paging);
-  const matching = selectInstances(queries, filter);
-  const { total } = await matching.select((row) => row.fn.countAll<number>().as('total')).executeTakeFirstOrThrow();
-  let query = matching.selectAll().orderBy('created_at_ms', 'desc').orderBy('instance_id', 'desc');
-  if (after !== null) {
-    query = query.where(sql<boolean>`(created_at_ms, instance_id) < (${after.createdAtMs}, ${after.id})`);
-  }
-  const rows = await query
-    .limit(paging.pageSize + 1)
-    .offset(offset)
-    .execute();
-  const page = toPage(rows, paging, total, (row) => ({ createdAtMs: row.created_at_ms, id: row.instance_id }));
+  const page = await listPage<InstanceRow>(queries, list, wantedOf(filter), paging);
   const tags = await listTags(
     queries,
     page.items.map((row) => row.instance_id),
@@ -51,23 +42,26 @@ export async function listInstances(queries: Queries, filter: InstanceFilter, pa
   return { ...page, items: page.items.map((row) => ({ ...toInstance(row), tags: tags.get(row.instance_id) ?? [] })) };
 }
 
-function selectInstances(queries: Queries, wanted: InstanceFilter) {
-  let query = queries.selectFrom('instances');
-  if (wanted.instanceIds) query = query.where('instance_id', 'in', atLeastOne(wanted.instanceIds));
-  if (wanted.instanceName !== undefined) query = query.where(nameMatches(wanted.instanceName));
-  if (wanted.instanceType !== undefined) query = query.where('instance_type', '=', wanted.instanceType);
-  if (wanted.imageId !== undefined) query = query.where('image_id', '=', wanted.imageId);
-  if (wanted.status !== undefined) query = query.where('status', '=', wanted.status);
-  if (wanted.zoneId !== undefined) query = query.where('zone_id', '=', wanted.zoneId);
-  if (wanted.privateIps) query = query.where('private_ip', 'in', atLeastOne(wanted.privateIps));
-  if (wanted.networkInterfaceIds) {
-    query = query.where('network_interface_id', 'in', atLeastOne(wanted.networkInterfaceIds));
-  }
-  if (wanted.createdFromMs !== undefined) query = query.where('created_at_ms', '>=', wanted.createdFromMs);
-  if (wanted.createdUntilMs !== undefined) query = query.where('created_at_ms', '<=', wanted.createdUntilMs);
-  if (wanted.resourceGroupId !== undefined) query = query.where('resource_group_id', '=', wanted.resourceGroupId);
-  for (const tag of wanted.tags ?? []) query = query.where(hasTag('instances.instance_id', tag));
-  return query;
+function wantedOf({
+  instanceIds,
+  instanceName,
+  imageId,
+  privateIps,
+  networkInterfaceIds,
+  ...wanted
+}: InstanceFilter): Wanted {
+  const { instanceType, status, zoneId, resourceGroupId } = wanted;
+  return {
+    ...wanted,
+    few: [
+      ...isIn('instance_id', instanceIds),
+      ...(instanceName === undefined ? [] : [nameMatches(instanceName)]),
+      ...is('image_id', imageId),
+      ...isIn('private_ip', privateIps),
+      ...isIn('network_interface_id', networkInterfaceIds),
+    ],
+    many: { instance_type: instanceType, status, zone_id: zoneId, resource_group_id: resourceGroupId },
+  };
 }
 
 function nameMatches(pattern: string) {

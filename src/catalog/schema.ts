@@ -2,7 +2,7 @@
  * The catalog's tables as Kysely sees them; `migrations.ts` makes them. Portable SQL: flags are 0 or 1, times are
  * milliseconds since 1970, JSON is text.
  */
-import type { Kysely } from 'kysely';
+import type { Generated, Kysely } from 'kysely';
 import type {
   DiskStatus,
   DiskType,
@@ -10,6 +10,7 @@ import type {
   InstanceStatus,
   SnapshotCategory,
   SnapshotStatus,
+  SnapshotUsage,
   TaskAction,
   TaskStatus,
 } from '../ecs/resources.ts';
@@ -25,10 +26,11 @@ export interface Schema {
   instances: InstanceRow;
   user_data: UserDataRow;
   disks: DiskRow;
-  snapshots: SnapshotRow;
+  snapshots: SnapshotRow & { usage: Generated<SnapshotUsage> };
   snapshot_groups: SnapshotGroupRow;
   snapshot_locks: SnapshotLockRow;
-  tags: TagRow;
+  tags: TagRow & TagOfListed;
+  chain_tally: ChainTallyRow;
   operations: OperationRow;
   tasks: TaskRow;
   repository_sessions: RepositorySessionRow;
@@ -181,6 +183,11 @@ export interface SnapshotRow {
   source_snapshot_id: string | null;
 }
 
+interface ChainTallyRow {
+  source_disk_id: string;
+  total: number;
+}
+
 export interface SnapshotGroupRow {
   snapshot_group_id: string;
   group_name: string;
@@ -209,6 +216,12 @@ export interface TagRow {
   resource_id: string;
   tag_key: string;
   tag_value: string;
+}
+
+/** What triggers keep (`listing-schema.ts`); of what has the tag, while that is in lists. */
+interface TagOfListed {
+  resource_type: Generated<string | null>;
+  created_at_ms: Generated<number | null>;
 }
 
 /** Somebody who writes to the repository (`repository/collector-book.ts`). */

@@ -8,6 +8,7 @@ import type { Page, SnapshotChain } from '../ecs/resources.ts';
 import { atLeastOne } from './disks.ts';
 import { formatTextToken, parseTextToken } from './paging.ts';
 import type { Queries, SnapshotRow } from './schema.ts';
+import { isOfInstance } from './snapshots.ts';
 
 /** A snapshot of a chain; `tree` is JSON, null while it is not stored. */
 export type ChainMember = Pick<SnapshotRow, 'source_disk_id' | 'tree'>;
@@ -22,11 +23,11 @@ export async function listChains(
   paging: Paging,
 ): Promise<Page<{ chain: Omit<SnapshotChain, 'totals'>; members: ChainMember[] }>> {
   const after = paging.nextToken === null ? null : parseTextToken(paging.nextToken)[0];
-  const matching = selectMembers(queries, filter);
-  const { total } = await matching
-    .select((row) => row.fn.count<number>('source_disk_id').distinct().as('total'))
-    .executeTakeFirstOrThrow();
-  let query = matching.select('source_disk_id').distinct().orderBy('source_disk_id');
+  let matching = queries.selectFrom('chain_tally');
+  if (filter.diskIds !== undefined) matching = matching.where('source_disk_id', 'in', atLeastOne(filter.diskIds));
+  if (filter.instanceId !== undefined) matching = matching.where(isOfInstance(filter.instanceId));
+  const { total } = await matching.select((row) => row.fn.countAll<number>().as('total')).executeTakeFirstOrThrow();
+  let query = matching.select('source_disk_id').orderBy('source_disk_id');
   if (after !== null) query = query.where('source_disk_id', '>', after);
   const found = await query
     .limit(paging.pageSize + 1)
@@ -42,10 +43,8 @@ export async function listChains(
   };
 }
 
-/** Every member of every chain, one chain after another. */
-export async function listMembers(queries: Queries): Promise<ChainMember[]> {
-  return await selectMembers(queries, {}).select(['source_disk_id', 'tree']).orderBy('source_disk_id').execute();
-}
+/** At most so many chains are read at once, and of them no more once they have so many members. */
+const SLICE = { chains: 50, members: 500 };
 
 /** What is kept for undoing rollbacks, as it would be in the chains of its disks. */
 export async function listUndoMembers(queries: Queries): Promise<ChainMember[]> {
@@ -58,17 +57,29 @@ export async function listUndoMembers(queries: Queries): Promise<ChainMember[]> 
     .execute();
 }
 
-function selectMembers(queries: Queries, { diskIds, instanceId }: SnapshotChainFilter) {
-  let query = queries.selectFrom('snapshots').where(isMember);
-  if (diskIds !== undefined) query = query.where('source_disk_id', 'in', atLeastOne(diskIds));
-  if (instanceId === undefined) return query;
-  return query.where('source_disk_id', 'in', (disks) =>
-    disks.selectFrom('disks').select('disk_id').where('instance_id', '=', instanceId),
-  );
+/** Every member of every chain, one chain after another: some whole chains at a time. */
+export async function* listMembers(queries: Queries): AsyncGenerator<ChainMember[]> {
+  for (let last = ''; ;) {
+    const tallied = queries.selectFrom('chain_tally').selectAll().where('source_disk_id', '>', last);
+    const chains = await tallied.orderBy('source_disk_id').limit(SLICE.chains).execute();
+    const diskIds: string[] = [];
+    for (let members = 0; members < SLICE.members && diskIds.length < chains.length;) {
+      const { source_disk_id: diskId, total } = chains[diskIds.length]!;
+      diskIds.push(diskId);
+      members += total;
+    }
+    last = diskIds.at(-1) ?? '';
+    if (last === '') return;
+    const found = queries.selectFrom('snapshots').where(isMember).where('source_disk_id', 'in', diskIds);
+    yield await found.select(['source_disk_id', 'tree']).orderBy('source_disk_id').execute();
+  }
 }
 
 async function describeChains(queries: Queries, diskIds: string[]) {
-  const members = await selectMembers(queries, { diskIds })
+  const members = await queries
+    .selectFrom('snapshots')
+    .where(isMember)
+    .where('source_disk_id', 'in', atLeastOne(diskIds))
     .select(['source_disk_id', 'tree', 'source_disk_size_gib', 'source_disk_type'])
     .orderBy('source_disk_id')
     .orderBy('created_at_ms')

@@ -6,11 +6,11 @@ import { sql } from 'kysely';
 import type { Insertable, Updateable } from 'kysely';
 import type { Paging, SnapshotGroupFilter } from '../ecs/list-filters.ts';
 import type { Page, Snapshot, SnapshotGroup, SnapshotGroupStatus, Tag } from '../ecs/resources.ts';
-import { atLeastOne } from './disks.ts';
-import { startOf, toPage } from './paging.ts';
+import { is, isIn, listPage } from './listing.ts';
+import type { List, Wanted } from './listing.ts';
 import type { Queries, SnapshotGroupRow } from './schema.ts';
-import { listSnapshots } from './snapshots.ts';
-import { deleteTags, hasTag, listTags } from './tags.ts';
+import { listSnapshotsOfGroups } from './snapshots.ts';
+import { deleteTags, listTags } from './tags.ts';
 
 export async function insertSnapshotGroup(queries: Queries, row: Insertable<SnapshotGroupRow>): Promise<void> {
   await queries.insertInto('snapshot_groups').values(row).execute();
@@ -66,42 +66,42 @@ export async function listSnapshotIdsOfGroup(queries: Queries, groupId: string):
   return rows.map((row) => row.snapshot_id);
 }
 
+const list: List = {
+  ...{ table: 'snapshot_groups', id: 'snapshot_group_id', type: 'group' },
+  listed: sql<boolean>`frozen = 1`,
+};
+
 /** A page, newest first. */
 export async function listSnapshotGroups(
   queries: Queries,
   filter: SnapshotGroupFilter,
   paging: Paging,
 ): Promise<Page<SnapshotGroup>> {
-  const { after, offset } = startOf(paging);
-  const matching = selectGroups(queries, filter);
-  const { total } = await matching.select((row) => row.fn.countAll<number>().as('total')).executeTakeFirstOrThrow();
-  let query = matching.selectAll().orderBy('created_at_ms', 'desc').orderBy('snapshot_group_id', 'desc');
-  if (after !== null) {
-    query = query.where(sql<boolean>`(created_at_ms, snapshot_group_id) < (${after.createdAtMs}, ${after.id})`);
-  }
-  const rows = await query
-    .limit(paging.pageSize + 1)
-    .offset(offset)
-    .execute();
-  const page = toPage(rows, paging, total, (row) => ({ createdAtMs: row.created_at_ms, id: row.snapshot_group_id }));
-  const tags = await listTags(
-    queries,
-    page.items.map((row) => row.snapshot_group_id),
-  );
-  const items: SnapshotGroup[] = [];
-  for (const row of page.items) items.push(await toGroup(queries, row, tags.get(row.snapshot_group_id) ?? []));
-  return { ...page, items };
+  const page = await listPage<SnapshotGroupRow>(queries, list, wantedOf(filter), paging);
+  const ids = page.items.map((row) => row.snapshot_group_id);
+  const [members, tags] = [await listSnapshotsOfGroups(queries, ids), await listTags(queries, ids)];
+  const of = <T>(found: Map<string, T[]>, row: SnapshotGroupRow) => found.get(row.snapshot_group_id) ?? [];
+  return { ...page, items: page.items.map((row) => toGroup(row, of(members, row), of(tags, row))) };
 }
 
-function selectGroups(queries: Queries, wanted: SnapshotGroupFilter) {
-  let query = queries.selectFrom('snapshot_groups').where('frozen', '=', 1);
-  if (wanted.groupIds) query = query.where('snapshot_group_id', 'in', atLeastOne(wanted.groupIds));
-  if (wanted.groupName !== undefined) query = query.where('group_name', '=', wanted.groupName);
-  if (wanted.instanceId !== undefined) query = query.where('instance_id', '=', wanted.instanceId);
-  if (wanted.resourceGroupId !== undefined) query = query.where('resource_group_id', '=', wanted.resourceGroupId);
-  if (wanted.statuses) query = query.where(sql<boolean>`(${sql.join(wanted.statuses.map(hasStatus), sql` OR `)})`);
-  for (const tag of wanted.tags ?? []) query = query.where(hasTag('snapshot_groups.snapshot_group_id', tag));
-  return query;
+function wantedOf({
+  groupIds,
+  groupName,
+  instanceId,
+  statuses,
+  resourceGroupId,
+  tags = [],
+}: SnapshotGroupFilter): Wanted {
+  return {
+    tags,
+    few: [
+      ...isIn('snapshot_group_id', groupIds),
+      ...is('group_name', groupName),
+      ...is('instance_id', instanceId),
+      ...(statuses === undefined ? [] : [sql<boolean>`(${sql.join(statuses.map(hasStatus), sql` OR `)})`]),
+    ],
+    many: { resource_group_id: resourceGroupId },
+  };
 }
 
 const has = (status: SnapshotGroupStatus) => sql<boolean>`snapshot_group_id IN
@@ -119,15 +119,10 @@ function statusOf(members: readonly Snapshot[]): SnapshotGroupStatus {
   return members.some(({ status }) => status === 'failed') ? 'failed' : 'accomplished';
 }
 
-/** More than a group can have. */
-const ALL_MEMBERS: Paging = { pageNumber: 1, pageSize: 1000, nextToken: null };
-
-async function toGroup(queries: Queries, row: SnapshotGroupRow, tags: Tag[]): Promise<SnapshotGroup> {
-  const groupId = row.snapshot_group_id;
-  const { items: snapshots } = await listSnapshots(queries, { groupId }, ALL_MEMBERS);
+function toGroup(row: SnapshotGroupRow, snapshots: Snapshot[], tags: Tag[]): SnapshotGroup {
   const progress = snapshots.reduce((sum, { progressPercent }) => sum + progressPercent, 0);
   return {
-    groupId,
+    groupId: row.snapshot_group_id,
     groupName: row.group_name,
     description: row.description,
     instanceId: row.instance_id,

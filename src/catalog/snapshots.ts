@@ -8,8 +8,10 @@ import type { Paging, SnapshotFilter } from '../ecs/list-filters.ts';
 import type { Page, Snapshot, SnapshotUsage } from '../ecs/resources.ts';
 import { CHUNK_BYTES } from '../lib/geometry.ts';
 import { atLeastOne } from './disks.ts';
-import { listTags, hasTag } from './tags.ts';
-import { startOf, toPage } from './paging.ts';
+import { is, isIn, listPage } from './listing.ts';
+import type { List, Wanted } from './listing.ts';
+import { snapshotTally } from './listing-schema.ts';
+import { listTags } from './tags.ts';
 import type { Queries, SnapshotRow } from './schema.ts';
 
 export async function insertSnapshot(queries: Queries, row: SnapshotRow): Promise<void> {
@@ -151,13 +153,9 @@ export async function findLatestCopy(
 
 /** Whether an image is made from the snapshot, or being made. */
 export async function isImageSource(queries: Queries, snapshotId: string): Promise<boolean> {
-  const row = await queries
-    .selectFrom('snapshots')
-    .select('snapshot_id')
-    .where('snapshot_id', '=', snapshotId)
-    .where(sql<boolean>`${usedByImage}`)
-    .executeTakeFirst();
-  return row !== undefined;
+  const snapshots = queries.selectFrom('snapshots').select('usage').where('snapshot_id', '=', snapshotId);
+  const row = await snapshots.executeTakeFirst();
+  return row?.usage === 'image' || row?.usage === 'image_disk';
 }
 
 /** Those that keep what a rollback replaced and are to go by `untilMs`, the first to go first. */
@@ -199,100 +197,66 @@ export async function countSnapshots(queries: Queries, diskId: string): Promise<
   return row.total;
 }
 
+const list: List = {
+  ...{ table: 'snapshots', id: 'snapshot_id', type: 'snapshot', tally: snapshotTally },
+  listed: sql<boolean>`frozen = 1 AND undo_until_ms IS NULL`,
+};
+/** With those that keep what a rollback replaced. */
+const wholeList: List = { ...{ table: 'snapshots', id: 'snapshot_id' }, listed: sql<boolean>`frozen = 1` };
+
 /** A page, newest first. */
 export async function listSnapshots(queries: Queries, filter: SnapshotFilter, paging: Paging): Promise<Page<Snapshot>> {
-  const { after, offset } = startOf(paging);
-  const matching = selectSnapshots(queries, filter);
-  const total = await countShown(matching, filter);
-  let query = onlyShown(matching, filter)
+  const isWhole = filter.undo === true || (filter.undo === undefined && filter.snapshotIds !== undefined);
+  const page = await listPage<ListedSnapshot>(queries, isWhole ? wholeList : list, wantedOf(filter), paging);
+  return { ...page, items: await toSnapshots(queries, page.items) };
+}
+
+/** The snapshots of these groups, as in lists: of each group the newest first. */
+export async function listSnapshotsOfGroups(queries: Queries, groupIds: string[]): Promise<Map<string, Snapshot[]>> {
+  const rows = await queries
+    .selectFrom('snapshots')
     .selectAll()
-    .select([usedByDisk.as('used_by_disk'), usedByImage.as('used_by_image')])
-    // With a + SQLite sorts the few for undoing rollbacks instead of looking for them among all.
-    .orderBy(filter.undo === true ? sql`+created_at_ms` : 'created_at_ms', 'desc')
-    .orderBy('snapshot_id', 'desc');
-  if (after !== null) {
-    query = query.where(sql<boolean>`(created_at_ms, snapshot_id) < (${after.createdAtMs}, ${after.id})`);
-  }
-  const rows = await query
-    .limit(paging.pageSize + 1)
-    .offset(offset)
+    .where('frozen', '=', 1)
+    .where('snapshot_group_id', 'in', atLeastOne(groupIds))
+    .orderBy('created_at_ms', 'desc')
+    .orderBy('snapshot_id', 'desc')
     .execute();
-  const page = toPage(rows, paging, total, (row) => ({ createdAtMs: row.created_at_ms, id: row.snapshot_id }));
+  const groupOf = new Map(rows.map((row) => [row.snapshot_id, row.snapshot_group_id ?? '']));
+  return Map.groupBy(await toSnapshots(queries, rows), ({ snapshotId }) => groupOf.get(snapshotId) ?? '');
+}
+
+type ListedSnapshot = SnapshotRow & { usage: SnapshotUsage };
+
+async function toSnapshots(queries: Queries, rows: readonly ListedSnapshot[]): Promise<Snapshot[]> {
   const tags = await listTags(
     queries,
-    page.items.map((row) => row.snapshot_id),
+    rows.map((row) => row.snapshot_id),
   );
+  return rows.map((row) => ({ ...toSnapshot(row), tags: tags.get(row.snapshot_id) ?? [] }));
+}
+
+function wantedOf({ snapshotIds, diskId, instanceId, groupId, snapshotName, undo, ...wanted }: SnapshotFilter): Wanted {
+  const { status, category, sourceDiskType, usage, resourceGroupId } = wanted;
   return {
-    ...page,
-    items: page.items.map((row) => ({
-      ...toSnapshot(row),
-      usage: usageOf({ byDisk: row.used_by_disk === 1, byImage: row.used_by_image === 1 }),
-      tags: tags.get(row.snapshot_id) ?? [],
-    })),
+    ...wanted,
+    few: [
+      ...isIn('snapshot_id', snapshotIds),
+      ...is('source_disk_id', diskId),
+      ...(instanceId === undefined ? [] : [isOfInstance(instanceId)]),
+      ...is('snapshot_group_id', groupId),
+      ...(undo === true ? [isForUndo] : []),
+    ],
+    some: is('snapshot_name', snapshotName),
+    many: { status, category, source_disk_type: sourceDiskType, usage, resource_group_id: resourceGroupId },
   };
 }
 
-const usedByDisk = sql<number>`EXISTS (SELECT 1 FROM disks WHERE disks.source_snapshot_id = snapshots.snapshot_id)`;
+/** Found first, for they are few. */
+const isForUndo = sql<boolean>`snapshot_id IN (SELECT snapshot_id FROM snapshots WHERE undo_until_ms IS NOT NULL)`;
 
-/** By one that is there, or being made: a deleted image has no disks, and one that failed needs its snapshots no more. */
-const usedByImage = sql<number>`EXISTS (SELECT 1 FROM image_disks
-  JOIN images ON images.image_id = image_disks.image_id
-  WHERE image_disks.snapshot_id = snapshots.snapshot_id AND images.status <> 'CreateFailed')`;
-
-function usageOf({ byDisk, byImage }: { byDisk: boolean; byImage: boolean }): SnapshotUsage {
-  if (byDisk) return byImage ? 'image_disk' : 'disk';
-  return byImage ? 'image' : 'none';
-}
-
-type Selection = ReturnType<typeof selectSnapshots>;
-
-/** Counted by taking away: those for undoing rollbacks are few, and have an index of their own. */
-async function countShown(matching: Selection, filter: SnapshotFilter): Promise<number> {
-  const count = async (rows: Selection) =>
-    (await rows.select((row) => row.fn.countAll<number>().as('total')).executeTakeFirstOrThrow()).total;
-  const wanted = wantsUndo(filter);
-  const undoCount = wanted === null ? 0 : await count(matching.where('undo_until_ms', 'is not', null));
-  return wanted === true ? undoCount : (await count(matching)) - undoCount;
-}
-
-function onlyShown(matching: Selection, filter: SnapshotFilter): Selection {
-  const wanted = wantsUndo(filter);
-  return wanted === null ? matching : matching.where('undo_until_ms', wanted ? 'is not' : 'is', null);
-}
-
-/** Null: those and the others. */
-function wantsUndo({ undo, snapshotIds }: SnapshotFilter): boolean | null {
-  return undo ?? (snapshotIds === undefined ? false : null);
-}
-
-function selectSnapshots(queries: Queries, wanted: SnapshotFilter) {
-  let query = queries.selectFrom('snapshots').where('frozen', '=', 1);
-  if (wanted.snapshotIds) query = query.where('snapshot_id', 'in', atLeastOne(wanted.snapshotIds));
-  if (wanted.diskId !== undefined) query = query.where('source_disk_id', '=', wanted.diskId);
-  const { instanceId } = wanted;
-  if (instanceId !== undefined) {
-    query = query.where('source_disk_id', 'in', (disks) =>
-      disks.selectFrom('disks').select('disk_id').where('instance_id', '=', instanceId),
-    );
-  }
-  if (wanted.groupId !== undefined) query = query.where('snapshot_group_id', '=', wanted.groupId);
-  if (wanted.snapshotName !== undefined) query = query.where('snapshot_name', '=', wanted.snapshotName);
-  if (wanted.status !== undefined) query = query.where('status', '=', wanted.status);
-  if (wanted.category !== undefined) query = query.where('category', '=', wanted.category);
-  if (wanted.sourceDiskType !== undefined) query = query.where('source_disk_type', '=', wanted.sourceDiskType);
-  if (wanted.usage !== undefined) query = query.where(hasUsage(wanted.usage));
-  if (wanted.createdFromMs !== undefined) query = query.where('created_at_ms', '>=', wanted.createdFromMs);
-  if (wanted.createdUntilMs !== undefined) query = query.where('created_at_ms', '<=', wanted.createdUntilMs);
-  if (wanted.resourceGroupId !== undefined) query = query.where('resource_group_id', '=', wanted.resourceGroupId);
-  for (const tag of wanted.tags ?? []) query = query.where(hasTag('snapshots.snapshot_id', tag));
-  return query;
-}
-
-/** Exactly that usage: `image` is not used by a disk besides. */
-function hasUsage(usage: SnapshotUsage) {
-  const byDisk = usage === 'disk' || usage === 'image_disk' ? usedByDisk : sql`NOT ${usedByDisk}`;
-  const byImage = usage === 'image' || usage === 'image_disk' ? usedByImage : sql`NOT ${usedByImage}`;
-  return sql<boolean>`${byDisk} AND ${byImage}`;
+/** The disk is attached to the instance. */
+export function isOfInstance(instanceId: string) {
+  return sql<boolean>`source_disk_id IN (SELECT disk_id FROM disks WHERE instance_id = ${instanceId})`;
 }
 
 /** Accomplished, or in the making and usable already. */
@@ -300,7 +264,7 @@ export function isAvailable(row: SnapshotRow): boolean {
   return row.status === 'accomplished' || (row.status === 'progressing' && row.instant === 1);
 }
 
-function toSnapshot(row: SnapshotRow): Omit<Snapshot, 'tags' | 'usage'> {
+function toSnapshot(row: ListedSnapshot): Omit<Snapshot, 'tags'> {
   const isFinished = row.status === 'accomplished' && row.tree !== null;
   const tree = isFinished ? (JSON.parse(row.tree ?? 'null') as { dataChunkCount: number }) : null;
   return {
@@ -319,6 +283,7 @@ function toSnapshot(row: SnapshotRow): Omit<Snapshot, 'tags' | 'usage'> {
     retentionDays: row.retention_days,
     resourceGroupId: row.resource_group_id,
     category: row.category,
+    usage: row.usage,
     failureReason: row.failure_reason,
     undoUntilMs: row.undo_until_ms,
     copyOf:

@@ -9,7 +9,7 @@ import type { Page, Tag, TagCount, TagOfResource, TaggedType } from '../ecs/reso
 import { atLeastOne } from './disks.ts';
 import { likePattern } from './like.ts';
 import { formatTextToken, parseTextToken } from './paging.ts';
-import type { Queries } from './schema.ts';
+import type { Queries, Schema } from './schema.ts';
 
 export async function insertTags(queries: Queries, resourceId: string, tags: Tag[]): Promise<void> {
   if (tags.length === 0) return;
@@ -57,18 +57,36 @@ export async function listTags(queries: Queries, resourceIds: string[]): Promise
   return found;
 }
 
-/** An SQL condition: the resource named by `idColumn` (`disks.disk_id`, say) has that tag. */
+/** What is in lists and has tags. */
+export type ListedType = TaggedType | 'group';
+
+/** How many in lists have the tag. */
+export async function countTagged(queries: Queries, type: ListedType, match: TagFilter): Promise<number> {
+  const { rows } = await sql<{ total: number | null }>`SELECT sum(total) AS total FROM tag_tally
+    WHERE resource_type = ${type} AND ${isTag(match)}`.execute(queries);
+  return rows[0]?.total ?? 0;
+}
+
+/** An SQL condition: the resource named by `idColumn` (`disk_id`, say) has that tag. For what else finds it. */
 export function hasTag(idColumn: string, match: TagFilter): RawBuilder<boolean> {
-  return sql<boolean>`${sql.ref(idColumn)} IN (SELECT resource_id FROM tags WHERE ${isTag(match)})`;
+  return sql<boolean>`EXISTS (SELECT 1 FROM tags WHERE resource_id = ${sql.ref(idColumn)} AND ${isTag(match)})`;
 }
 
-function hasTagLike(idColumn: string, { key, values }: TagPattern): RawBuilder<boolean> {
-  const anyOf = values.map((value) => like('tag_value', value));
+/** It has the tag: finds those that do. */
+function isTagged(match: TagFilter): RawBuilder<boolean> {
+  return sql<boolean>`resource_id IN (SELECT resource_id FROM tags WHERE ${isOfType()} AND ${isTag(match)})`;
+}
+
+/** Which tags there are is known from their tally. */
+function isTaggedLike({ key, values }: TagPattern): RawBuilder<boolean> {
+  const anyOf = values.map((value) => like('known.tag_value', value));
   const value = anyOf.length === 0 ? sql`` : sql`AND (${sql.join(anyOf, sql` OR `)})`;
-  return sql<boolean>`${sql.ref(idColumn)} IN (SELECT resource_id FROM tags WHERE ${like('tag_key', key)} ${value})`;
+  return sql<boolean>`resource_id IN (SELECT resource_id FROM tag_tally AS known CROSS JOIN tags AS one
+    WHERE one.resource_type = known.resource_type AND one.tag_key = known.tag_key AND one.tag_value = known.tag_value
+    AND ${like('known.tag_key', key)} ${value})`;
 }
 
-function isTag({ key, value }: TagFilter): RawBuilder<boolean> {
+export function isTag({ key, value }: TagFilter): RawBuilder<boolean> {
   return value === null ? sql<boolean>`(tag_key = ${key})` : sql<boolean>`(tag_key = ${key} AND tag_value = ${value})`;
 }
 
@@ -76,46 +94,66 @@ function like(column: string, pattern: string): RawBuilder<boolean> {
   return sql<boolean>`${sql.ref(column)} LIKE ${likePattern(pattern)} ESCAPE '\\'`;
 }
 
-/** The tag belongs to a resource of the type that is in answers. */
-const belongsTo: Record<TaggedType, RawBuilder<boolean>> = {
-  instance: sql`EXISTS (SELECT 1 FROM instances WHERE instance_id = tags.resource_id)`,
-  disk: sql`EXISTS (SELECT 1 FROM disks WHERE disk_id = tags.resource_id)`,
-  snapshot: sql`EXISTS (SELECT 1 FROM snapshots WHERE snapshot_id = tags.resource_id AND frozen = 1)`,
-  image: sql`EXISTS (SELECT 1 FROM images WHERE image_id = tags.resource_id AND deleted = 0)`,
-};
+const types: readonly TaggedType[] = ['disk', 'image', 'instance', 'snapshot'];
 
-/** Ids differ between types, so at most one of the cases holds. */
-const typeOfResource = sql<TaggedType>`CASE ${sql.join(
-  Object.entries(belongsTo).map(([type, condition]) => sql`WHEN ${condition} THEN ${sql.lit(type)}`),
-  sql` `,
-)} END`;
+/** The tag is of something of the type that is in answers; without one, of anything. */
+function isOfType(type?: TaggedType): RawBuilder<boolean> {
+  if (type !== undefined) return sql<boolean>`resource_type = ${type}`;
+  return sql<boolean>`resource_type IN (${sql.join(types.map((one) => sql.lit(one)))})`;
+}
 
-/** The tags of resources, ordered by resource and key. A token goes on after the row it names, whatever came between. */
+/** The tags of resources, ordered by resource and key; nobody asks how many there are: `totalCount` is the page's. A token goes on after the row it names, whatever came between. */
 export async function listTagsOfResources(
   queries: Queries,
   filter: TagsOfResourcesFilter,
   paging: Paging,
 ): Promise<Page<TagOfResource>> {
-  let matching = selectTags(queries, filter);
-  for (const tag of filter.tags ?? []) matching = matching.where(hasTag('tags.resource_id', tag));
-  const { total } = await matching.select((row) => row.fn.countAll<number>().as('total')).executeTakeFirstOrThrow();
-  let query = matching.selectAll().select(typeOfResource.as('type')).orderBy('resource_id').orderBy('tag_key');
-  if (paging.nextToken === null) query = query.offset((paging.pageNumber - 1) * paging.pageSize);
-  else query = query.where(isAfter(parseTextToken(paging.nextToken)));
-  const rows = await query.limit(paging.pageSize + 1).execute();
+  const conditions = [...conditionsOf(filter), ...(await isTaggedWith(queries, filter))];
+  const start = paging.nextToken === null ? [] : [isAfter(parseTextToken(paging.nextToken))];
+  const offset = paging.nextToken === null ? (paging.pageNumber - 1) * paging.pageSize : 0;
+  const { rows } = await sql<Schema['tags'] & { resource_type: TaggedType }>`SELECT * FROM tags
+    WHERE ${sql.join([...conditions, ...start], sql` AND `)} ORDER BY resource_id, tag_key
+    LIMIT ${paging.pageSize + 1} OFFSET ${offset}`.execute(queries);
   const items = rows.slice(0, paging.pageSize).map((row) => ({
     resourceId: row.resource_id,
-    resourceType: row.type,
+    resourceType: row.resource_type,
     key: row.tag_key,
     value: row.tag_value,
   }));
   const last = items.at(-1);
   const more = rows.length > items.length && last !== undefined;
-  return { items, totalCount: total, nextToken: more ? formatTextToken([last.resourceId, last.key]) : null };
+  return { items, totalCount: items.length, nextToken: more ? formatTextToken([last.resourceId, last.key]) : null };
 }
 
 function isAfter([resourceId, key]: [string, string]): RawBuilder<boolean> {
   return sql<boolean>`(resource_id, tag_key) > (${resourceId}, ${key})`;
+}
+
+/** Of a tag that more have, all resources are looked at in their order until the page is full. */
+const FEW_RESOURCES = 10_000;
+
+async function isTaggedWith(
+  queries: Queries,
+  { resourceType, resourceIds, tags = [] }: TagsOfResourcesFilter,
+): Promise<RawBuilder<boolean>[]> {
+  const conditions = [];
+  for (const tag of tags) {
+    const { rows } = await sql<{ total: number | null }>`SELECT sum(total) AS total FROM tag_tally
+      WHERE ${isOfType(resourceType)} AND ${isTag(tag)}`.execute(queries);
+    const isRare = resourceIds === undefined && (rows[0]?.total ?? 0) <= FEW_RESOURCES;
+    conditions.push(
+      isRare
+        ? isTagged(tag)
+        : sql<boolean>`EXISTS (SELECT 1 FROM tags AS other
+      WHERE resource_id = tags.resource_id AND ${isTag(tag)})`,
+    );
+  }
+  return conditions;
+}
+
+/** As an expression, for which no index is chosen: something else finds the rows. */
+function isAlsoOfType(type?: TaggedType): RawBuilder<boolean> {
+  return sql<boolean>`(resource_type || '') IN (${sql.join(type === undefined ? types : [type])})`;
 }
 
 /** Each different tag once, ordered by key and value, with how many resources of each type have it. By page number. */
@@ -124,38 +162,31 @@ export async function countTags(
   filter: TagsOfResourcesFilter,
   paging: Paging,
 ): Promise<Page<TagCount>> {
-  let matching = selectTags(queries, filter);
-  const { tags = [] } = filter;
-  if (tags.length > 0) matching = matching.where(sql<boolean>`(${sql.join(tags.map(isTag), sql` OR `)})`);
-  const groups = matching.select(['tag_key', 'tag_value']).groupBy(['tag_key', 'tag_value']);
-  const { total } = await queries
-    .selectFrom(groups.as('groups'))
-    .select((row) => row.fn.countAll<number>().as('total'))
-    .executeTakeFirstOrThrow();
-  const rows = await groups
-    .select([
-      countOf('instance').as('instance'),
-      countOf('disk').as('disk'),
-      countOf('snapshot').as('snapshot'),
-      countOf('image').as('image'),
-    ])
-    .orderBy('tag_key')
-    .orderBy('tag_value')
-    .limit(paging.pageSize)
-    .offset((paging.pageNumber - 1) * paging.pageSize)
-    .execute();
-  const items = rows.map(({ tag_key: key, tag_value: value, ...counts }) => ({ key, value, counts }));
-  return { items, totalCount: total, nextToken: null };
+  const { tags = [], resourceIds, tagPatterns = [] } = filter;
+  const isTallied = resourceIds === undefined && tagPatterns.length === 0;
+  const conditions = isTallied ? [isOfType(filter.resourceType)] : conditionsOf(filter);
+  if (tags.length > 0) conditions.push(sql<boolean>`(${sql.join(tags.map(isTag), sql` OR `)})`);
+  const groups = sql`FROM ${sql.table(isTallied ? 'tag_tally' : 'tags')} WHERE ${sql.join(conditions, sql` AND `)}
+    GROUP BY tag_key, tag_value`;
+  const counted = await sql<{ total: number }>`SELECT count(*) AS total FROM (SELECT 1 ${groups}) AS counted`.execute(
+    queries,
+  );
+  const counts = types.map(
+    (type) =>
+      sql`sum(CASE WHEN resource_type = ${sql.lit(type)} THEN ${sql.raw(isTallied ? 'total' : '1')} ELSE 0 END) AS ${sql.ref(type)}`,
+  );
+  const { rows } = await sql<Pick<Schema['tags'], 'tag_key' | 'tag_value'> & TagCount['counts']>`
+    SELECT tag_key, tag_value, ${sql.join(counts)} ${groups} ORDER BY tag_key, tag_value
+    LIMIT ${paging.pageSize} OFFSET ${(paging.pageNumber - 1) * paging.pageSize}`.execute(queries);
+  const items = rows.map(({ tag_key: key, tag_value: value, ...ofTypes }) => ({ key, value, counts: ofTypes }));
+  return { items, totalCount: counted.rows[0]?.total ?? 0, nextToken: null };
 }
 
-function countOf(type: TaggedType): RawBuilder<number> {
-  return sql<number>`sum(CASE WHEN ${belongsTo[type]} THEN 1 ELSE 0 END)`;
-}
-
-function selectTags(queries: Queries, { resourceType, resourceIds, tagPatterns }: TagsOfResourcesFilter) {
-  const types = resourceType === undefined ? Object.values(belongsTo) : [belongsTo[resourceType]];
-  let query = queries.selectFrom('tags').where(sql<boolean>`(${sql.join(types, sql` OR `)})`);
-  if (resourceIds) query = query.where('resource_id', 'in', atLeastOne(resourceIds));
-  for (const pattern of tagPatterns ?? []) query = query.where(hasTagLike('tags.resource_id', pattern));
-  return query;
+function conditionsOf({ resourceType, resourceIds, tagPatterns }: TagsOfResourcesFilter): RawBuilder<boolean>[] {
+  const isFound = resourceIds !== undefined || (tagPatterns ?? []).length > 0;
+  return [
+    isFound || resourceType === undefined ? isAlsoOfType(resourceType) : isOfType(resourceType),
+    ...(resourceIds === undefined ? [] : [sql<boolean>`resource_id IN (${sql.join(atLeastOne(resourceIds))})`]),
+    ...(tagPatterns ?? []).map(isTaggedLike),
+  ];
 }

@@ -3,8 +3,8 @@ import { sql } from 'kysely';
 import type { Updateable } from 'kysely';
 import type { Paging, TaskFilter } from '../ecs/list-filters.ts';
 import type { Page, Task, TaskPart } from '../ecs/resources.ts';
-import { atLeastOne } from './disks.ts';
-import { toPage, startOf } from './paging.ts';
+import { isIn, listPage } from './listing.ts';
+import type { List, Wanted } from './listing.ts';
 import type { Queries, TaskRow } from './schema.ts';
 
 export async function insertTask(queries: Queries, row: TaskRow): Promise<void> {
@@ -27,30 +27,17 @@ export async function deleteEndedTasks(queries: Queries, beforeMs: number): Prom
   await queries.deleteFrom('tasks').where('finished_at_ms', '<', beforeMs).execute();
 }
 
+const list: List = { table: 'tasks', id: 'task_id', listed: sql<boolean>`1 = 1` };
+
 /** A page, newest first. */
 export async function listTasks(queries: Queries, wanted: TaskFilter, paging: Paging): Promise<Page<Task>> {
-  const { after, offset } = startOf(paging);
-  const matching = selectTasks(queries, wanted);
-  const { total } = await matching.select((row) => row.fn.countAll<number>().as('total')).executeTakeFirstOrThrow();
-  let query = matching.selectAll().orderBy('created_at_ms', 'desc').orderBy('task_id', 'desc');
-  if (after !== null) query = query.where(sql<boolean>`(created_at_ms, task_id) < (${after.createdAtMs}, ${after.id})`);
-  const rows = await query
-    .limit(paging.pageSize + 1)
-    .offset(offset)
-    .execute();
-  const page = toPage(rows, paging, total, (row) => ({ createdAtMs: row.created_at_ms, id: row.task_id }));
+  const page = await listPage<TaskRow>(queries, list, wantedOf(wanted), paging);
   return { ...page, items: page.items.map(toTask) };
 }
 
-function selectTasks(queries: Queries, wanted: TaskFilter) {
-  let query = queries.selectFrom('tasks');
-  if (wanted.taskIds) query = query.where('task_id', 'in', atLeastOne(wanted.taskIds));
-  if (wanted.resourceIds) query = query.where('resource_id', 'in', atLeastOne(wanted.resourceIds));
-  if (wanted.action !== undefined) query = query.where(sql<string>`task_action`, '=', wanted.action);
-  if (wanted.status !== undefined) query = query.where('status', '=', wanted.status);
-  if (wanted.createdFromMs !== undefined) query = query.where('created_at_ms', '>=', wanted.createdFromMs);
-  if (wanted.createdUntilMs !== undefined) query = query.where('created_at_ms', '<=', wanted.createdUntilMs);
-  return query;
+function wantedOf({ taskIds, resourceIds, action, status, ...wanted }: TaskFilter): Wanted {
+  const few = [...isIn('task_id', taskIds), ...isIn('resource_id', resourceIds)];
+  return { ...wanted, few, many: { task_action: action, status } };
 }
 
 function toTask(row: TaskRow): Task {

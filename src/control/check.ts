@@ -5,6 +5,7 @@
 import path from 'node:path';
 import { sql } from 'kysely';
 import { listAllDisks } from '../catalog/disks.ts';
+import { checkListing } from '../catalog/listing-schema.ts';
 import { listOperations } from '../catalog/operations.ts';
 import type { DiskRow, Queries } from '../catalog/schema.ts';
 import { listAccomplishedSnapshots } from '../catalog/snapshots.ts';
@@ -112,10 +113,11 @@ async function compareAll(
   return { ...all, uncomparedBytes: Math.max(0, heldBytes - all.comparedBytes) };
 }
 
-/** What SQLite finds wrong with its own file. */
+/** What SQLite finds wrong with its own file, and what it keeps of other rows. */
 async function checkCatalog(queries: Queries): Promise<string[]> {
   const { rows } = await sql<{ quick_check: string }>`PRAGMA quick_check(20)`.execute(queries);
-  return rows.flatMap(({ quick_check: what }) => (what === 'ok' ? [] : [`catalog.db: ${what}`]));
+  const damages = rows.flatMap(({ quick_check: what }) => (what === 'ok' ? [] : [`catalog.db: ${what}`]));
+  return [...damages, ...(await checkListing(queries))];
 }
 
 async function readRecords(queries: Queries): Promise<Records> {

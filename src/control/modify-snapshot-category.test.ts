@@ -43,13 +43,6 @@ test('a snapshot of 14 days is archived, by a task that has ended, and listed by
   await checked(world);
 });
 
-test('snapshots of a category are found by an index', async (t) => {
-  const world = await createWorld(t);
-  const statement = `SELECT * FROM snapshots WHERE frozen = 1 AND category = 'archive'
-    ORDER BY created_at_ms DESC, snapshot_id DESC LIMIT 10`;
-  assert.match(await world.explain(statement), /snapshots_by_category/);
-});
-
 test('an archived snapshot makes disks and images and rolls back, as ECS documents it', async (t) => {
   const { world, diskId, snapshotId } = await begin(t);
   await world.control.modifySnapshotCategory({ snapshotId, category: 'archive' });

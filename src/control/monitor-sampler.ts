@@ -19,6 +19,8 @@ const KEPT_MINUTES = MONITOR_DAYS * 24 * 60;
 const FILE_LIMIT_BYTES = 268_435_456;
 /** Whatever diskd is at; a guest's I/O goes before. */
 const ANSWER_MS = 10_000;
+/** So many times as long as it took to measure all snapshots is waited before it is done again: with many, not each minute. */
+const REST = 20;
 /** So much is forgotten at a time when there is too much. */
 const FORGET_MINUTES = 60;
 
@@ -49,7 +51,7 @@ export function startSampling(
   const { dataPlane, control, ...rest } = given;
   const sampler = new MonitorSampler({
     ...rest,
-    listDisks: (signal) => dataPlane.call('listDisks', {}, { timeoutMs: ANSWER_MS, signal }),
+    listDisks: (signal) => dataPlane.call('listDisks', { active: true }, { timeoutMs: ANSWER_MS, signal }),
     measureSnapshots: () => control.measureSnapshots(),
   });
   sampler.start();
@@ -68,6 +70,8 @@ export class MonitorSampler {
   #running: Promise<void> = Promise.resolve();
   #before: Look | null = null;
   #isFailing = false;
+  /** Of the monotonic clock: until then snapshots are not looked at. */
+  #restsUntilMs = -Infinity;
 
   constructor(options: SamplerOptions) {
     this.#options = options;
@@ -117,8 +121,12 @@ export class MonitorSampler {
 
   /** While not all that is stored is counted the sum is too small: it is not told. */
   async #lookAtSnapshots(): Promise<void> {
-    const { store, measureSnapshots } = this.#options;
+    const { store, measureSnapshots, clock } = this.#options;
+    const startMs = clock.monotonicMs();
+    if (startMs < this.#restsUntilMs) return;
     const { sizeBytes, uncountedCount, unstoredCount } = await measureSnapshots();
+    const endMs = clock.monotonicMs();
+    this.#restsUntilMs = endMs + (endMs - startMs) * REST;
     if (uncountedCount === unstoredCount) store.putSnapshotMinute(this.#minute(), 'standard', sizeBytes);
   }
 

@@ -33,6 +33,8 @@ class Bench {
   nowMs = MINUTE * MINUTE_MS;
   elapsedMs = 0;
   disks: DiskState[] | Error = [];
+  /** What measuring all snapshots takes. */
+  measuresMs = 0;
   totals = { snapshotCount: 0, sizeBytes: 0, uncountedCount: 0, unstoredCount: 0 };
   #sampler = this.#newSampler();
 
@@ -43,7 +45,10 @@ class Bench {
         if (this.disks instanceof Error) throw this.disks;
         return { disks: this.disks };
       },
-      measureSnapshots: async () => this.totals,
+      measureSnapshots: async () => {
+        this.elapsedMs += this.measuresMs;
+        return this.totals;
+      },
       clock: { ...systemClock, nowMs: () => this.nowMs, monotonicMs: () => this.elapsedMs },
       log: { info: () => undefined, warn: (message) => void this.warnings.push(message) },
       fileLimitBytes: 400_000,
@@ -171,6 +176,16 @@ test('what snapshots take is told only while all that are stored are counted', a
     [2, 130],
   ]);
   assert.deepEqual(read(10), [[0, 130]], 'the last of a period');
+});
+
+test('snapshots that take long to measure are measured in fewer minutes, disks in each', async () => {
+  const bench = new Bench();
+  bench.measuresMs = 5000;
+  await bench.look([disk('d-1', {})], 0);
+  for (let minute = 1; minute <= 4; minute += 1) await bench.look([disk('d-1', { readCount: minute })]);
+  const read = bench.store.readSnapshots('standard', { first: MINUTE, end: MINUTE + 10, step: 1 });
+  assert.deepEqual([...read.keys()], [0, 2, 4], 'each waits 100 s');
+  assert.equal(bench.told('d-1').size, 4);
 });
 
 test('what is older than thirty days is forgotten, and the oldest when there is too much', async () => {

@@ -21,23 +21,28 @@ export async function listMeasuredChains(
   };
 }
 
-/** Of all chains. */
+/** Of all chains, which may change meanwhile: each is told as it was when it was read. */
 export async function measureSnapshots({ catalog, repository }: Measured): Promise<SnapshotTotals & UndoTotals> {
   const undoByDisk = Map.groupBy(await listUndoMembers(catalog.queries), (row) => row.source_disk_id);
-  const chains = Map.groupBy(await listMembers(catalog.queries), (row) => row.source_disk_id);
-  const totals = { snapshotCount: 0, sizeBytes: 0, uncountedCount: 0, unstoredCount: 0 };
+  const totals: SnapshotTotals = { snapshotCount: 0, sizeBytes: 0, uncountedCount: 0, unstoredCount: 0 };
   const undo: UndoTotals = { undoCount: 0, undoBytes: 0 };
-  for (const diskId of new Set([...chains.keys(), ...undoByDisk.keys()])) {
-    await nextTurn(); // of thousands of snapshots
-    const members = chains.get(diskId) ?? [];
-    const ofChain = measure(repository, members);
+  const add = (diskId: string, chain: readonly ChainMember[]): void => {
+    const ofChain = measure(repository, chain);
     for (const name of Object.keys(totals) as (keyof SnapshotTotals)[]) totals[name] += ofChain[name];
     const kept = undoByDisk.get(diskId) ?? [];
+    undoByDisk.delete(diskId);
     undo.undoCount += kept.length;
     if (kept.length > 0) {
-      undo.undoBytes += Math.max(0, measure(repository, [...members, ...kept]).sizeBytes - ofChain.sizeBytes);
+      undo.undoBytes += Math.max(0, measure(repository, [...chain, ...kept]).sizeBytes - ofChain.sizeBytes);
+    }
+  };
+  for await (const members of listMembers(catalog.queries)) {
+    for (const [diskId, chain] of Map.groupBy(members, (row) => row.source_disk_id)) {
+      await nextTurn(); // of thousands of snapshots
+      add(diskId, chain);
     }
   }
+  for (const diskId of undoByDisk.keys()) add(diskId, []);
   return { ...totals, ...undo };
 }
 

@@ -1,7 +1,6 @@
 /** Putting tags on resources, removing, listing and counting them, on a real catalog. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { sql } from 'kysely';
 import {
   type World,
   allRows,
@@ -10,7 +9,6 @@ import {
   runRequest,
   snapshotRequest,
 } from '../../test/control/world.ts';
-import { hasTag } from '../catalog/tags.ts';
 import type { Tag } from '../ecs/resources.ts';
 import { EMPTY_IMAGE_ID } from './empty-image.ts';
 import type { TagResourcesRequest } from './requests.ts';
@@ -181,7 +179,6 @@ test('a page goes on after the last row of the one before, whatever comes and go
   const [a = '', b = '', c = ''] = ids;
   const all = await list(world, { resourceType: 'disk' });
   const first = await world.control.listTagsOfResources({}, { ...allRows, pageSize: 5 });
-  assert.equal(first.totalCount, 12);
   await world.control.untagResources({ resourceType: 'disk', resourceIds: [a], tags: null });
   await world.control.tagResources(put([b], [{ key: 'a-new', value: '' }]));
   await world.control.tagResources(put([b], [{ key: 'k0x', value: '' }]));
@@ -282,15 +279,4 @@ test('each different tag is counted once, by type, in pages', async (t) => {
     }),
     ['app=', 'env=prod'],
   );
-});
-
-test('resources are found by their tags through an index', async (t) => {
-  const world = await createWorld(t);
-  const { queries } = world.catalog;
-  const condition = hasTag('tags.resource_id', { key: 'k', value: 'v' });
-  const { rows } = await sql<{ detail: string }>`EXPLAIN QUERY PLAN
-    SELECT * FROM tags WHERE ${condition} ORDER BY resource_id, tag_key`.execute(queries);
-  const plan = rows.map(({ detail }) => detail).join('\n');
-  assert.match(plan, /tags_by_key \(tag_key=\? AND tag_value=\?\)/);
-  assert.doesNotMatch(plan, /SCAN tags|TEMP B-TREE/);
 });

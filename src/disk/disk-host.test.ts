@@ -140,6 +140,23 @@ test('creating a disk again is the same disk; with another size or base it is re
   await host.closeAll();
 });
 
+test('active disks are those that are served, and those that clients used; nothing is opened for that', async () => {
+  await withSockets(async ({ host }) => {
+    const active = async () => (await host.listActive()).map(({ diskId, socketPath }) => [diskId, socketPath !== null]);
+    const other = 'd-other';
+    await host.call('createDisk', { diskId: other, sizeBytes: SMALL, base: ZERO_BASE });
+    assert.deepEqual(await active(), []);
+    await host.call('openDisk', { diskId: other, incarnation: 1 });
+    assert.deepEqual(await active(), [[other, true]]);
+    await host.call('closeDisk', { diskId: other });
+    assert.deepEqual(await active(), [], 'nobody used it');
+    await firstByte(host, DISK_ID, 0);
+    assert.deepEqual(await active(), [[DISK_ID, false]]);
+    await host.call('deleteDisk', { diskId: DISK_ID });
+    assert.deepEqual(await active(), []);
+  });
+});
+
 test('the limits of clients are those of the last opening, and none when it names none', async () => {
   await withSockets(async ({ host }) => {
     const limits = { iops: 100, bytesPerSecond: 1_000_000 };

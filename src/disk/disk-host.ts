@@ -68,6 +68,15 @@ interface Hosted {
   server: { nbd: NbdServer; socketPath: string } | null;
 }
 
+function stateOf(disk: Disk, { server, throttle }: Hosted): DiskState {
+  const clients = {
+    limits: throttle.limits,
+    socketPath: server?.socketPath ?? null,
+    clientCount: server?.nbd.clientCount ?? 0,
+  };
+  return { ...disk.describe(), ...clients };
+}
+
 const DISK_ID = /^d-[0-9a-z]{1,28}$/;
 
 export class DiskHost {
@@ -113,6 +122,18 @@ export class DiskHost {
       counts.requestCount += readCount + writeCount + zeroCount + flushCount;
     }
     return counts;
+  }
+
+  /** The disks that are served, or that were read or written since they were opened. Opens none. */
+  async listActive(): Promise<DiskState[]> {
+    const active: DiskState[] = [];
+    for (const hosted of this.#hosted.values()) {
+      const disk = await hosted.opening?.catch(() => null);
+      if (disk === null || disk === undefined) continue;
+      const { readCount, writeCount } = disk.device.counters;
+      if (hosted.server !== null || readCount + writeCount > 0) active.push(stateOf(disk, hosted));
+    }
+    return active;
   }
 
   /** Answers one call. The file system's own errors become OperationalErrors. */
@@ -366,13 +387,7 @@ export class DiskHost {
 
   async #describe(diskId: string): Promise<DiskState> {
     const disk = await this.#disk(diskId);
-    const { server, throttle } = this.#host(diskId);
-    const clients = {
-      limits: throttle.limits,
-      socketPath: server?.socketPath ?? null,
-      clientCount: server?.nbd.clientCount ?? 0,
-    };
-    return { ...disk.describe(), ...clients };
+    return stateOf(disk, this.#host(diskId));
   }
 
   async #disk(diskId: string): Promise<Disk> {

@@ -82,6 +82,7 @@ function startThread(): void {
 
 async function answer(host: DiskHost, request: ThreadRequest): Promise<object> {
   if (request.call === 'count') return await host.count();
+  if (request.call === 'listActive') return { disks: await host.listActive() };
   if (request.call === 'closeAll') {
     await host.closeAll();
     return {};

@@ -60,7 +60,9 @@ export async function runDiskd(options: DiskdOptions): Promise<number> {
   const server = await serveLines<DiskdCalls>(path.join(options.runFolder, 'diskd.sock'), {
     ...diskHandlers(pool),
     hello: async () => hello,
-    listDisks: async () => ({ disks: await listDisks(pool, disksFolder, log) }),
+    listDisks: async ({ active }) => ({
+      disks: active === true ? await pool.listActive() : await listDisks(pool, disksFolder, log),
+    }),
     shutdown,
   });
   const stopListening = listenToSignals(shutdown, log);

@@ -214,7 +214,8 @@ export type DiskdCalls = {
   closeDisk: { request: { diskId: string }; reply: { disk: DiskState | null } };
   /** Fails for an unknown disk with a request error `InvalidDiskId.NotFound`. */
   describeDisk: { request: { diskId: string }; reply: { disk: DiskState } };
-  listDisks: { request: object; reply: { disks: DiskState[] } };
+  /** All, each opened for it; `active`: only those that are served, or that were read or written since they were opened. */
+  listDisks: { request: { active?: boolean }; reply: { disks: DiskState[] } };
   /**
    * Closes the current generation. Idempotent by snapshot id; refused after `cancelFreeze` of that id, and while
    * VIEW_LIMIT views of the disk are there (`IncorrectDiskStatus.CreatingSnapshot`). Replies at once; durability follows.

@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { OperationalError } from '../lib/errors.ts';
 import type { DiskCall } from './disk-host.ts';
 import type { FreezingThread } from './group-freezes.ts';
-import type { BaseRef, DiskdCalls, FreezeReply } from './protocol.ts';
+import type { BaseRef, DiskState, DiskdCalls, FreezeReply } from './protocol.ts';
 import { isViewBase } from './protocol.ts';
 import { decodeThreadError } from './thread-message.ts';
 import type { ThreadCounts, ThreadOptions, ThreadReply, ThreadRequest } from './thread-message.ts';
@@ -39,6 +39,11 @@ export class ThreadPool {
   /** Where the disk is, or will be. */
   threadOf(diskId: string): FreezingThread {
     return this.#threadFor({ diskId });
+  }
+
+  async listActive(): Promise<DiskState[]> {
+    const replies = await Promise.all(this.#threads.map((thread) => thread.call('listActive', {})));
+    return (replies as { disks: DiskState[] }[]).flatMap(({ disks }) => disks);
   }
 
   async count(): Promise<ThreadCounts> {

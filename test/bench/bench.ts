@@ -14,6 +14,7 @@ import { freezeRows } from './freeze-rows.ts';
 import { hotRows } from './hot-rows.ts';
 import { instantRows } from './instant-rows.ts';
 import { Leftovers } from './leftovers.ts';
+import { listRows } from './list-rows.ts';
 import { nextSnapshotRows } from './next-snapshot-rows.ts';
 import { restoreRows } from './restore-rows.ts';
 import { steadyRows } from './steady-rows.ts';
@@ -22,9 +23,9 @@ import { formatRow, type BenchOptions, type Row, type RowMaker } from './row.ts'
 
 const makers: RowMaker[] = [
   ...[hotRows, steadyRows, freezeRows, uploadRows],
-  ...[firstSnapshotRows, nextSnapshotRows, instantRows, restoreRows, fleetRows],
+  ...[firstSnapshotRows, nextSnapshotRows, instantRows, restoreRows, listRows, fleetRows],
 ];
-const needed = ['fio', 'qemu-nbd', 'qemu-img', 'nbdkit', 'restic', 'zstd', 'mkfs.ext4'];
+const needed = ['fio', 'qemu-nbd', 'qemu-img', 'nbdkit', 'restic', 'zstd', 'mkfs.ext4', 'taskset'];
 
 await run(process.argv.slice(2));
 

@@ -141,6 +141,7 @@ test('a second diskd on the same folder is refused, and a damaged disk hurts no 
     disks.map(({ diskId }) => diskId),
     [other],
   );
+  assert.deepEqual(await diskd.client.call('listDisks', { active: true }), { disks: [] });
   const { findings } = await diskd.client.call('checkDisk', { diskId: DISK_ID });
   assert.match(findings[0]!.what, /checkpoint is damaged/);
   const view = { diskId: DISK_ID, snapshotId: 's-none' };
