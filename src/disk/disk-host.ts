@@ -144,12 +144,20 @@ export class DiskHost {
     });
   }
 
-  /** Freezes disks of this thread at once, and holds their clients until `openGates`. */
+  /** Holds the clients of disks of this thread until `openGates`. */
+  async shutGates({ groupId, members }: DiskdCalls['freezeGroup']['request']): Promise<void> {
+    await asOperational(groupId, async () => {
+      const gates = members.map(({ diskId }) => this.#host(diskId).gate);
+      this.#heldFreezes.shut(groupId, gates);
+    });
+  }
+
+  /** Freezes disks of this thread at once, whose gates are shut. */
   async freezeTogether({ groupId, members }: DiskdCalls['freezeGroup']['request']): Promise<FreezeReply[]> {
     return await asOperational(groupId, async () => {
       const disks = members.map(async ({ diskId, snapshotId }) => {
         const disk = await this.#disk(diskId);
-        return { disk, gate: this.#host(diskId).gate, snapshotId: checkedSnapshotId(snapshotId) };
+        return { disk, snapshotId: checkedSnapshotId(snapshotId) };
       });
       return this.#heldFreezes.freeze(groupId, await Promise.all(disks));
     });

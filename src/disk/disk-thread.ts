@@ -87,6 +87,10 @@ async function answer(host: DiskHost, request: ThreadRequest): Promise<object> {
     await host.closeAll();
     return {};
   }
+  if (request.call === 'shutGates') {
+    await host.shutGates(request.body);
+    return {};
+  }
   if (request.call === 'freezeTogether') return await host.freezeTogether(request.body);
   if (request.call === 'openGates') return { wereShut: host.openGates(request.body.groupId) };
   return host.call<DiskCall>(request.call, request.body as never);

@@ -91,6 +91,7 @@ const LOOK_BYTES = 4096;
 
 function diskHandlers(pool: ThreadPool): Pick<Handlers<DiskdCalls>, DiskCall | 'freezeGroup'> {
   const groups = new GroupFreezes(
+    systemClock,
     (diskId) => pool.threadOf(diskId),
     (diskId) => pool.call('describeDisk', { diskId }),
   );

@@ -14,7 +14,7 @@ export interface ThreadOptions {
 export type ThreadRequest =
   | { id: number; call: DiskCall; body: object }
   | { id: number; call: 'count' | 'listActive' | 'closeAll'; body: object }
-  | { id: number; call: 'freezeTogether'; body: DiskdCalls['freezeGroup']['request'] }
+  | { id: number; call: 'shutGates' | 'freezeTogether'; body: DiskdCalls['freezeGroup']['request'] }
   | { id: number; call: 'openGates'; body: { groupId: string } };
 
 export interface ThreadCounts {

@@ -104,6 +104,10 @@ class DiskThread implements FreezingThread {
     return promise;
   }
 
+  async shutGates(request: DiskdCalls['freezeGroup']['request']): Promise<void> {
+    await this.call('shutGates', request);
+  }
+
   async freezeTogether(request: DiskdCalls['freezeGroup']['request']): Promise<FreezeReply[]> {
     return (await this.call('freezeTogether', request)) as FreezeReply[];
   }
