@@ -10,7 +10,7 @@ import { tagKey, tagValue, tags } from './resource-parameters.ts';
 const MOST_IDS = 50;
 const MOST_PATTERNS = 5;
 
-export const taggedTypes: readonly TaggedType[] = ['instance', 'disk', 'snapshot', 'image'];
+export const taggedTypes: readonly TaggedType[] = ['instance', 'disk', 'snapshot', 'image', 'snapshotgroup'];
 
 /** Documented, but there is nothing of the kind here. */
 const typesWithoutResources = [
@@ -22,7 +22,6 @@ const typesWithoutResources = [
   'keypair',
   'launchtemplate',
   'reservedinstance',
-  'snapshotgroup',
   'snapshotpolicy',
   'elasticityassurance',
   'capacityreservation',

@@ -55,7 +55,7 @@ function pretendMany(database: DatabaseSync): void {
       ${each('ca', ['cloud_ssd', 'cloud_essd'])}, ${each('ty', ['system', 'data'])},
       ${each('zo', ['cn-hangzhou-a', 'cn-hangzhou-b'])}, ${groups}`);
   database.exec(`INSERT INTO tag_tally SELECT ty, ke, va, 1000000
-    FROM ${each('ty', ['snapshot', 'disk', 'instance', 'image', 'group'])},
+    FROM ${each('ty', ['snapshot', 'disk', 'instance', 'image', 'snapshotgroup'])},
       ${each('ke', ['env', 'team', 'cluster', 'rare'])}, ${each('va', ['prod', 'team-7', 'k8s', 'yes'])}`);
 }
 

@@ -99,7 +99,7 @@ const taggable = [
   },
   { type: 'image', table: 'images', id: 'image_id', listed: 'deleted = 0', watched: 'created_at_ms, deleted' },
   {
-    ...{ type: 'group', table: 'snapshot_groups', id: 'snapshot_group_id', listed: 'frozen = 1' },
+    ...{ type: 'snapshotgroup', table: 'snapshot_groups', id: 'snapshot_group_id', listed: 'frozen = 1' },
     watched: 'created_at_ms, frozen',
   },
 ] as const;

@@ -430,6 +430,6 @@ test('the tags that are counted are of what is in lists', async (t) => {
   const counted = () => countTags(queries, {}, { pageNumber: 1, pageSize: 10, nextToken: null });
   assert.equal((await counted()).totalCount, 0);
   await queries.updateTable('snapshots').set({ frozen: 1 }).execute();
-  const counts = { disk: 0, image: 0, instance: 0, snapshot: 1 };
+  const counts = { disk: 0, image: 0, instance: 0, snapshot: 1, snapshotgroup: 0 };
   assert.deepEqual((await counted()).items, [{ key: 'k', value: 'v', counts }]);
 });

@@ -16,14 +16,13 @@
 import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
 import type { Paging, ResourceFilter, TagFilter } from '../ecs/list-filters.ts';
-import type { Page } from '../ecs/resources.ts';
+import type { Page, TaggedType } from '../ecs/resources.ts';
 import { EVERY_DAY } from './listing-schema.ts';
 import type { Tally } from './listing-schema.ts';
 import { startOf, toPage } from './paging.ts';
 import type { Position } from './paging.ts';
 import type { Queries, Schema } from './schema.ts';
 import { countTagged, hasTag, isTag } from './tags.ts';
-import type { ListedType } from './tags.ts';
 
 type Condition = RawBuilder<boolean>;
 
@@ -33,7 +32,7 @@ export interface List {
   id: string;
   /** What holds for rows that are in answers. */
   listed: Condition;
-  type?: ListedType;
+  type?: TaggedType;
   tally?: Tally;
   /** For tests. */
   limits?: { fewRows: number; farDown: number };
@@ -201,7 +200,7 @@ async function countRows(
 
 async function findByTags(
   queries: Queries,
-  list: List & { type: ListedType },
+  list: List & { type: TaggedType },
   { tags, many }: Wanted & { tags: TagFilter[] },
   bounds: Bounds,
 ): Promise<Found> {
@@ -230,7 +229,7 @@ function isRow({ table, id }: List, conditions: readonly Condition[]): Condition
 }
 
 /** In the order of the list, as the rarest tag is read: what is next to each other is looked up next to each other. */
-function isTaggedToo(type: ListedType, tag: TagFilter): Condition {
+function isTaggedToo(type: TaggedType, tag: TagFilter): Condition {
   return sql<boolean>`EXISTS (SELECT 1 FROM tags AS other WHERE resource_type = ${type} AND ${isTag(tag)}
     AND created_at_ms = tagged.created_at_ms AND resource_id = tagged.resource_id)`;
 }

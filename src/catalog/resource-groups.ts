@@ -13,6 +13,12 @@ const setGroup: Record<
     queries.updateTable('disks').set({ resource_group_id: group }).where('disk_id', '=', id).execute(),
   snapshot: (queries, id, group) =>
     queries.updateTable('snapshots').set({ resource_group_id: group }).where('snapshot_id', '=', id).execute(),
+  snapshotgroup: (queries, id, group) =>
+    queries
+      .updateTable('snapshot_groups')
+      .set({ resource_group_id: group })
+      .where('snapshot_group_id', '=', id)
+      .execute(),
   image: (queries, id, group) =>
     queries.updateTable('images').set({ resource_group_id: group }).where('image_id', '=', id).execute(),
 };

@@ -67,7 +67,7 @@ export async function listSnapshotIdsOfGroup(queries: Queries, groupId: string):
 }
 
 const list: List = {
-  ...{ table: 'snapshot_groups', id: 'snapshot_group_id', type: 'group' },
+  ...{ table: 'snapshot_groups', id: 'snapshot_group_id', type: 'snapshotgroup' },
   listed: sql<boolean>`frozen = 1`,
 };
 

@@ -1,5 +1,5 @@
 /**
- * Tags of instances, disks, snapshots and images, and the filter by them. A tag belongs to an id; what has that id is in
+ * Tags of instances, disks, snapshots, groups and images, and the filter by them. A tag belongs to an id; what has that id is in
  * answers or not (a snapshot before its freeze, a deleted image), and its tags with it.
  */
 import { sql } from 'kysely';
@@ -57,11 +57,8 @@ export async function listTags(queries: Queries, resourceIds: string[]): Promise
   return found;
 }
 
-/** What is in lists and has tags. */
-export type ListedType = TaggedType | 'group';
-
 /** How many in lists have the tag. */
-export async function countTagged(queries: Queries, type: ListedType, match: TagFilter): Promise<number> {
+export async function countTagged(queries: Queries, type: TaggedType, match: TagFilter): Promise<number> {
   const { rows } = await sql<{ total: number | null }>`SELECT sum(total) AS total FROM tag_tally
     WHERE resource_type = ${type} AND ${isTag(match)}`.execute(queries);
   return rows[0]?.total ?? 0;
@@ -94,7 +91,7 @@ function like(column: string, pattern: string): RawBuilder<boolean> {
   return sql<boolean>`${sql.ref(column)} LIKE ${likePattern(pattern)} ESCAPE '\\'`;
 }
 
-const types: readonly TaggedType[] = ['disk', 'image', 'instance', 'snapshot'];
+const types: readonly TaggedType[] = ['disk', 'image', 'instance', 'snapshot', 'snapshotgroup'];
 
 /** The tag is of something of the type that is in answers; without one, of anything. */
 function isOfType(type?: TaggedType): RawBuilder<boolean> {

@@ -3,6 +3,7 @@ import { findDisk } from '../catalog/disks.ts';
 import { findImage } from '../catalog/images.ts';
 import { findInstance } from '../catalog/instances.ts';
 import type { Queries } from '../catalog/schema.ts';
+import { findSnapshotGroup } from '../catalog/snapshot-groups.ts';
 import { findSnapshot } from '../catalog/snapshots.ts';
 import type { TaggedType } from '../ecs/resources.ts';
 
@@ -19,6 +20,8 @@ export async function findPresence(
       return (await findDisk(transaction, resourceId)) === undefined ? 'absent' : 'present';
     case 'snapshot':
       return (await findSnapshot(transaction, resourceId))?.frozen === 1 ? 'present' : 'absent';
+    case 'snapshotgroup':
+      return (await findSnapshotGroup(transaction, resourceId))?.frozen === 1 ? 'present' : 'absent';
     case 'image': {
       const image = await findImage(transaction, resourceId);
       if (image === undefined || image.deleted === 1) return 'absent';

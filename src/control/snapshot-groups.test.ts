@@ -1,5 +1,6 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
+import type { SnapshotGroupFilter } from '../ecs/list-filters.ts';
 import type { SnapshotGroup } from '../ecs/resources.ts';
 import { OperationalError } from '../lib/errors.ts';
 import {
@@ -152,4 +153,33 @@ test('groups are found by status, and paged', async (t) => {
   const all = [...first.items, ...rest.items].map(({ groupId }) => groupId);
   assert.deepEqual(new Set(all), new Set([held, ...ids]));
   assert.equal(all.length, 4);
+});
+
+test('groups have tags and a resource group as everything else has', async (t) => {
+  const world = await createWorld(t);
+  const { diskIds } = await runInstance(world);
+  const { groupId } = await world.control.createSnapshotGroup(groupRequest({ diskIds }));
+  await finishedGroup(world, groupId);
+  const ofGroup = { resourceType: 'snapshotgroup' as const, resourceIds: [groupId] };
+  const tags = [{ key: 'team', value: 'storage' }];
+  await world.control.tagResources({ ...ofGroup, tags });
+  const found = async (filter: SnapshotGroupFilter) =>
+    (await world.control.listSnapshotGroups(filter, allRows)).items.map((group) => group.groupId);
+  assert.deepEqual((await findGroup(world, groupId))?.tags.slice(-1), tags);
+  assert.deepEqual(await found({ tags: [{ key: 'team', value: 'storage' }] }), [groupId]);
+  const listed = await world.control.listTagsOfResources({ resourceType: 'snapshotgroup', tags }, allRows);
+  assert.deepEqual(listed.items, [
+    { resourceId: groupId, resourceType: 'snapshotgroup', key: 'team', value: 'storage' },
+  ]);
+  await world.control.joinResourceGroup({
+    ...{ resourceType: 'snapshotgroup', resourceId: groupId, resourceGroupId: 'rg-team' },
+  });
+  assert.deepEqual(await found({ resourceGroupId: 'rg-team' }), [groupId]);
+  await world.control.untagResources({ ...ofGroup, tags: null });
+  assert.deepEqual(await found({ tags: [{ key: 'team', value: null }] }), []);
+  await assert.rejects(
+    world.control.tagResources({ ...ofGroup, resourceIds: ['ssg-none'], tags }),
+    /There is no snapshotgroup ssg-none/,
+  );
+  await checked(world);
 });

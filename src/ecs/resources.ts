@@ -256,7 +256,7 @@ export interface TaskPart {
 }
 
 /** What can have tags and is in a resource group (`ecs-api.md` 2.6). */
-export type TaggedType = 'instance' | 'disk' | 'snapshot' | 'image';
+export type TaggedType = 'instance' | 'disk' | 'snapshot' | 'image' | 'snapshotgroup';
 
 export interface TagOfResource extends Tag {
   resourceId: string;

@@ -13,7 +13,6 @@ const typesWithoutGroups = [
   'ddhcluster',
   'keypair',
   'launchtemplate',
-  'snapshotgroup',
   'snapshotpolicy',
 ] as const;
 
