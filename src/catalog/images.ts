@@ -127,7 +127,7 @@ export async function listAwaitedSnapshots(queries: Queries, imageId: string): P
   const rows = await queries
     .selectFrom('image_disks')
     .leftJoin('snapshots', 'snapshots.snapshot_id', 'image_disks.snapshot_id')
-    .select(['image_disks.device', 'image_disks.snapshot_id', 'status', 'generation', 'failure_reason', 'tree'])
+    .select(['image_disks.device', 'image_disks.snapshot_id', 'status', 'frozen', 'failure_reason', 'tree'])
     .select('progress_percent')
     .where('image_id', '=', imageId)
     .where('base', 'is', null)
@@ -137,7 +137,7 @@ export async function listAwaitedSnapshots(queries: Queries, imageId: string): P
     device: row.device,
     snapshotId: row.snapshot_id ?? '',
     status: row.status,
-    isFrozen: row.generation !== null,
+    isFrozen: row.frozen === 1,
     failureReason: row.failure_reason,
     progressPercent: row.progress_percent ?? 0,
     tree: row.tree,

@@ -211,7 +211,7 @@ const maybe = <T>(...values: T[]) => fc.option(fc.constantFrom(...values), { nil
 const tag = fc.record({ key: fc.constantFrom('k-0', 'k-1'), value: fc.constantFrom('v-0', 'v-1', null) });
 const shared = {
   tags: fc.option(fc.array(tag, { maxLength: 2 }), { nil: undefined, freq: 1 }),
-  createdFromMs: maybe(0, 1000, DAY_MS, 2 * DAY_MS + 1000),
+  createdFromMs: maybe(-10 * DAY_MS, 0, 1000, DAY_MS, 2 * DAY_MS + 1000),
   createdUntilMs: maybe(0, 1000, 2 * DAY_MS, 3 * DAY_MS + 500),
   resourceGroupId: maybe(...GROUPS),
 };

@@ -279,7 +279,7 @@ interface Day {
 
 /** How many match on each day, latest first; the first and the last day of the time that is asked for are counted one by one. */
 async function countDays(queries: Queries, list: Tallied, values: Values, { fromMs, untilMs }: Bounds): Promise<Day[]> {
-  const first = fromMs === undefined ? EVERY_DAY : Math.floor(fromMs / DAY_MS);
+  const first = fromMs === undefined ? EVERY_DAY : Math.max(EVERY_DAY, Math.floor(fromMs / DAY_MS));
   const last = untilMs === undefined ? null : Math.floor(untilMs / DAY_MS);
   const between = [
     sql<boolean>`day > ${first}`,

@@ -220,3 +220,78 @@ test('a copy of an image that is cancelled leaves nothing, and one that is done 
   assert.equal((await near.control.listImages({ imageIds: [beside] }, allRows)).items[0]?.status, 'Available');
   await checked(near);
 });
+
+test('cancelling a copy of an image leaves what others made of it, and an image of copies is no copy', async (t) => {
+  const { near, far } = await createPair(t);
+  const { diskId, instanceId } = await near.runOne();
+  near.diskd.write(diskId, 1, 'then');
+  const { imageId: source } = await near.control.createImage(imageRequest({ instanceId }));
+  await near.settle();
+  const held = far.holdUploads();
+  const { imageId } = await near.control.copyImage(copyImageRequest(source, 'cn-beijing'));
+  const { items } = await far.control.listSnapshots({}, allRows);
+  const [kept = '', other = ''] = items.map(({ snapshotId }) => snapshotId);
+  await far.control.lockSnapshot({ snapshotId: kept, lockDays: 7, coolOffHours: 0 });
+  await far.control.cancelCopyImage({ imageId });
+  held.release();
+  await far.settle();
+  assert.equal(await far.snapshot(other), undefined);
+  assert.equal((await far.snapshot(kept))?.status, 'accomplished');
+  // An image that is made of a copy by CreateImage keeps it, and is not cancelled.
+  const copied = await near.control.copySnapshot(copyRequest(await near.takeSnapshot(diskId), 'cn-beijing'));
+  await accomplished(far, copied.snapshotId);
+  const disks = [{ device: null, type: 'system' as const, sizeGib: null, snapshotId: copied.snapshotId }];
+  const made = await far.control.createImage(imageRequest({ disks }));
+  await assert.rejects(far.control.cancelCopyImage({ imageId: made.imageId }), RequestError);
+  await far.settle();
+  assert.notEqual(await far.snapshot(copied.snapshotId), undefined);
+  await checked(far);
+});
+
+test('a copy that fails keeps its token: asked again, the same image is told', async (t) => {
+  const { near, far } = await createPair(t);
+  const { instanceId } = await near.runOne();
+  const { imageId: source } = await near.control.createImage(imageRequest({ instanceId }));
+  await near.settle();
+  far.transfer.failuresLeft = 1;
+  const request = copyImageRequest(source, 'cn-beijing');
+  near.repository.trees.clear();
+  near.repository.put({ 1: 'another' });
+  const first = await near.control.copyImage(request, token('CopyImage', 'x'));
+  await far.settle();
+  assert.deepEqual(await near.control.copyImage(request, token('CopyImage', 'x')), first);
+});
+
+test('a copy whose chain is damaged here begins again with nothing', async (t) => {
+  const { near, far } = await createPair(t);
+  const { diskId } = await near.runOne();
+  near.diskd.write(diskId, 1, 'a');
+  const first = await near.control.copySnapshot(copyRequest(await near.takeSnapshot(diskId), 'cn-beijing'));
+  await accomplished(far, first.snapshotId);
+  near.diskd.write(diskId, 2, 'b');
+  far.transfer.failuresLeft = 1;
+  const second = await near.control.copySnapshot(copyRequest(await near.takeSnapshot(diskId), 'cn-beijing'));
+  await accomplished(far, second.snapshotId);
+  assert.deepEqual(far.snapshotWords(second.snapshotId), { 1: 'a', 2: 'b' });
+  const begins = far.transfer.copyJobs.map(({ begin }) => begin.root);
+  assert.deepEqual(begins.slice(1, 3), [far.repository.manifests.get(first.snapshotId)?.tree.root, null]);
+  await checked(far);
+});
+
+test('what is only kept for undoing a rollback is not copied', async (t) => {
+  const near = await World.create(200);
+  near.undoMs = 3_600_000;
+  await near.restart();
+  t.after(() => near.end());
+  const { diskId, instanceId } = await near.runOne();
+  near.diskd.write(diskId, 1, 'a');
+  const snapshotId = await near.takeSnapshot(diskId);
+  await near.power('stop', instanceId);
+  await near.control.resetDisk({ diskId, snapshotId });
+  await near.settle();
+  const [undo] = (await near.control.listSnapshots({ undo: true }, allRows)).items;
+  await assert.rejects(
+    near.control.copySnapshot(copyRequest(undo?.snapshotId ?? '', 'cn-hangzhou')),
+    /only kept for undoing a rollback/,
+  );
+});

@@ -3,12 +3,11 @@
  * destination's catalog; from then on that region's operations do the work. No transaction spans the two: what a source lacks
  * by the time it is read makes the copy `failed` (`operations/copy-snapshot.ts`).
  */
-import { listImageDisks } from '../catalog/images.ts';
+import { deleteImage as deleteImageRow, listImageDisks } from '../catalog/images.ts';
 import { findOperation, listOperationsOfKind, markUndoing } from '../catalog/operations.ts';
 import type { StoredOperation } from '../catalog/operations.ts';
 import type { ImageDiskRow, Queries, SnapshotRow } from '../catalog/schema.ts';
-import { deleteSnapshot as deleteSnapshotRow, findSnapshot, insertSnapshot } from '../catalog/snapshots.ts';
-import { deleteImage as deleteImageRow } from '../catalog/images.ts';
+import { findSnapshot, insertSnapshot } from '../catalog/snapshots.ts';
 import { deleteTags, insertTags } from '../catalog/tags.ts';
 import { refuseCopySnapshot } from '../ecs/copy-rules.ts';
 import { newId } from '../ecs/ids.ts';
@@ -25,12 +24,13 @@ import { COPY_SNAPSHOT, beginCopy } from './operations/copy-snapshot.ts';
 import type { CopySnapshotState } from './operations/copy-snapshot.ts';
 import { CREATE_IMAGE } from './operations/create-image.ts';
 import type { CreateImageState } from './operations/create-image.ts';
-import { DELETE_SNAPSHOT } from './operations/delete-snapshot.ts';
 import type { Parts } from './parts.ts';
 import type { CopiedImage, CopySource, RegionDesk } from './regions.ts';
 import type { ChangeOptions, CopyImageRequest, CopySnapshotRequest } from './requests.ts';
 import { assertAllowed, getImage, getSnapshot, imageFacts, snapshotFacts } from './rows.ts';
 import type { OperationRunner } from './runner.ts';
+import { dropIfFree, performDeletion } from './snapshot-deletion.ts';
+import type { SnapshotDeletion } from './snapshot-deletion.ts';
 import { hiddenRow } from './snapshots.ts';
 import { waitSoon } from './wait-soon.ts';
 
@@ -66,7 +66,8 @@ export async function copySnapshot(
   const desk = findDestination(parts, request.destinationRegionId, 'InvalidRegionId.NotExists');
   const readSource = async () => {
     const row = await getSnapshot(parts.catalog.queries, request.snapshotId);
-    assertAllowed(refuseCopySnapshot({ ...snapshotFacts(row), category: row.category }));
+    const isForUndo = row.undo_until_ms !== null;
+    assertAllowed(refuseCopySnapshot({ ...snapshotFacts(row), category: row.category, isForUndo }));
     return sourceOf(parts, row);
   };
   return await desk.receiveSnapshot(request, readSource, options);
@@ -207,7 +208,8 @@ async function receiveImage(
     const id = newId('m-', parts.region.regionId, parts.random);
     const copied = await recordImage(parts, runner, { transaction, source, imageId: id, request });
     const token = await rememberResult(transaction, options.idempotency, { imageId: id }, parts.clock.nowMs());
-    const state: CreateImageState = { imageId: id, token, snapshots: [] };
+    const copies = copied.map(({ subjectId }) => subjectId);
+    const state: CreateImageState = { imageId: id, token, snapshots: [], copies };
     return {
       imageId: id,
       operations: [...copied, await runner.record(transaction, CREATE_IMAGE, id, state, 'gather')],
@@ -249,50 +251,55 @@ async function recordImage(
   return operations;
 }
 
-async function hasCopy(transaction: Queries, snapshotIds: readonly string[]): Promise<boolean> {
-  for (const snapshotId of snapshotIds) {
-    const row = await findSnapshot(transaction, snapshotId);
+/** Whether one of its snapshots came by copying: told of an image that is there already. */
+async function hasCopy(transaction: Queries, imageId: string): Promise<boolean> {
+  for (const { snapshot_id: snapshotId } of await listImageDisks(transaction, [imageId])) {
+    const row = snapshotId === null ? undefined : await findSnapshot(transaction, snapshotId);
     if (typeof row?.source_snapshot_id === 'string') return true;
   }
   return false;
 }
 
-/** A copy that is being made goes, with the snapshots that are copied for it. */
+/**
+ * A copy that is being made goes, with the snapshots that are copied for it: but those that are in use by then, or locked, stay as
+ * any other snapshot.
+ */
 export async function cancelCopyImage(
   parts: Parts,
   runner: OperationRunner,
   { imageId }: { imageId: string },
   options: ChangeOptions,
 ): Promise<void> {
-  const { interrupted, begun } = await change(parts, options, async (transaction) => {
+  const { regionId } = parts.region;
+  const making = await findOperation(parts.catalog.queries, CREATE_IMAGE, imageId);
+  const { copies = [] } = (making?.state ?? {}) as Partial<CreateImageState>;
+  const copied = new Set<string>();
+  for (const snapshotId of copies) {
+    if ((await parts.regions.findCopyOf({ regionId, snapshotId })) !== null) copied.add(snapshotId);
+  }
+  const { makingId, deletions } = await change(parts, options, async (transaction) => {
     const image = await getImage(transaction, imageId);
-    const making = await findOperation(transaction, CREATE_IMAGE, imageId);
-    const disks = await listImageDisks(transaction, [imageId]);
-    const snapshotIds = disks.flatMap(({ snapshot_id: snapshotId }) => snapshotId ?? []);
-    assertAllowed(refuseCancelCopyImage(imageFacts(image), await hasCopy(transaction, snapshotIds)));
-    assert(making !== undefined, `${imageId} is being copied and nobody works on it`);
-    const cancelled = [making.operationId];
-    await markUndoing(transaction, making.operationId, 'the copy was cancelled');
-    const deletions: StoredOperation[] = [];
-    for (const snapshotId of snapshotIds) {
-      const copying = await findOperation(transaction, COPY_SNAPSHOT, snapshotId);
-      await deleteTags(transaction, snapshotId);
-      await deleteSnapshotRow(transaction, snapshotId);
-      if (copying !== undefined) {
-        await markUndoing(transaction, copying.operationId, 'the copy was cancelled');
-        cancelled.push(copying.operationId);
-      } else {
-        deletions.push(await runner.record(transaction, DELETE_SNAPSHOT, snapshotId, { snapshotId }));
-      }
-    }
+    const operation = await findOperation(transaction, CREATE_IMAGE, imageId);
+    const isCopy =
+      operation === undefined
+        ? await hasCopy(transaction, imageId)
+        : (operation.state as CreateImageState).copies !== undefined;
+    assertAllowed(refuseCancelCopyImage(imageFacts(image), isCopy));
+    assert(operation !== undefined, `${imageId} is being copied and nobody works on it`);
+    await markUndoing(transaction, operation.operationId, 'the copy was cancelled');
     await deleteTags(transaction, imageId);
     await deleteImageRow(transaction, imageId);
-    return { interrupted: cancelled, begun: deletions };
+    const recorded: SnapshotDeletion[] = [];
+    for (const snapshotId of copies.filter((id) => !copied.has(id))) {
+      const row = await findSnapshot(transaction, snapshotId);
+      const deletion = row === undefined ? null : await dropIfFree({ parts, runner, transaction }, row);
+      if (deletion !== null) recorded.push(deletion);
+    }
+    return { makingId: operation.operationId, deletions: recorded };
   });
-  for (const operation of begun) runner.start(operation);
-  const ended = Promise.all(interrupted.map((operationId) => runner.interrupt(operationId)));
-  await waitSoon(
-    parts.clock,
-    ended.then(() => undefined),
-  );
+  const ended = [
+    waitSoon(parts.clock, runner.interrupt(makingId)),
+    ...deletions.map((deletion) => performDeletion(parts, runner, deletion)),
+  ];
+  await Promise.all(ended);
 }

@@ -11,6 +11,7 @@ import { deleteEmptyGroups } from '../catalog/snapshot-groups.ts';
 import { deleteTags } from '../catalog/tags.ts';
 import { refuseDeleteSnapshot } from '../ecs/states.ts';
 import { assert } from '../lib/assert.ts';
+import { RequestError } from '../lib/errors.ts';
 import { COPY_SNAPSHOT } from './operations/copy-snapshot.ts';
 import { CREATE_SNAPSHOT, viewOf } from './operations/create-snapshot.ts';
 import { DELETE_SNAPSHOT } from './operations/delete-snapshot.ts';
@@ -30,17 +31,17 @@ export interface SnapshotDeletion {
   isStoredFirst: boolean;
 }
 
-/** Removes the row. Throws, with nothing written that matters, while an image or a lock holds it, or a disk without `force`. */
+/** Removes the row. Throws, with nothing written, while an image or a lock holds it, or a disk without `force`. */
 export async function recordDeletion(
   { parts, runner, transaction }: { parts: Parts; runner: OperationRunner; transaction: Queries },
   row: SnapshotRow,
   force: boolean,
 ): Promise<SnapshotDeletion> {
   const { snapshot_id: snapshotId, status } = row;
-  await releaseLock(parts, transaction, snapshotId);
   const imageMadeFromIt = await isImageSource(transaction, snapshotId);
   const diskMadeFromIt = await isDiskSource(transaction, snapshotId);
   assertAllowed(refuseDeleteSnapshot(snapshotFacts(row), { imageMadeFromIt, diskMadeFromIt, force }));
+  await releaseLock(parts, transaction, snapshotId);
   await deleteTags(transaction, snapshotId);
   await deleteSnapshotRow(transaction, snapshotId);
   if (row.snapshot_group_id !== null) await deleteEmptyGroups(transaction, row.snapshot_group_id);
@@ -52,6 +53,19 @@ export async function recordDeletion(
   }
   const operation = await runner.record(transaction, DELETE_SNAPSHOT, snapshotId, { snapshotId });
   return { cancelledId: null, operation, isStoredFirst };
+}
+
+/** As by force. Null, with nothing written, while an image or a lock holds it. */
+export async function dropIfFree(
+  given: { parts: Parts; runner: OperationRunner; transaction: Queries },
+  row: SnapshotRow,
+): Promise<SnapshotDeletion | null> {
+  try {
+    return await recordDeletion(given, row, true);
+  } catch (error) {
+    if (error instanceof RequestError) return null;
+    throw error;
+  }
 }
 
 async function cancel(transaction: Queries, row: SnapshotRow): Promise<string> {

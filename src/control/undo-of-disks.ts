@@ -2,15 +2,13 @@
  * What is kept of a disk for undoing rollbacks, seen from what needs the disk to itself: it gives way. Whoever removes a disk
  * drops it in the transaction that removes the row, stored or not, and removes the folder when nobody stores any of it more.
  */
-import type { Queries, SnapshotRow } from '../catalog/schema.ts';
+import type { Queries } from '../catalog/schema.ts';
 import { listUndoSnapshotsOf } from '../catalog/snapshots.ts';
-import { RequestError } from '../lib/errors.ts';
 import { removeFolders } from './disk-folder.ts';
 import { DELETE_SNAPSHOT } from './operations/delete-snapshot.ts';
 import type { Parts } from './parts.ts';
 import type { OperationRunner } from './runner.ts';
-import { recordDeletion } from './snapshot-deletion.ts';
-import type { SnapshotDeletion } from './snapshot-deletion.ts';
+import { dropIfFree } from './snapshot-deletion.ts';
 import { listUndoOperations } from './snapshot-operations.ts';
 
 const LOOK_AGAIN_MS = 100;
@@ -27,23 +25,10 @@ export async function dropUndoOf(
 ): Promise<string[]> {
   const droppedIds: string[] = [];
   for (const row of await listUndoSnapshotsOf(transaction, diskId)) {
-    const deletion = await dropUndo({ parts, runner, transaction }, row);
+    const deletion = await dropIfFree({ parts, runner, transaction }, row);
     if (deletion !== null && deletion.operation !== null) droppedIds.push(row.snapshot_id);
   }
   return droppedIds;
-}
-
-/** Null while an image or a lock holds it. */
-export async function dropUndo(
-  given: { parts: Parts; runner: OperationRunner; transaction: Queries },
-  row: SnapshotRow,
-): Promise<SnapshotDeletion | null> {
-  try {
-    return await recordDeletion(given, row, true);
-  } catch (error) {
-    if (error instanceof RequestError) return null;
-    throw error;
-  }
 }
 
 /**

@@ -30,7 +30,8 @@ import type { Parts } from './parts.ts';
 import type { OperationRunner } from './runner.ts';
 import { listUndoOperations } from './snapshot-operations.ts';
 import { deleteSnapshot as deleteSnapshotByRequest, hiddenRow } from './snapshots.ts';
-import { dropUndo, endCancelledUndo } from './undo-of-disks.ts';
+import { dropIfFree } from './snapshot-deletion.ts';
+import { endCancelledUndo } from './undo-of-disks.ts';
 import { isStoodOn } from './view-bases.ts';
 
 /** Of the snapshot that keeps what a rollback replaces: what its operation begins with. */
@@ -81,7 +82,7 @@ async function makePlace(
     const row = subjectId === neededId ? undefined : await findSnapshot(transaction, subjectId);
     if (row?.status !== 'progressing') continue;
     if (await isStoodOn(transaction, viewOf({ diskId, snapshotId: subjectId }))) continue;
-    if ((await dropUndo({ parts, runner, transaction }, row)) === null) continue;
+    if ((await dropIfFree({ parts, runner, transaction }, row)) === null) continue;
     parts.log.info(
       `${subjectId}, which kept what ${diskId} held before a rollback, gives way to what the next one replaces`,
     );

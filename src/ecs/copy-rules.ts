@@ -3,7 +3,15 @@ import type { SnapshotCategory } from './resources.ts';
 import { refusal, refuseUnfinished } from './states.ts';
 import type { Refusal, SnapshotFacts } from './states.ts';
 
-export function refuseCopySnapshot(snapshot: SnapshotFacts & { category: SnapshotCategory }): Refusal | null {
+export function refuseCopySnapshot(
+  snapshot: SnapshotFacts & { category: SnapshotCategory; isForUndo: boolean },
+): Refusal | null {
+  if (snapshot.isForUndo) {
+    return refusal(
+      'InvalidSnapshotCategory.NotSupportCopy',
+      `The snapshot ${snapshot.snapshotId} is only kept for undoing a rollback, and may go at any time: make a disk of it and take a snapshot of that, or undo the rollback.`,
+    );
+  }
   if (snapshot.category === 'archive') {
     return refusal(
       'InvalidSnapshotCategory.NotSupportCopy',

@@ -47,7 +47,7 @@ class Pair implements AsyncDisposable {
   async copy(tree: TreeRef, options: Partial<CopyJob> = {}, told: [number, number][] = []): Promise<CopyResult> {
     const job: CopyJob = {
       ...{ source: this.sourcePlace, repository: this.place, session: anySession, snapshotId: 's-copy' },
-      ...{ tree, begin: emptyTree, mostBytes: Infinity },
+      ...{ tree, begin: emptyTree, totalBytes: null, mostBytes: Infinity },
       ...options,
     };
     return await copyTree(job, {

@@ -28,7 +28,7 @@ const BATCH_CHUNKS = 128;
 export interface CopyContext {
   clock: Clock;
   random: Random;
-  /** Bytes that differed and are there now, of all that there were when it began. */
+  /** Bytes that differed and are there now by this, of all that differed when the copy began. */
   onProgress: (doneBytes: number, totalBytes: number) => void;
   /** Awaited after so many bytes, for the pace. */
   pace?: (bytes: number) => Promise<void>;
@@ -55,7 +55,7 @@ class Copy {
   readonly #entries: EntryReader;
   readonly #writer: RepositoryWriter;
   readonly #sourcePages: PageReader;
-  #totalChunkCount = 0;
+  #totalBytes = 0;
   #changedChunkCount = 0;
   #newChunkCount = 0;
   #readBytes = 0;
@@ -71,7 +71,7 @@ class Copy {
   }
 
   async run(): Promise<CopyResult> {
-    for await (const places of this.#findApart()) this.#totalChunkCount += places.length;
+    this.#totalBytes = this.#job.totalBytes ?? (await this.#count());
     this.#report();
     const { pages, packs } = this.#writer;
     const reached = await updateTree(this.#job.begin, this.#copyApart(), pages, packs);
@@ -79,12 +79,19 @@ class Copy {
     this.#report();
     return {
       reached,
-      totalBytes: this.#totalChunkCount * CHUNK_BYTES,
+      totalBytes: this.#totalBytes,
       changedChunkCount: this.#changedChunkCount,
       newChunkCount: this.#newChunkCount,
       readBytes: this.#readBytes,
       storedBytes: packs.storedBytes,
     };
+  }
+
+  /** Once a copy, for it reads each page that differs. */
+  async #count(): Promise<number> {
+    let chunkCount = 0;
+    for await (const places of this.#findApart()) chunkCount += places.length;
+    return chunkCount * CHUNK_BYTES;
   }
 
   /** The chunks that differ, in order. */
@@ -126,6 +133,6 @@ class Copy {
 
   #report(): void {
     this.#reportedAtMs = this.#context.clock.monotonicMs();
-    this.#context.onProgress(this.#changedChunkCount * CHUNK_BYTES, this.#totalChunkCount * CHUNK_BYTES);
+    this.#context.onProgress(this.#changedChunkCount * CHUNK_BYTES, this.#totalBytes);
   }
 }

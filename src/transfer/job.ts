@@ -42,6 +42,8 @@ export interface CopyJob {
   snapshotId: string;
   /** In the repository already: what is equal in it is not looked at. */
   begin: TreeRef;
+  /** What differed when the copy began, once that was counted; null: not yet. */
+  totalBytes: number | null;
   /** It ends once it has read so many bytes. */
   mostBytes: number;
 }
@@ -49,7 +51,7 @@ export interface CopyJob {
 export interface CopyResult {
   /** What is in the repository now: the tree itself when nothing is left to copy. */
   reached: TreeRef;
-  /** What differed when it began. */
+  /** What differed when the copy began. */
   totalBytes: number;
   /** Chunks that differed and are there now, and those that the repository did not know. */
   changedChunkCount: number;

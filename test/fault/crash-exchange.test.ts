@@ -73,6 +73,7 @@ async function prepare(world: World) {
   world.diskd.write(items[0]?.diskId ?? '', 1, 'a');
   world.diskd.write(diskId, 2, 'b');
   const { imageId } = await world.control.createImage(imageRequest({ instanceId }));
+  await world.settle();
   const snapshotId = await world.takeSnapshot(diskId);
   await world.settle();
   return { imageId, snapshotId, diskId };

@@ -20,8 +20,8 @@
 import { findLatestCopy, findSnapshot, updateSnapshot } from '../../catalog/snapshots.ts';
 import { deleteLock } from '../../catalog/snapshot-locks.ts';
 import type { Queries, SnapshotRow } from '../../catalog/schema.ts';
-import { OperationalError, isRetryable } from '../../lib/errors.ts';
-import { GIB } from '../../lib/geometry.ts';
+import { OperationalError, isRetryable, messageOf } from '../../lib/errors.ts';
+import { CHUNK_BYTES, GIB } from '../../lib/geometry.ts';
 import type { Manifest, ManifestStatistics } from '../../repository/manifest.ts';
 import { emptyTree } from '../../repository/tree-ref.ts';
 import type { TreeRef } from '../../repository/tree-ref.ts';
@@ -40,6 +40,7 @@ export const COPY_SNAPSHOT = 'copy-snapshot';
 
 /** After so much was read, what was reached is written down. */
 const PART_BYTES = 512 * 1024 * 1024;
+const noStatistics: ManifestStatistics = { changedChunkCount: 0, newChunkCount: 0, readBytes: 0, storedBytes: 0 };
 
 export interface CopySnapshotState {
   snapshotId: string;
@@ -48,9 +49,11 @@ export interface CopySnapshotState {
   imageId: string | null;
   /** In this region: what the copy is so far. */
   reached: TreeRef;
-  /** What differed when the copy began. */
-  totalBytes?: number;
+  /** What differed when the copy began; null: that is not counted yet. */
+  totalBytes: number | null;
   statistics: ManifestStatistics;
+  /** It began again without what was here of the chain. */
+  isFromNothing?: true;
   /** Of the owner that it was stored for: it is in the manifest, which must be the same whenever it is committed. */
   ownerEpoch?: number;
 }
@@ -67,7 +70,8 @@ export async function beginCopy(
   return {
     ...copy,
     reached: source.regionId === regionId ? source.tree : near,
-    statistics: { changedChunkCount: 0, newChunkCount: 0, readBytes: 0, storedBytes: 0 },
+    totalBytes: null,
+    statistics: noStatistics,
   };
 }
 
@@ -83,7 +87,7 @@ export function copySnapshotOperation(
       {
         name: 'copy',
         run: async (state, context) => {
-          if (!isWhole(state)) await gate.upload(() => copyParts(parts, state, context), context.signal);
+          if (!isWhole(state)) await copyParts(parts, gate, state, context);
           return { ownerEpoch: parts.repository.fenceOf(0).ownerEpoch };
         },
       },
@@ -108,35 +112,53 @@ function isWhole({ reached, source }: Pick<CopySnapshotState, 'reached' | 'sourc
   return reached.root === source.tree.root;
 }
 
-/** Until all is there; each part in a session, which ends as what it reached is written down. */
+/**
+ * Until all is there; each part in a session, which ends as what it reached is written down. Others take their turn in between.
+ * What it began with may be damaged here: then it begins again with nothing, once.
+ */
 async function copyParts(
   parts: Parts,
-  { snapshotId, source, reached: begin, totalBytes, statistics: before }: CopySnapshotState,
+  gate: UploadGate,
+  begin: CopySnapshotState,
   { signal, save }: StepContext<CopySnapshotState>,
 ): Promise<void> {
+  const { snapshotId, source } = begin;
   const from = findSource(parts, source.regionId);
   const progress = createProgressRecorder(parts, snapshotId);
-  let [reached, total, statistics] = [begin, totalBytes, before];
-  while (reached.root !== source.tree.root) {
-    signal.throwIfAborted();
-    await inSession(parts, async (session, end) => {
-      const job = {
-        ...{ source: from.repositoryPlace, tree: source.tree, repository: parts.repositoryPlace },
-        ...{ session, snapshotId, begin: reached, mostBytes: PART_BYTES },
-      };
-      const onProgress = (done: number, left: number) => progress.report((total ??= left) - left + done, total);
-      const result = await parts.transfer
-        .copy(job, { signal, onProgress })
-        .catch((error: unknown) => explain(from, source, error));
-      reached = result.reached;
-      total ??= result.totalBytes;
-      statistics = add(statistics, result);
-      await save({ reached, totalBytes: total, statistics }, end);
-    });
+  let state = begin;
+  while (!isWhole(state)) {
+    const { reached, statistics, totalBytes } = state;
+    const job = {
+      ...{ source: from.repositoryPlace, tree: source.tree, repository: parts.repositoryPlace },
+      ...{ snapshotId, begin: reached, totalBytes, mostBytes: PART_BYTES },
+    };
+    const doneBytes = statistics.changedChunkCount * CHUNK_BYTES;
+    const onProgress = (done: number, total: number) => progress.report(doneBytes + done, total);
+    const copyPart = async (): Promise<Partial<CopySnapshotState>> =>
+      await inSession(parts, async (session, end) => {
+        const result = await parts.transfer.copy({ ...job, session }, { signal, onProgress });
+        const { reached: next, totalBytes: total } = result;
+        const addition = { reached: next, totalBytes: total, statistics: add(statistics, result) };
+        await save(addition, end);
+        return addition;
+      });
+    try {
+      state = { ...state, ...(await gate.upload(copyPart, signal)) };
+    } catch (error) {
+      signal.throwIfAborted();
+      if (isRetryable(error) || state.isFromNothing === true || reached.root === null) {
+        throw await explain(from, source, error);
+      }
+      parts.log.warn(`${snapshotId}: begins again, with nothing of the copy before it: ${messageOf(error)}`);
+      const anew = { reached: emptyTree, isFromNothing: true as const, totalBytes: null, statistics: noStatistics };
+      await save(anew);
+      state = { ...state, ...anew };
+    }
   }
   await progress.settled();
+  const { changedChunkCount, newChunkCount, storedBytes } = state.statistics;
   parts.log.info(
-    `${snapshotId}: copied from ${source.snapshotId} of ${source.regionId}: ${statistics.changedChunkCount} chunks differed, ${statistics.newChunkCount} were new, ${statistics.storedBytes} bytes stored`,
+    `${snapshotId}: copied from ${source.snapshotId} of ${source.regionId}: ${changedChunkCount} chunks differed, ${newChunkCount} were new, ${storedBytes} bytes stored`,
   );
 }
 
@@ -150,9 +172,9 @@ function findSource(parts: Parts, regionId: string): RegionDesk {
 }
 
 /** A source that is gone looks like damage. */
-async function explain(from: RegionDesk, { snapshotId, regionId }: CopySource, error: unknown): Promise<never> {
-  if (isRetryable(error) || (await from.hasSnapshot(snapshotId))) throw error;
-  throw new OperationalError(`the snapshot ${snapshotId} of ${regionId} was deleted before it was copied`, {
+async function explain(from: RegionDesk, { snapshotId, regionId }: CopySource, error: unknown): Promise<unknown> {
+  if (isRetryable(error) || (await from.hasSnapshot(snapshotId))) return error;
+  return new OperationalError(`the snapshot ${snapshotId} of ${regionId} was deleted before it was copied`, {
     retryable: false,
     cause: error,
   });

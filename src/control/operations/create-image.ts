@@ -41,6 +41,8 @@ export interface CreateImageState {
   token: TokenRef | null;
   /** Those that are taken for it. */
   snapshots: { diskId: string; snapshotId: string }[];
+  /** Of a copy (CopyImage): the snapshots that are copied for it. */
+  copies?: string[];
   /** As the operations of those begin; none once they have begun, for what they name would be named for as long as this. */
   members?: CreateSnapshotState[];
   /** In the order of the members. */
