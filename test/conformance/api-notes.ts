@@ -107,14 +107,16 @@ export const actionNotes: Record<string, string[]> = {
   OpenSnapshotService: ['The service is always open, so nothing happens.', httpsOnly],
   CopySnapshot: [
     'A region is a data folder of this server (`serve --add-region`). The snapshot can be copied within its own region too (ECS: `InvalidOperation.NotSupportCopyInSameRegion`): that moves nothing.',
-    'Several copies of a chain may be made at once. Only what the region has not got is sent, and a copy goes on where it was after a restart. DeleteSnapshot of the copy cancels it; while it is made its source cannot be deleted (`InvalidOperation.RelatedSnapshotNotFinished`).',
+    'Several copies of a chain may be made at once. Only what the region has not got is sent, and a copy goes on where it was after a restart. DeleteSnapshot of the copy cancels it; while it is made its source cannot be deleted (`InvalidOperation.RelatedSnapshotNotFinished`). What is only kept for undoing a rollback is not copied.',
     '`CreationTime` is when the copy was asked for; `SourceSnapshotId` and `SourceRegionId` say what it is a copy of, `SourceDiskId` which disk that is of. Copies do not count against a quota.',
   ],
   CopyImage: [
     'The copy has snapshots of its own (`SnapshotForImage-…`), which are copied as CopySnapshot does, and is `Available` when they are. Without DestinationRegionId, or with its own, the image is copied within its region.',
     'Name, description, tags and resource group are those of the request; platform, architecture, family, version and boot mode are the source’s.',
   ],
-  CancelCopyImage: ['Asked in the region of the copy. What was copied for it is deleted.'],
+  CancelCopyImage: [
+    'Asked in the region of the copy. What was copied for it is deleted, but for what is locked, or in use by then.',
+  ],
   ResetDisk: [
     'The instance must be `Stopped`. Later snapshots of the disk stay.',
     'What it replaces is kept for a day (`serve --undo-hours`), and rolling back to that undoes the rollback (`hupo disk undo`). It is a snapshot with `UndoUntil`, in a list of its own: see DescribeSnapshots. It is usable at once, and nothing waits or is refused while it is being stored: up to three of a disk are stored at once, and a further rollback cancels the latest of them, never the oldest. It goes with its disk, where room is short, and by DeleteSnapshot. Where there is no room for it the rollback goes on without, and the log says so.',
