@@ -35,6 +35,7 @@ const kinds = [
   'modifyDiskSpec',
   'modifyDisk',
   'createSnapshot',
+  'copySnapshot',
   'deleteSnapshot',
   'createGroup',
   'deleteGroup',

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
 import test from 'node:test';
+import { DEFAULT_RESOURCE_GROUP_ID } from '../../src/ecs/resource-groups.ts';
 import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
 import { unconditionally } from '../../src/control/change.ts';
@@ -67,6 +68,7 @@ const fitting: Partial<
   createSnapshot: { disk: ofRunning },
   createGroup: { disk: ofRunning },
   createDisk: { snapshot: early },
+  copySnapshot: { snapshot: ({ status }) => status === 'accomplished' },
   deleteSnapshot: { snapshot: early },
   createImage: { snapshot: ofSystem },
   start: { instance: stopped },
@@ -341,6 +343,11 @@ class Player {
       case 'createSnapshot': {
         const request = { ...snapshotRequest(diskId), snapshotName: name };
         return make(diskId, async (options) => (await control.createSnapshot(request, options)).snapshotId);
+      }
+      case 'copySnapshot': {
+        const named = { snapshotName: name, description: '', resourceGroupId: DEFAULT_RESOURCE_GROUP_ID, tags: [] };
+        const request = { ...named, snapshotId, destinationRegionId: 'cn-hangzhou' };
+        return make(snapshotId, async (options) => (await control.copySnapshot(request, options)).snapshotId);
       }
       case 'deleteSnapshot':
         return change(

@@ -230,8 +230,13 @@ export class ControlOracle {
   async #checkContents(): Promise<void> {
     const { queries } = this.#world.catalog;
     const rows = await queries.selectFrom('disks').selectAll().execute();
-    for (const row of await queries.selectFrom('snapshots').selectAll().execute()) {
-      if (row.status !== 'failed' && row.frozen === 1) this.#checkSnapshot(row.snapshot_id, row.source_disk_id);
+    const shown = queries.selectFrom('snapshots').where('status', '<>', 'failed').where('frozen', '=', 1);
+    const snapshots = await shown.selectAll().orderBy('created_at_ms').execute();
+    for (const row of snapshots) {
+      if (row.source_snapshot_id === null) this.#checkSnapshot(row.snapshot_id, row.source_disk_id);
+    }
+    for (const { snapshot_id: id, source_snapshot_id: sourceId, tree } of snapshots) {
+      if (sourceId !== null && tree !== null) this.#checkCopy(id, sourceId);
     }
     const now = new Map(rows.map((row) => [row.disk_id, this.#world.diskWords(row.disk_id)]));
     for (const row of rows) {
@@ -244,6 +249,14 @@ export class ControlOracle {
     }
     this.#disks.clear();
     for (const [diskId, words] of now) this.#disks.set(diskId, words);
+  }
+
+  /** One that is not stored yet has no bytes of its own. */
+  #checkCopy(snapshotId: string, sourceId: string): void {
+    const words = this.#world.snapshotWords(snapshotId);
+    const known = this.#snapshots.get(snapshotId) ?? this.#snapshots.get(sourceId);
+    if (known !== undefined) assert.deepEqual(words, known, `${snapshotId} is not what ${sourceId} held`);
+    this.#snapshots.set(snapshotId, words);
   }
 
   #checkSnapshot(snapshotId: string, diskId: string): void {
