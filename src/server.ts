@@ -14,7 +14,7 @@ import type { ApiServerOptions } from './api/server.ts';
 import { CatalogNonceLog } from './catalog/nonces.ts';
 import type { DataFolder } from './control/data-folder.ts';
 import { Regions } from './control/regions.ts';
-import { zonesOf } from './control/region.ts';
+import { assertRegionId, zonesOf } from './control/region.ts';
 import { ensureRootKey } from './control/root-key.ts';
 import type { RootKey } from './control/root-key.ts';
 import type { ServeCalls } from './control/serve-calls.ts';
@@ -93,7 +93,14 @@ async function startRegions(options: ServerOptions, undo: AsyncDisposableStack):
 
 function assertApart(places: readonly RegionPlace[]): void {
   for (const [position, { regionId, dataFolder }] of places.entries()) {
+    assertRegionId(regionId);
     const before = places.slice(0, position);
+    const around = places.find((other) => dataFolder.startsWith(`${other.dataFolder}${path.sep}`));
+    if (around !== undefined && path.dirname(dataFolder) !== path.join(around.dataFolder, 'regions')) {
+      throw unusable(
+        `${dataFolder} lies in the folder of ${around.regionId}: choose another one, or one in ${path.join(around.dataFolder, 'regions')}`,
+      );
+    }
     if (before.some((other) => other.dataFolder === dataFolder)) {
       throw unusable(`${dataFolder} cannot be the folder of two regions: give each its own`);
     }
