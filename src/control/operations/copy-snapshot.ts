@@ -17,8 +17,7 @@
  * The source is read without anything that keeps it there: deleting it is refused meanwhile, and when it is gone all the same
  * (its region may be served by itself), the copy fails and says so.
  */
-import { findLatestCopy, findSnapshot, updateSnapshot } from '../../catalog/snapshots.ts';
-import { deleteLock } from '../../catalog/snapshot-locks.ts';
+import { findLatestCopy, findSnapshot } from '../../catalog/snapshots.ts';
 import type { Queries, SnapshotRow } from '../../catalog/schema.ts';
 import { OperationalError, isRetryable, messageOf } from '../../lib/errors.ts';
 import { CHUNK_BYTES, GIB } from '../../lib/geometry.ts';
@@ -26,14 +25,13 @@ import type { Manifest, ManifestStatistics } from '../../repository/manifest.ts'
 import { emptyTree } from '../../repository/tree-ref.ts';
 import type { TreeRef } from '../../repository/tree-ref.ts';
 import type { CopyResult } from '../../transfer/job.ts';
-import { toPublicReason } from '../failure-reason.ts';
 import { raiseGarbageMark } from '../garbage.ts';
 import type { OperationKind, StepContext, Undone } from '../operation-kind.ts';
 import type { Parts } from '../parts.ts';
 import { createProgressRecorder } from '../progress.ts';
 import type { CopySource, RegionDesk } from '../regions.ts';
 import { inSession } from '../repository-book.ts';
-import { startLockOf } from '../snapshot-locks.ts';
+import { accomplishSnapshot, failSnapshot } from '../snapshot-end.ts';
 import type { UploadGate } from '../upload-gate.ts';
 
 export const COPY_SNAPSHOT = 'copy-snapshot';
@@ -208,40 +206,21 @@ function manifestOf(row: SnapshotRow, { source, reached, statistics, ownerEpoch 
   };
 }
 
-/** One that was deleted meanwhile stays so. */
-async function accomplish(
+/** Its row takes what the source's has. */
+function accomplish(
   parts: Parts,
   transaction: Queries,
   { snapshotId, reached, source }: CopySnapshotState,
 ): Promise<void> {
-  const row = await findSnapshot(transaction, snapshotId);
-  if (row?.status !== 'progressing') {
-    await raiseGarbageMark(transaction);
-    return;
-  }
-  await updateSnapshot(transaction, snapshotId, {
-    status: 'accomplished',
-    tree: JSON.stringify(reached),
-    generation: source.generation,
-    incarnation: source.incarnation,
-    progress_percent: 100,
-    remaining_seconds: 0,
-    modified_at_ms: parts.clock.nowMs(),
-  });
-  await startLockOf(transaction, snapshotId, parts.lockClock.nowMs());
+  const { generation, incarnation } = source;
+  return accomplishSnapshot(parts, transaction, snapshotId, { tree: JSON.stringify(reached), generation, incarnation });
 }
 
 async function abandon(
   parts: Parts,
   transaction: Queries,
-  { state: { snapshotId }, reason }: Undone<CopySnapshotState>,
+  { state, reason }: Undone<CopySnapshotState>,
 ): Promise<void> {
   await raiseGarbageMark(transaction);
-  await updateSnapshot(transaction, snapshotId, {
-    status: 'failed',
-    failure_reason: toPublicReason(reason, parts.dataFolder),
-    remaining_seconds: 0,
-    modified_at_ms: parts.clock.nowMs(),
-  });
-  await deleteLock(transaction, snapshotId);
+  await failSnapshot(parts, transaction, state.snapshotId, reason);
 }

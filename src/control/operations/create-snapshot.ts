@@ -18,7 +18,6 @@
  */
 import { findDisk, replaceFirstBase } from '../../catalog/disks.ts';
 import { findSnapshot, listEarlierUnstored, listStoredSnapshots, updateSnapshot } from '../../catalog/snapshots.ts';
-import { deleteLock } from '../../catalog/snapshot-locks.ts';
 import { findOperation } from '../../catalog/operations.ts';
 import type { Queries } from '../../catalog/schema.ts';
 import { isViewBase } from '../../disk/protocol.ts';
@@ -33,13 +32,12 @@ import { forgetResult } from '../client-token.ts';
 import type { TokenRef } from '../client-token.ts';
 import { formatBase, treeOfBase, treesOfBase } from '../disk-folder.ts';
 import { askToFreeze } from '../freeze.ts';
-import { toPublicReason } from '../failure-reason.ts';
 import { raiseGarbageMark } from '../garbage.ts';
 import type { OperationKind, Undone } from '../operation-kind.ts';
 import { planParent } from '../parent.ts';
 import type { ParentChoice } from '../parent.ts';
 import type { Parts } from '../parts.ts';
-import { startLockOf } from '../snapshot-locks.ts';
+import { accomplishSnapshot, failSnapshot } from '../snapshot-end.ts';
 import { storeSnapshot } from '../snapshot-upload.ts';
 import type { UploadGate } from '../upload-gate.ts';
 import { isStoodOn, moveToTree } from '../view-bases.ts';
@@ -117,7 +115,7 @@ export function createSnapshotOperation(
         name: 'release',
         run: (state) => ignoreLostDisk(dataPlane.call('releaseView', { ...names(state), committed: true })),
       },
-      { name: 'accomplish', record: (transaction, state) => accomplish(parts, transaction, state) },
+      { name: 'accomplish', record: (transaction, state) => accomplishSnapshot(parts, transaction, state.snapshotId) },
     ],
     keep: (transaction, undone) => keep(parts, transaction, undone),
     abandon: (transaction, undone) => abandon(parts, transaction, undone),
@@ -216,22 +214,6 @@ async function showTree(transaction: Queries, state: CreateSnapshotState): Promi
   await replaceFirstBase(transaction, formatBase(viewOf(state)), formatBase({ snapshotId, tree }));
 }
 
-/** One that failed or was deleted meanwhile stays so: what it leaves is what disks stand on. */
-async function accomplish(parts: Parts, transaction: Queries, { snapshotId }: CreateSnapshotState): Promise<void> {
-  const row = await findSnapshot(transaction, snapshotId);
-  if (row?.status !== 'progressing') {
-    await raiseGarbageMark(transaction);
-    return;
-  }
-  await updateSnapshot(transaction, snapshotId, {
-    status: 'accomplished',
-    progress_percent: 100,
-    remaining_seconds: 0,
-    modified_at_ms: parts.clock.nowMs(),
-  });
-  await startLockOf(transaction, snapshotId, parts.lockClock.nowMs());
-}
-
 /** It is `failed` in the same transaction, so nobody comes to stand on it any more. */
 async function keep(
   parts: Parts,
@@ -240,7 +222,7 @@ async function keep(
 ): Promise<boolean> {
   const row = await findSnapshot(transaction, state.snapshotId);
   if (row?.instant === 0) return false;
-  if (row?.status === 'progressing') await markFailed(parts, transaction, { state, reason });
+  if (row?.status === 'progressing') await failSnapshot(parts, transaction, state.snapshotId, reason);
   return await isStoodOn(transaction, viewOf(state));
 }
 
@@ -251,24 +233,7 @@ async function abandon(
 ): Promise<void> {
   await raiseGarbageMark(transaction);
   if (step === 'freeze') await forgetResult(transaction, state.token);
-  await markFailed(parts, transaction, { state, reason });
-}
-
-/** Its lock goes with what it was to keep. */
-async function markFailed(
-  parts: Parts,
-  transaction: Queries,
-  { state, reason }: { state: CreateSnapshotState; reason: string },
-): Promise<void> {
-  await updateSnapshot(transaction, state.snapshotId, {
-    status: 'failed',
-    frozen: 1,
-    tree: null,
-    failure_reason: toPublicReason(reason, parts.dataFolder),
-    remaining_seconds: 0,
-    modified_at_ms: parts.clock.nowMs(),
-  });
-  await deleteLock(transaction, state.snapshotId);
+  await failSnapshot(parts, transaction, state.snapshotId, reason);
 }
 
 /** A disk that is gone, or damaged, has no view that anybody could read. */
