@@ -58,6 +58,8 @@ export interface RegionOptions {
   compactAfterMs: number;
   /** How long what a rollback replaced is kept; 0: not at all. */
   undoMs: number;
+  /** Of 1: so much of a disk's good snapshots retention deletes at a time without being told to. */
+  retentionShare: number;
   /** Whether disks do in a second no more than their kind does at ECS. */
   limitsDisks: boolean;
   environment: Environment;
@@ -182,7 +184,8 @@ async function prepareWork(
     transfer: space.limit(new TransferProcesses(program)),
     exchange: new ExchangeProcesses(findExchangeFolder(options.exchangeFolder, folder), program, place),
     region: { regionId, zoneIds: zonesOf(regionId) },
-    ...{ dataFolder: folder.root, diskdSocket: folder.diskdSocket, undoMs: options.undoMs },
+    ...{ dataFolder: folder.root, diskdSocket: folder.diskdSocket },
+    ...{ undoMs: options.undoMs, retentionShare: options.retentionShare },
   };
   const copies = new CatalogCopies(parts);
   const control: Control = new Control({ ...parts, onStored: () => copies.wake() });

@@ -29,6 +29,7 @@ export interface ServeOptions {
   verifyDays?: string;
   compactDays?: string;
   undoHours?: string;
+  retentionShare?: string;
   exchange?: string;
 }
 
@@ -51,6 +52,7 @@ export async function runServe(options: ServeOptions, context: CliContext): Prom
         highWaterBytes: parseSize('--high-water', options.highWater),
       },
       verifyPeriodMs: parseDays('--verify-days', options.verifyDays ?? '30') * DAY_MS,
+      retentionShare: parseShare(options.retentionShare ?? '50'),
       undoMs: parseHours('--undo-hours', options.undoHours ?? '24') * HOUR_MS,
       compactAfterMs: parseDays('--compact-days', options.compactDays ?? '1') * DAY_MS,
       environment: context.environment,
@@ -86,6 +88,12 @@ function parseHours(option: string, text: string): number {
   throw new OperationalError(`${option} ${text} is no number of hours up to 87600; 0 is not at all`, {
     retryable: false,
   });
+}
+
+function parseShare(text: string): number {
+  const percent = Number(text);
+  if (/^\d+(\.\d+)?$/.test(text) && percent <= 100) return percent / 100;
+  throw new OperationalError(`--retention-share ${text} is no percentage from 0 to 100`, { retryable: false });
 }
 
 function parseDays(option: string, text: string): number {

@@ -11,15 +11,6 @@ export const stoppedMode = noEffect('chooses what is charged while stopped, and 
 export const securityAgent = noEffect('it is about an agent in images of Alibaba Cloud, and there are none');
 export const instantAccess = noEffect('documented as having no effect any more: every snapshot can be used at once');
 
-export const autoSnapshotPolicy = notBuilt('there are no automatic snapshot policies yet', {
-  code: 'InvalidAutoSnapshotPolicyId.NotFound',
-});
-
-export const retentionDays = notBuilt(
-  'snapshots are not released by themselves yet; leave it out and delete the snapshot',
-  { code: 'InvalidRetentionDays.Malformed' },
-);
-
 export const creditSpecification = notBuilt('there are no burstable instance types', {
   code: 'InvalidParameter.CreditSpecification',
 });

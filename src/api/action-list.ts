@@ -1,5 +1,15 @@
 /** Every action that is built. */
 import type { Action } from './action.ts';
+import { applyAutoSnapshotPolicy } from './actions/apply-auto-snapshot-policy.ts';
+import { approveRetention } from './actions/approve-retention.ts';
+import { cancelAutoSnapshotPolicy } from './actions/cancel-auto-snapshot-policy.ts';
+import { createAutoSnapshotPolicy } from './actions/create-auto-snapshot-policy.ts';
+import { deleteAutoSnapshotPolicy } from './actions/delete-auto-snapshot-policy.ts';
+import { describeAutoSnapshotPolicyAssociations } from './actions/describe-auto-snapshot-policy-associations.ts';
+import { describeAutoSnapshotPolicyEx } from './actions/describe-auto-snapshot-policy-ex.ts';
+import { describePolicyRuns } from './actions/describe-policy-runs.ts';
+import { modifyAutoSnapshotPolicyEx } from './actions/modify-auto-snapshot-policy-ex.ts';
+import { previewPolicy } from './actions/preview-policy.ts';
 import { addTags } from './actions/add-tags.ts';
 import { attachDisk } from './actions/attach-disk.ts';
 import { beginImport } from './actions/begin-import.ts';
@@ -175,6 +185,16 @@ export const actions: readonly Action[] = [
   describeTasks,
   describeTaskAttribute,
   cancelTask,
+  createAutoSnapshotPolicy,
+  modifyAutoSnapshotPolicyEx,
+  deleteAutoSnapshotPolicy,
+  describeAutoSnapshotPolicyEx,
+  applyAutoSnapshotPolicy,
+  cancelAutoSnapshotPolicy,
+  describeAutoSnapshotPolicyAssociations,
+  describePolicyRuns,
+  previewPolicy,
+  approveRetention,
   beginImport,
   completeImport,
 ];

@@ -54,7 +54,10 @@ import type {
   TagResourcesRequest,
   UntagResourcesRequest,
 } from '../control/requests.ts';
+import type { PolicyPreview } from '../control/policies/preview.ts';
+import type { CreatePolicyRequest, ModifyPolicyRequest, PolicyOfDisksRequest } from '../control/policies/requests.ts';
 import type { ShownLock } from '../control/snapshot-locks.ts';
+import type { Policy, PolicyAssociation, PolicyFilter, PolicyRun } from '../ecs/auto-snapshot-policy.ts';
 import type {
   DiskFilter,
   ImageFilter,
@@ -68,7 +71,27 @@ import type {
   TaskFilter,
 } from '../ecs/list-filters.ts';
 
+/** Automatic snapshots (`control/policies/`). */
+interface PolicyPlane {
+  create(request: CreatePolicyRequest, options: ChangeOptions): Promise<{ policyId: string }>;
+  modify(request: ModifyPolicyRequest, options: ChangeOptions): Promise<void>;
+  delete(request: { policyId: string }, options: ChangeOptions): Promise<void>;
+  apply(request: PolicyOfDisksRequest, options: ChangeOptions): Promise<void>;
+  /** Without a policy: the one that each disk has. */
+  cancel(request: { policyId: string | null; diskIds: string[] }, options: ChangeOptions): Promise<void>;
+  list(filter: PolicyFilter, paging: Paging): Promise<Page<Policy>>;
+  listAssociations(
+    wanted: { policyId?: string; diskId?: string },
+    paging: Pick<Paging, 'pageSize' | 'nextToken'>,
+  ): Promise<Page<PolicyAssociation>>;
+  listRuns(wanted: { policyId?: string }, paging: Paging): Promise<Page<PolicyRun>>;
+  preview(asked: { policyId: string; runCount: number; diskId: string | null }): Promise<PolicyPreview>;
+  /** The snapshots that go. */
+  approve(subjectId: string): Promise<string[]>;
+}
+
 export interface ControlPlane {
+  policies: PolicyPlane;
   createDisk(request: CreateDiskRequest, options: ChangeOptions): Promise<{ diskId: string }>;
   listDisks(filter: DiskFilter, paging: Paging): Promise<Page<Disk>>;
   attachDisk(request: AttachDiskRequest, options: ChangeOptions): Promise<void>;

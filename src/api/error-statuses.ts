@@ -5,6 +5,8 @@
 
 const CODES_BY_STATUS: Readonly<Record<number, readonly string[]>> = {
   400: [
+    'InvalidSnapshotPolicyName.Malformed',
+    'InvalidOperation.DecreaseRetentionDaysUnsupported',
     'DestinationRegion.NotFound',
     'ImageCreatedNotFromCopy',
     'InvalidParameter.EncryptedIllegal',
@@ -145,6 +147,13 @@ const CODES_BY_STATUS: Readonly<Record<number, readonly string[]>> = {
     'InvalidSnapshotLinkIds',
   ],
   403: [
+    'AutoSnapshotPolicy.QuotaExceed',
+    'InvalidOperation.AutoSnapshotPolicyConflict',
+    'InvalidParameter.CopiedSnapshotsRetentionDays',
+    'InvalidParameter.TargetCopyRegions',
+    'OperationDenied.TooManyAutoSnapshotPolicies',
+    'ParameterInvalid',
+    'QuotaExceed.AppliedAutoSnapshotPolicyQuota',
     'InvalidRegionId.NotExists',
     'InvalidSnapshotCategory.NotSupportCopy',
     'InvalidSnapshotId.EncryptedNotSupport',
@@ -301,6 +310,8 @@ const CODES_BY_STATUS: Readonly<Record<number, readonly string[]>> = {
 };
 
 const STATUS_BY_ACTION: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  ApplyAutoSnapshotPolicy: { 'InvalidAutoSnapshotPolicyId.NotFound': 400 },
+  DescribeAutoSnapshotPolicyEx: { 'InvalidRegionId.NotFound': 400 },
   CreateDisk: {
     'InvalidDataDiskCategory.ValueNotSupported': 403,
     'InvalidDataDiskSize.ValueNotSupported': 403,

@@ -47,8 +47,8 @@ export function errorBody(reply: ErrorReply, requestId: string, hostId: string):
 }
 
 /** A code outside the table is still the caller's mistake: never 5xx, which clients would repeat for minutes. */
-function ofRequest({ code, message }: RequestError, action: string | null): ErrorReply {
-  const status = findErrorStatus(code, action) ?? (code.endsWith('.NotFound') ? 404 : 400);
+function ofRequest({ code, message, ...error }: RequestError, action: string | null): ErrorReply {
+  const status = error.status ?? findErrorStatus(code, action) ?? (code.endsWith('.NotFound') ? 404 : 400);
   return { status, code, message, isOurs: false };
 }
 

@@ -1,5 +1,6 @@
 /** Parameters that several actions share: descriptions, tags, tokens, and what a new disk may be. */
 import { RequestError } from '../lib/errors.ts';
+import { RETENTION_DAYS_LIMIT } from '../ecs/auto-snapshot-policy.ts';
 import { defaultNetwork } from '../ecs/default-network.ts';
 import {
   defaultPerformanceLevel,
@@ -21,7 +22,7 @@ import { DEFAULT_RESOURCE_GROUP_ID, findResourceGroupProblem } from '../ecs/reso
 import type { DiskType, Tag } from '../ecs/resources.ts';
 import { findUserDataProblem } from '../ecs/user-data.ts';
 import type { Region } from './action.ts';
-import { boolean, groups, invalidParameter, oneOf, text, withDefault, type Parameter } from './parameters.ts';
+import { boolean, groups, integer, invalidParameter, oneOf, text, withDefault, type Parameter } from './parameters.ts';
 
 export const description = text('InvalidDescription.Malformed', findDescriptionProblem);
 
@@ -50,6 +51,14 @@ export function tags(tooMany = 'QuotaExceed.Tags'): Parameter<Tag[]> {
     },
   };
 }
+
+/** Days that a snapshot is kept, then it goes by itself; null: for ever. */
+export function retentionDays(): Parameter<number | null> {
+  return integer({ least: 1, most: RETENTION_DAYS_LIMIT, code: 'InvalidRetentionDays.Malformed' });
+}
+
+/** Of a disk that is made: unknown ones are refused by the control plane. */
+export const autoSnapshotPolicy = text('InvalidAutoSnapshotPolicyId.NotFound');
 
 /** Every change can be tried without making it, also by actions that do not document it. */
 export const dryRun = boolean();

@@ -10,7 +10,9 @@ import { tagKey, tagValue, tags } from './resource-parameters.ts';
 const MOST_IDS = 50;
 const MOST_PATTERNS = 5;
 
-export const taggedTypes: readonly TaggedType[] = ['instance', 'disk', 'snapshot', 'image', 'snapshotgroup'];
+export const taggedTypes: readonly TaggedType[] = [
+  ...(['instance', 'disk', 'snapshot', 'image', 'snapshotgroup', 'snapshotpolicy'] as const),
+];
 
 /** Documented, but there is nothing of the kind here. */
 const typesWithoutResources = [
@@ -22,7 +24,6 @@ const typesWithoutResources = [
   'keypair',
   'launchtemplate',
   'reservedinstance',
-  'snapshotpolicy',
   'elasticityassurance',
   'capacityreservation',
   'command',

@@ -271,6 +271,8 @@ test('rows that contradict themselves are refused', async (t) => {
     instant: 0,
     resource_group_id: 'rg-1',
     category: 'standard' as const,
+    automatic: 0,
+    kept_since_ms: null,
   };
   const insert = (change: Partial<typeof snapshot> & { failure_reason?: null }) =>
     catalog.queries

@@ -1,12 +1,13 @@
 /** Disks in the catalog: rows, what the API shows of them, and the filters of DescribeDisks. */
 import { sql } from 'kysely';
-import type { Updateable } from 'kysely';
+import type { RawBuilder, Updateable } from 'kysely';
 import type { DiskFilter, Paging } from '../ecs/list-filters.ts';
 import type { Disk, Page } from '../ecs/resources.ts';
 import { listTags } from './tags.ts';
 import { is, isIn, listPage } from './listing.ts';
 import type { List, Wanted } from './listing.ts';
 import { diskTally } from './listing-schema.ts';
+import { findPolicy, isUnder, listPoliciesByTags, listPoliciesOfDisks } from './policies.ts';
 import type { DiskRow, Queries } from './schema.ts';
 
 export async function insertDisk(queries: Queries, row: DiskRow): Promise<void> {
@@ -79,15 +80,17 @@ export async function listDisks(
   paging: Paging,
   serviceOf: (row: DiskRow) => Pick<Disk, 'nbdUri' | 'performance'>,
 ): Promise<Page<Disk>> {
-  const page = await listPage<DiskRow>(queries, list, wantedOf(filter), paging);
-  const tags = await listTags(
-    queries,
-    page.items.map((row) => row.disk_id),
-  );
+  const wanted = wantedOf(filter);
+  const few = [...wanted.few, ...(await isUnderPolicies(queries, filter))];
+  const page = await listPage<DiskRow>(queries, list, { ...wanted, few }, paging);
+  const diskIds = page.items.map((row) => row.disk_id);
+  const tags = await listTags(queries, diskIds);
+  const policies = await listPoliciesOfDisks(queries, diskIds);
   return {
     ...page,
     items: page.items.map((row) => ({
       ...toDisk(row),
+      policyIds: policies.get(row.disk_id) ?? [],
       tags: tags.get(row.disk_id) ?? [],
       ...serviceOf(row),
     })),
@@ -111,12 +114,26 @@ function wantedOf({ diskIds, instanceId, diskName, sourceSnapshotId, ...wanted }
   };
 }
 
+async function isUnderPolicies(queries: Queries, { policyId, hasPolicy }: DiskFilter) {
+  const conditions: RawBuilder<boolean>[] = [];
+  if (policyId !== undefined) {
+    const policy = await findPolicy(queries, policyId);
+    conditions.push(policy === undefined ? sql<boolean>`disks.disk_id = ''` : isUnder(policy));
+  }
+  if (hasPolicy !== undefined) {
+    const byTags = (await listPoliciesByTags(queries)).map((policy) => sql`OR ${isUnder(policy)}`);
+    const isUnderAny = sql`(disks.disk_id IN (SELECT disk_id FROM policy_disks) ${sql.join(byTags, sql` `)})`;
+    conditions.push(hasPolicy ? sql<boolean>`${isUnderAny}` : sql<boolean>`NOT ${isUnderAny}`);
+  }
+  return conditions;
+}
+
 /** `IN ()` is no portable SQL: an empty list becomes one id that nothing has. */
 export function atLeastOne(ids: string[]): string[] {
   return ids.length === 0 ? [''] : ids;
 }
 
-function toDisk(row: DiskRow): Omit<Disk, 'tags' | 'nbdUri' | 'performance'> {
+function toDisk(row: DiskRow): Omit<Disk, 'tags' | 'nbdUri' | 'performance' | 'policyIds'> {
   return {
     diskId: row.disk_id,
     zoneId: row.zone_id,

@@ -26,7 +26,7 @@ export async function checkListing(queries: Queries): Promise<string[]> {
     { what: 'snapshots.usage', of: `SELECT 1 FROM snapshots WHERE usage <> ${usageOf('snapshots.snapshot_id')}` },
     {
       what: 'tags',
-      of: `SELECT 1 FROM tags LEFT JOIN (${listedIds()}) AS listed ON listed.id = tags.resource_id
+      of: `SELECT 1 FROM tags LEFT JOIN (${listedIds(taggable)}) AS listed ON listed.id = tags.resource_id
         WHERE tags.resource_type IS NOT listed.type OR tags.created_at_ms IS NOT listed.at`,
     },
   ];
@@ -86,8 +86,16 @@ const chainTally: Tally = {
 
 export const tallies: readonly Tally[] = [snapshotTally, diskTally, tagTally, chainTally];
 
-/** Of what has tags, as it is when it is in lists. */
-const taggable = [
+interface Taggable {
+  type: string;
+  table: string;
+  id: string;
+  listed: string;
+  watched: string;
+}
+
+/** Of what had tags first, as it is when it is in lists. */
+const firstTaggable: readonly Taggable[] = [
   { type: 'instance', table: 'instances', id: 'instance_id', listed: '1 = 1', watched: 'created_at_ms' },
   { type: 'disk', table: 'disks', id: 'disk_id', listed: '1 = 1', watched: 'created_at_ms' },
   {
@@ -102,7 +110,14 @@ const taggable = [
     ...{ type: 'snapshotgroup', table: 'snapshot_groups', id: 'snapshot_group_id', listed: 'frozen = 1' },
     watched: 'created_at_ms, frozen',
   },
-] as const;
+];
+
+const taggablePolicy: Taggable = {
+  ...{ type: 'snapshotpolicy', table: 'auto_snapshot_policies', id: 'policy_id', listed: '1 = 1' },
+  watched: 'created_at_ms',
+};
+
+const taggable: readonly Taggable[] = [...firstTaggable, taggablePolicy];
 
 /** In the order in which they can be run on a catalog that has rows. */
 export const listingStatements: string[] = [
@@ -111,6 +126,13 @@ export const listingStatements: string[] = [
   ...indexes(),
   ...tallies.flatMap((tally) => [createTable(tally), `INSERT INTO ${tally.name} ${recount(tally)}`]),
   ...triggers(),
+];
+
+/** Automatic snapshot policies have tags. */
+export const policyTagStatements: string[] = [
+  `DROP TRIGGER tags_insert`,
+  tagInsertTrigger(taggable),
+  ...tagTriggers(taggablePolicy),
 ];
 
 /** What should be in the table of the tally. */
@@ -160,18 +182,18 @@ function tagColumns(): string[] {
   return [
     `ALTER TABLE tags ADD COLUMN resource_type TEXT`,
     `ALTER TABLE tags ADD COLUMN created_at_ms BIGINT`,
-    `UPDATE tags SET ${ofResource('tags.resource_id')}`,
+    `UPDATE tags SET ${ofResource(firstTaggable, 'tags.resource_id')}`,
   ];
 }
 
 /** One of the tables has the id, or none: ids differ between types. */
-function ofResource(id: string): string {
-  return `(resource_type, created_at_ms) = (SELECT type, at FROM (${listedIds(id)}))`;
+function ofResource(among: readonly Taggable[], id: string): string {
+  return `(resource_type, created_at_ms) = (SELECT type, at FROM (${listedIds(among, id)}))`;
 }
 
 /** What is in lists; with an id, that alone. */
-function listedIds(id?: string): string {
-  const found = taggable.map((one) => {
+function listedIds(among: readonly Taggable[], id?: string): string {
+  const found = among.map((one) => {
     const only = id === undefined ? '' : `${one.id} = ${id} AND `;
     return `SELECT ${one.id} AS id, '${one.type}' AS type, created_at_ms AS at FROM ${one.table} WHERE ${only}${one.listed}`;
   });
@@ -239,12 +261,17 @@ function trigger(name: string, event: string, when: string, statements: string[]
 function triggers(): string[] {
   return [
     ...tallies.flatMap(tallyTriggers),
-    ...taggable.flatMap(tagTriggers),
-    trigger('tags_insert', 'INSERT ON tags', '1 = 1', [
-      `UPDATE tags SET ${ofResource('NEW.resource_id')} WHERE resource_id = NEW.resource_id AND tag_key = NEW.tag_key`,
-    ]),
+    ...firstTaggable.flatMap(tagTriggers),
+    tagInsertTrigger(firstTaggable),
     ...usageTriggers(),
   ];
+}
+
+function tagInsertTrigger(among: readonly Taggable[]): string {
+  const told = ofResource(among, 'NEW.resource_id');
+  return trigger('tags_insert', 'INSERT ON tags', '1 = 1', [
+    `UPDATE tags SET ${told} WHERE resource_id = NEW.resource_id AND tag_key = NEW.tag_key`,
+  ]);
 }
 
 function tallyTriggers(tally: Tally): string[] {
@@ -267,7 +294,7 @@ function tallyTriggers(tally: Tally): string[] {
   ];
 }
 
-function tagTriggers({ type, table, id, listed, watched }: (typeof taggable)[number]): string[] {
+function tagTriggers({ type, table, id, listed, watched }: Taggable): string[] {
   const told = (side: Side) =>
     `UPDATE tags SET resource_type = CASE WHEN ${of(side, listed)} THEN '${type}' END,
       created_at_ms = CASE WHEN ${of(side, listed)} THEN ${side}.created_at_ms END WHERE resource_id = ${side}.${id}`;

@@ -3,7 +3,7 @@
  * leaves the catalog at a whole version. A released migration is never changed, only followed by another.
  */
 import { sql } from 'kysely';
-import { listingStatements } from './listing-schema.ts';
+import { listingStatements, policyTagStatements } from './listing-schema.ts';
 import type { Queries } from './schema.ts';
 import { OperationalError } from '../lib/errors.ts';
 
@@ -244,9 +244,56 @@ const eleventh: Migration = {
 /** What lists and their totals are read from. */
 const twelfth: Migration = { version: 12, statements: listingStatements };
 
+/** Automatic snapshot policies, their runs, and what says how long a snapshot is kept. */
+const thirteenth: Migration = {
+  version: 13,
+  statements: [
+    `CREATE TABLE auto_snapshot_policies (
+      policy_id TEXT PRIMARY KEY, policy_name TEXT NOT NULL, hours TEXT NOT NULL, weekdays TEXT NOT NULL,
+      retention_days INTEGER NOT NULL CHECK (retention_days = -1 OR retention_days > 0), keep_rules TEXT,
+      catches_up INTEGER NOT NULL CHECK (catches_up IN (0, 1)), target_tags TEXT,
+      copies INTEGER NOT NULL CHECK (copies IN (0, 1)), copy_region_id TEXT,
+      copied_retention_days INTEGER NOT NULL CHECK (copied_retention_days = -1 OR copied_retention_days > 0),
+      resource_group_id TEXT NOT NULL, created_at_ms BIGINT NOT NULL, cursor_ms BIGINT NOT NULL)`,
+    `CREATE INDEX auto_snapshot_policies_by_creation ON auto_snapshot_policies (created_at_ms, policy_id)`,
+    `CREATE TABLE policy_disks (
+      policy_id TEXT NOT NULL REFERENCES auto_snapshot_policies (policy_id),
+      disk_id TEXT NOT NULL, applied_at_ms BIGINT NOT NULL, PRIMARY KEY (policy_id, disk_id))`,
+    `CREATE INDEX policy_disks_by_disk ON policy_disks (disk_id, applied_at_ms, policy_id)`,
+    `CREATE TABLE policy_runs (
+      run_id INTEGER PRIMARY KEY, policy_id TEXT NOT NULL, slot_ms BIGINT NOT NULL, begun_at_ms BIGINT NOT NULL,
+      missed_count INTEGER NOT NULL, UNIQUE (policy_id, slot_ms))`,
+    `CREATE TABLE policy_targets (
+      target_id INTEGER PRIMARY KEY, disk_id TEXT NOT NULL, slot_ms BIGINT NOT NULL, begun_at_ms BIGINT NOT NULL,
+      state TEXT NOT NULL CHECK (state IN ('pending', 'making', 'copying', 'done', 'skipped', 'failed')),
+      attempts INTEGER NOT NULL, snapshot_id TEXT, reason TEXT)`,
+    `CREATE INDEX policy_targets_by_state ON policy_targets (state, target_id)`,
+    `CREATE INDEX policy_targets_by_disk ON policy_targets (disk_id, target_id)`,
+    `CREATE TABLE policy_target_members (
+      target_id INTEGER NOT NULL REFERENCES policy_targets (target_id) ON DELETE CASCADE, policy_id TEXT NOT NULL,
+      run_id INTEGER NOT NULL, slot_ms BIGINT NOT NULL, retention_days INTEGER NOT NULL,
+      tiered INTEGER NOT NULL CHECK (tiered IN (0, 1)), copy_region_id TEXT, copied_retention_days INTEGER NOT NULL,
+      PRIMARY KEY (target_id, policy_id))`,
+    `CREATE INDEX policy_target_members_by_run ON policy_target_members (run_id, target_id)`,
+    `CREATE TABLE policy_snapshots (
+      snapshot_id TEXT NOT NULL, policy_id TEXT NOT NULL, slot_ms BIGINT NOT NULL, retention_days INTEGER NOT NULL,
+      tiered INTEGER NOT NULL CHECK (tiered IN (0, 1)), PRIMARY KEY (snapshot_id, policy_id))`,
+    `CREATE TABLE retention_holds (
+      subject_id TEXT PRIMARY KEY, snapshot_ids TEXT NOT NULL, approved INTEGER NOT NULL CHECK (approved IN (0, 1)),
+      held_since_ms BIGINT NOT NULL)`,
+    `ALTER TABLE snapshots ADD COLUMN automatic INTEGER NOT NULL DEFAULT 0 CHECK (automatic IN (0, 1))`,
+    `ALTER TABLE snapshots ADD COLUMN kept_since_ms BIGINT`,
+    `CREATE INDEX snapshots_by_type ON snapshots (automatic, created_at_ms, snapshot_id)
+      WHERE frozen = 1 AND undo_until_ms IS NULL`,
+    `CREATE INDEX snapshots_by_retention ON snapshots (source_disk_id)
+      WHERE retention_days IS NOT NULL OR automatic = 1`,
+    ...policyTagStatements,
+  ],
+};
+
 export const migrations: Migration[] = [
   ...[first, second, third, fourth, fifth, sixth, seventh, eighth, ninth],
-  ...[tenth, eleventh, twelfth],
+  ...[tenth, eleventh, twelfth, thirteenth],
 ];
 
 /** Brings the catalog to the newest version. Throws an OperationalError when it is newer than this program. */

@@ -19,6 +19,12 @@ const setGroup: Record<
       .set({ resource_group_id: group })
       .where('snapshot_group_id', '=', id)
       .execute(),
+  snapshotpolicy: (queries, id, group) =>
+    queries
+      .updateTable('auto_snapshot_policies')
+      .set({ resource_group_id: group })
+      .where('policy_id', '=', id)
+      .execute(),
   image: (queries, id, group) =>
     queries.updateTable('images').set({ resource_group_id: group }).where('image_id', '=', id).execute(),
 };

@@ -26,11 +26,22 @@ export interface Schema {
   instances: InstanceRow;
   user_data: UserDataRow;
   disks: DiskRow;
-  snapshots: SnapshotRow & { usage: Generated<SnapshotUsage> };
+  snapshots: Omit<SnapshotRow, 'automatic' | 'kept_since_ms'> & {
+    usage: Generated<SnapshotUsage>;
+    automatic: Generated<Flag>;
+    kept_since_ms: Generated<number | null>;
+  };
   snapshot_groups: SnapshotGroupRow;
   snapshot_locks: SnapshotLockRow;
   tags: TagRow & TagOfListed;
   chain_tally: ChainTallyRow;
+  auto_snapshot_policies: PolicyRow;
+  policy_disks: PolicyDiskRow;
+  policy_runs: PolicyRunRow & { run_id: Generated<number> };
+  policy_targets: PolicyTargetRow & { target_id: Generated<number> };
+  policy_target_members: PolicyTargetMemberRow;
+  policy_snapshots: PolicySnapshotRow;
+  retention_holds: RetentionHoldRow;
   operations: OperationRow;
   tasks: TaskRow;
   repository_sessions: RepositorySessionRow;
@@ -181,6 +192,98 @@ export interface SnapshotRow {
   /** Of a copy, what it is a copy of; both null for any other. Whatever generation it tells, it is no parent and no state of its disk. */
   source_region_id: string | null;
   source_snapshot_id: string | null;
+  /** 1: a policy made it, or it is the copy that one wanted. */
+  automatic: Flag;
+  /** Since when its days of retention count, on the clock of `control/lock-clock.ts`; null: it is not frozen yet, or of an earlier server, which told only `created_at_ms`. */
+  kept_since_ms: number | null;
+}
+
+export interface PolicyRow {
+  policy_id: string;
+  /** Blank: none. */
+  policy_name: string;
+  /** JSON: a schedule of `ecs/schedule.ts`. */
+  hours: string;
+  weekdays: string;
+  /** -1: for ever. */
+  retention_days: number;
+  /** JSON KeepRules, or null. */
+  keep_rules: string | null;
+  /** Whether a run that was missed is made up for. */
+  catches_up: Flag;
+  /** JSON TagFilter[] of the instances whose disks it is applied to; null: to the disks of `policy_disks`. */
+  target_tags: string | null;
+  /** Whether its snapshots are copied to that region, which it may have without. */
+  copies: Flag;
+  copy_region_id: string | null;
+  copied_retention_days: number;
+  resource_group_id: string;
+  created_at_ms: number;
+  /** Its schedule was looked at until then; it goes with the clock, also back. */
+  cursor_ms: number;
+}
+
+interface PolicyDiskRow {
+  policy_id: string;
+  disk_id: string;
+  applied_at_ms: number;
+}
+
+/** A slot of a policy that has run: each once. */
+interface PolicyRunRow {
+  policy_id: string;
+  slot_ms: number;
+  begun_at_ms: number;
+  /** Slots before it that nobody looked at and that it makes up for. */
+  missed_count: number;
+}
+
+export type PolicyTargetState = 'pending' | 'making' | 'copying' | 'done' | 'skipped' | 'failed';
+
+/** A disk of a run: one snapshot, for all policies that were due at once (`policy_target_members`). */
+interface PolicyTargetRow {
+  disk_id: string;
+  /** The latest of its members. */
+  slot_ms: number;
+  begun_at_ms: number;
+  state: PolicyTargetState;
+  /** Snapshots of it that were begun. */
+  attempts: number;
+  snapshot_id: string | null;
+  /** Why it was skipped or failed, or has no copy, for people. */
+  reason: string | null;
+}
+
+/** What the policy said when the run began. */
+interface PolicyTargetMemberRow {
+  target_id: number;
+  policy_id: string;
+  run_id: number;
+  slot_ms: number;
+  retention_days: number;
+  tiered: Flag;
+  /** Null: no copy. */
+  copy_region_id: string | null;
+  copied_retention_days: number;
+}
+
+/** A policy that a snapshot was made for: stays when the policy goes. */
+interface PolicySnapshotRow {
+  snapshot_id: string;
+  policy_id: string;
+  slot_ms: number;
+  retention_days: number;
+  tiered: Flag;
+}
+
+/** Snapshots that retention would delete and somebody must agree to. */
+interface RetentionHoldRow {
+  /** The disk, or for copies its region and disk. */
+  subject_id: string;
+  /** JSON. */
+  snapshot_ids: string;
+  approved: Flag;
+  held_since_ms: number;
 }
 
 interface ChainTallyRow {

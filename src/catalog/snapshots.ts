@@ -184,8 +184,11 @@ export async function listUndoSnapshotsOf(queries: Queries, diskId: string): Pro
     .execute();
 }
 
-/** How many snapshots of the disk count against its quota: all but failed ones, copies, and those that keep what a rollback replaced. */
-export async function countSnapshots(queries: Queries, diskId: string): Promise<number> {
+/**
+ * How many snapshots of the disk count against the quota of manual or of automatic ones: all but failed ones, copies, and those
+ * that keep what a rollback replaced.
+ */
+export async function countSnapshots(queries: Queries, diskId: string, automatic = false): Promise<number> {
   const row = await queries
     .selectFrom('snapshots')
     .select((expression) => expression.fn.countAll<number>().as('total'))
@@ -193,8 +196,16 @@ export async function countSnapshots(queries: Queries, diskId: string): Promise<
     .where('status', '<>', 'failed')
     .where('undo_until_ms', 'is', null)
     .where('source_snapshot_id', 'is', null)
+    .where('automatic', '=', automatic ? 1 : 0)
     .executeTakeFirstOrThrow();
   return row.total;
+}
+
+/** How many snapshots of the disk, whatever became of them, have names that begin so. */
+export async function countNamedLike(queries: Queries, diskId: string, prefix: string): Promise<number> {
+  const { rows } = await sql<{ total: number }>`SELECT count(*) AS total FROM snapshots
+    WHERE source_disk_id = ${diskId} AND substr(snapshot_name, 1, ${prefix.length}) = ${prefix}`.execute(queries);
+  return rows[0]?.total ?? 0;
 }
 
 const list: List = {
@@ -236,7 +247,7 @@ async function toSnapshots(queries: Queries, rows: readonly ListedSnapshot[]): P
 }
 
 function wantedOf({ snapshotIds, diskId, instanceId, groupId, snapshotName, undo, ...wanted }: SnapshotFilter): Wanted {
-  const { status, category, sourceDiskType, usage, resourceGroupId } = wanted;
+  const { status, category, sourceDiskType, usage, resourceGroupId, automatic } = wanted;
   return {
     ...wanted,
     few: [
@@ -246,7 +257,10 @@ function wantedOf({ snapshotIds, diskId, instanceId, groupId, snapshotName, undo
       ...is('snapshot_group_id', groupId),
       ...(undo === true ? [isForUndo] : []),
     ],
-    some: is('snapshot_name', snapshotName),
+    some: [
+      ...is('snapshot_name', snapshotName),
+      ...is('automatic', automatic === undefined ? undefined : Number(automatic)),
+    ],
     many: { status, category, source_disk_type: sourceDiskType, usage, resource_group_id: resourceGroupId },
   };
 }
@@ -285,6 +299,7 @@ function toSnapshot(row: ListedSnapshot): Omit<Snapshot, 'tags'> {
     category: row.category,
     usage: row.usage,
     failureReason: row.failure_reason,
+    isAutomatic: row.automatic === 1,
     undoUntilMs: row.undo_until_ms,
     copyOf:
       row.source_region_id === null || row.source_snapshot_id === null

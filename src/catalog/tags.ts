@@ -91,7 +91,7 @@ function like(column: string, pattern: string): RawBuilder<boolean> {
   return sql<boolean>`${sql.ref(column)} LIKE ${likePattern(pattern)} ESCAPE '\\'`;
 }
 
-const types: readonly TaggedType[] = ['disk', 'image', 'instance', 'snapshot', 'snapshotgroup'];
+const types: readonly TaggedType[] = ['disk', 'image', 'instance', 'snapshot', 'snapshotgroup', 'snapshotpolicy'];
 
 /** The tag is of something of the type that is in answers; without one, of anything. */
 function isOfType(type?: TaggedType): RawBuilder<boolean> {

@@ -16,6 +16,9 @@ export interface ActionParameter {
 const OWN: Readonly<Record<string, string>> = {
   HupoBeginImport: '!ZoneId !DiskCategory !Size:Integer DiskName Description PerformanceLevel Tag.N.Key Tag.N.Value',
   HupoCompleteImport: '!DiskId',
+  HupoPreviewPolicy: '!AutoSnapshotPolicyId DiskId Runs:Integer',
+  HupoDescribePolicyRuns: 'AutoSnapshotPolicyId MaxResults:Integer NextToken PageNumber:Integer PageSize:Integer',
+  HupoApproveRetention: '!DiskId',
 };
 
 /** Every action that is documented or built. */

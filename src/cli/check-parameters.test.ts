@@ -69,8 +69,8 @@ test('a misspelt action is refused with what is near', () => {
   assert.equal(messages('DescribeDisks'), 'DescribeDisks');
   assert.equal(messages('createsnapshot'), 'CreateSnapshot', 'the case of names does not matter');
   assert.equal(
-    messages('ApplyAutoSnapshotPolicy'),
-    'ApplyAutoSnapshotPolicy',
+    messages('DescribeInstanceVncUrl'),
+    'DescribeInstanceVncUrl',
     'documented, not built: the server says so',
   );
   assert.match(
@@ -80,8 +80,8 @@ test('a misspelt action is refused with what is near', () => {
   assert.match(messages('describe-snapshots'), /Did you mean:\n {2}DescribeSnapshots/);
   assert.match(messages('CreateSnapshots'), /Did you mean:\n {2}CreateSnapshot$/);
   assert.match(
-    messages('ApplyAutoSnapshotPolic'),
-    /Did you mean:\n {2}ApplyAutoSnapshotPolicy$/,
+    messages('DescribeInstanceVncUrls'),
+    /Did you mean:\n {2}DescribeInstanceVncUrl$/,
     'but where nothing else is near',
   );
   assert.doesNotMatch(messages('Frobnicate'), /Did you mean/);

@@ -87,6 +87,21 @@ export const actionGroups: readonly ActionGroup[] = [
     },
   },
   {
+    title: 'Automatic snapshots',
+    actions: {
+      CreateAutoSnapshotPolicy: 'make a policy: when snapshots are made by themselves, and how long they are kept',
+      ModifyAutoSnapshotPolicyEx: 'change a policy, at once for all its disks',
+      DeleteAutoSnapshotPolicy: 'delete a policy; what it has made stays',
+      DescribeAutoSnapshotPolicyEx: 'list policies',
+      ApplyAutoSnapshotPolicy: 'apply a policy to disks',
+      CancelAutoSnapshotPolicy: 'take a policy from disks',
+      DescribeAutoSnapshotPolicyAssociations: 'list which policy is applied to which disk',
+      HupoPreviewPolicy: 'show the next runs of a policy, and what retention will delete by then',
+      HupoDescribePolicyRuns: 'list what runs of policies did with each disk',
+      HupoApproveRetention: 'agree to what retention holds back',
+    },
+  },
+  {
     title: 'Images',
     actions: {
       DescribeImages: 'list images',

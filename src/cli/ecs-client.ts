@@ -32,7 +32,7 @@ export interface EcsClientOptions {
 /** The server's refusal, as it told it. */
 export class EcsError extends RequestError {
   readonly requestId: string;
-  readonly status: number;
+  override readonly status: number;
   /** Where to read more; empty when the server gave none. */
   readonly recommend: string;
   /** Of a SignatureDoesNotMatch: whether both signed the same text, so that only the secret can differ; null for others. */

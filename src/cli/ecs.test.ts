@@ -130,12 +130,12 @@ test('a refusal is printed on standard error, with exit code 1', async () => {
 });
 
 test('an action that is documented and not built is asked for; it is said that it is not there', async () => {
-  const { status, err, asked } = await run({}, 'DescribeAutoSnapshotPolicyEx', '--RegionId', 'r');
+  const { status, err, asked } = await run({}, 'DescribeInstanceVncUrl', '--InstanceId', 'i-1');
   assert.equal(status, 1);
   assert.equal(asked.length, 1);
   assert.match(
     err,
-    /^ErrorCode: InvalidAction\.NotFound[\s\S]*DescribeAutoSnapshotPolicyEx is not in this version of Hupo; `hupo ecs --help`/m,
+    /^ErrorCode: InvalidAction\.NotFound[\s\S]*DescribeInstanceVncUrl is not in this version of Hupo; `hupo ecs --help`/m,
   );
 });
 
@@ -229,7 +229,7 @@ test('help lists actions in groups, and parameters with what the server does wit
     const { status, out } = await run({}, ...line);
     assert.equal(status, 0);
     assert.match(out, /^Snapshots:\n {2}CreateSnapshot {2,}take a snapshot/m);
-    assert.match(out, /not in this version:\n[\s\S]*CreateAutoSnapshotPolicy/);
+    assert.match(out, /not in this version:\n[\s\S]*DescribeInstanceVncUrl/);
     assert.match(out, /--waiter expr=PATH to=TEXT/);
   }
   for (const line of [
@@ -254,8 +254,8 @@ test('help lists actions in groups, and parameters with what the server does wit
   assert.match(out, /^ {2}--NetworkInterface\.1\.…: every instance has one/m, 'one name for a group that is refused');
   assert.ok(out.split('\n\n').slice(0, 3).join('\n\n').split('\n').length < 50, 'what can be used fits on two screens');
   assert.match(
-    (await run({}, 'help', 'ApplyAutoSnapshotPolicy')).out,
-    /ApplyAutoSnapshotPolicy is documented and not in this version/,
+    (await run({}, 'help', 'DescribeInstanceVncUrl')).out,
+    /DescribeInstanceVncUrl is documented and not in this version/,
   );
   assert.equal((await run({}, 'help', 'CopySnapshots')).status, 1);
 });

@@ -54,6 +54,7 @@ import { ImportCompletions } from './operations/import-disk.ts';
 import { LockClock } from './lock-clock.ts';
 import { operationKinds } from './operation-kinds.ts';
 import type { Parts } from './parts.ts';
+import { Policies } from './policies/policies.ts';
 import { powerInstances } from './power-instances.ts';
 import { reInitDisk } from './reinit-disk.ts';
 import type {
@@ -134,6 +135,8 @@ export class Control {
   readonly #collector: Collector;
   readonly #completions = new ImportCompletions();
   readonly #fetchNotes = new FetchNotes();
+  /** Automatic snapshots. */
+  readonly policies: Policies;
   readonly #ending = new AbortController();
   #undoEnded: Promise<void> = Promise.resolve();
 
@@ -154,6 +157,7 @@ export class Control {
         ...{ completions: this.#completions, fetchNotes: this.#fetchNotes },
       }),
     );
+    this.policies = new Policies(parts, this.#runner);
     parts.regions.add(parts.region.regionId, openDesk(parts, this.#runner));
   }
 
@@ -168,6 +172,7 @@ export class Control {
     await this.#runner.resume();
     this.#collector.wake();
     this.#parts.space.onShort((facts) => deleteOldestUndo(this.#parts, this.#runner, facts));
+    this.policies.start(lockClock.leapMs);
     this.#undoEnded = deleteOverdueUndo(this.#parts, this.#runner, this.#ending.signal);
   }
 
@@ -179,8 +184,10 @@ export class Control {
   /** Leaves every operation where it is; the next start goes on. */
   async stop(): Promise<void> {
     this.#ending.abort();
+    const policiesEnded = this.policies.stop(); // They may wait for what the runner runs.
     await this.#undoEnded;
     await this.#runner.stop();
+    await policiesEnded;
     await this.#collector.stop();
     await this.#parts.lockClock.stop();
   }

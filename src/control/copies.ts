@@ -131,8 +131,10 @@ async function assertStillThere(parts: Parts, transaction: Queries, source: Copy
 interface Named {
   snapshotName: string | null;
   description: string;
+  retentionDays?: number | null;
   resourceGroupId: string;
   tags: Tag[];
+  automatic?: boolean;
 }
 
 async function recordCopy(
@@ -146,15 +148,12 @@ async function recordCopy(
   const snapshotId = newId('s-', regionId, parts.random);
   const state = await beginCopy(transaction, regionId, { snapshotId, source, imageId });
   const disk = { disk_id: source.diskId, size_gib: source.sizeGib, type: source.diskType };
-  const { snapshotName, description, resourceGroupId } = named;
+  const { snapshotName, description, resourceGroupId, retentionDays = null, automatic = false } = named;
   await insertSnapshot(transaction, {
-    ...hiddenRow(
-      snapshotId,
-      disk,
-      { snapshotName, description, resourceGroupId, retentionDays: null },
-      parts.clock.nowMs(),
-    ),
+    ...hiddenRow(snapshotId, disk, { snapshotName, description, resourceGroupId, retentionDays }, parts.clock.nowMs()),
     frozen: 1,
+    automatic: automatic ? 1 : 0,
+    kept_since_ms: parts.lockClock.nowMs(),
     source_region_id: source.regionId,
     source_snapshot_id: source.snapshotId,
   });

@@ -16,6 +16,7 @@ import { ATTACH_DISK } from './operations/attach-disk.ts';
 import type { AttachDiskState } from './operations/attach-disk.ts';
 import { CREATE_DISK } from './operations/create-disk.ts';
 import type { Parts } from './parts.ts';
+import { applyPolicyTo } from './policies/requests.ts';
 import type { AttachDiskRequest, ChangeOptions, CreateDiskRequest } from './requests.ts';
 import { assertAllowed, diskFacts, getDisk, getInstance, instanceFacts } from './rows.ts';
 import type { OperationRunner } from './runner.ts';
@@ -54,6 +55,9 @@ export async function insertNewDisk(parts: Parts, transaction: Queries, request:
   });
   await insertDisk(transaction, row);
   await insertTags(transaction, row.disk_id, request.tags);
+  const { policyId = null } = request;
+  const ofDisk = { diskIds: [row.disk_id], nowMs: row.created_at_ms };
+  if (policyId !== null) await applyPolicyTo(transaction, policyId, ofDisk);
   return row;
 }
 

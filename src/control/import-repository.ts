@@ -221,6 +221,8 @@ function rowOf(manifest: Manifest): Parameters<typeof insertSnapshot>[1] {
     source_snapshot_id: manifest.copyOf?.snapshotId ?? null,
     resource_group_id: DEFAULT_RESOURCE_GROUP_ID,
     category: 'standard',
+    automatic: 0,
+    kept_since_ms: null,
   };
 }
 

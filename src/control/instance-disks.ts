@@ -12,6 +12,7 @@ import { findOrigin, newDiskRow, originOfImageDisk, planSizeGib } from './disk-r
 import type { Origin } from './disk-rows.ts';
 import { chooseDevice } from './disks.ts';
 import type { Parts } from './parts.ts';
+import { applyPolicyTo } from './policies/requests.ts';
 import type { NewDisk } from './requests.ts';
 
 export const DEFAULT_SYSTEM_DISK_GIB = 40;
@@ -160,6 +161,9 @@ export async function insertDisks(
     const disk = attachedRow(parts, asked.row, planned);
     await insertDisk(transaction, disk);
     await insertTags(transaction, disk.disk_id, asked.tags);
+    const { policyId = null } = planned.wanted;
+    const ofDisk = { diskIds: [disk.disk_id], nowMs: disk.created_at_ms };
+    if (policyId !== null) await applyPolicyTo(transaction, policyId, ofDisk);
   }
 }
 

@@ -1,8 +1,8 @@
 /**
  * The time that locks of snapshots go by. While a server runs it goes with the monotonic clock, so neither setting the clock
  * forth nor back ends a lock earlier; while none runs the clock is believed, but time never goes back. How it stands to the
- * clock is written down (the setting `lock-clock`) at every start, with every new lock, and within a minute after the clock was
- * set: there the next server goes on. Time in which the machine sleeps does not count: locks then hold longer.
+ * clock is written down (the setting `lock-clock`) at every start, with every new lock, every hour, and within a minute after the clock
+ * was set: there the next server goes on. Time in which the machine sleeps does not count: locks then hold longer.
  */
 import type { Queries } from '../catalog/schema.ts';
 import { findSetting, putSetting } from '../catalog/settings.ts';
@@ -12,6 +12,7 @@ import type { Parts } from './parts.ts';
 
 const LOCK_CLOCK = 'lock-clock';
 const LOOK_EVERY_MS = 60_000;
+const SAVE_EVERY_MS = 3_600_000;
 /** Less between the two clocks is no setting of one. */
 const STEP_MS = 1000;
 
@@ -30,6 +31,11 @@ export async function readLockTime(queries: Queries, clock: Pick<Clock, 'nowMs'>
   return atMs + Math.max(0, nowMs - clockMs);
 }
 
+async function readLastClock(queries: Queries): Promise<number | null> {
+  const text = await findSetting(queries, LOCK_CLOCK);
+  return text === undefined ? null : (JSON.parse(text) as Saved).clockMs;
+}
+
 export class LockClock {
   readonly #options: Pick<Parts, 'catalog' | 'clock' | 'log'>;
   readonly #stopping = new AbortController();
@@ -37,9 +43,12 @@ export class LockClock {
   /** The time, and the monotonic clock's, at the start. */
   #startMs = 0;
   #startedAtMs = 0;
+  /** How far the clock went while no server ran, to an hour; 0 where it went back, or none ran before. */
+  #leapMs = 0;
   /** By how much the clock is before it, as it is shown and as it was written down. */
   #aheadMs = 0;
   #savedAheadMs = 0;
+  #savedAtMs = 0;
 
   constructor(options: Pick<Parts, 'catalog' | 'clock' | 'log'>) {
     this.#options = options;
@@ -48,6 +57,8 @@ export class LockClock {
   async start(): Promise<void> {
     const { catalog, clock } = this.#options;
     this.#startedAtMs = clock.monotonicMs();
+    const lastMs = await readLastClock(catalog.queries);
+    this.#leapMs = lastMs === null ? 0 : Math.max(0, clock.nowMs() - lastMs);
     this.#startMs = await readLockTime(catalog.queries, clock);
     await this.#saveNow();
     this.#running = this.#run();
@@ -56,6 +67,10 @@ export class LockClock {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#running;
+  }
+
+  get leapMs(): number {
+    return this.#leapMs;
   }
 
   nowMs(): number {
@@ -83,6 +98,7 @@ export class LockClock {
     const aheadMs = this.#measureAhead();
     await this.save(this.#options.catalog.queries);
     this.#savedAheadMs = aheadMs;
+    this.#savedAtMs = this.nowMs();
   }
 
   async #run(): Promise<void> {
@@ -91,7 +107,8 @@ export class LockClock {
     for (;;) {
       await clock.sleep(LOOK_EVERY_MS, signal).catch(() => undefined);
       if (signal.aborted) return;
-      if (Math.abs(this.#measureAhead() - this.#savedAheadMs) < STEP_MS) continue;
+      const isSet = Math.abs(this.#measureAhead() - this.#savedAheadMs) >= STEP_MS;
+      if (!isSet && this.nowMs() < this.#savedAtMs + SAVE_EVERY_MS) continue;
       try {
         await this.#saveNow();
       } catch (error) {

@@ -166,6 +166,8 @@ export interface Parts {
   regions: Regions;
   /** How long what a rollback replaced is kept; 0: not at all. */
   undoMs: number;
+  /** Of 1: so much of a disk's good snapshots retention deletes at a time without being told to. */
+  retentionShare: number;
   /** Called when a snapshot is stored, locked or deleted. */
   onStored?: () => void;
   /** Told to transfer workers. */

@@ -2,6 +2,7 @@
 import { findDisk } from '../catalog/disks.ts';
 import { findImage } from '../catalog/images.ts';
 import { findInstance } from '../catalog/instances.ts';
+import { findPolicy } from '../catalog/policies.ts';
 import type { Queries } from '../catalog/schema.ts';
 import { findSnapshotGroup } from '../catalog/snapshot-groups.ts';
 import { findSnapshot } from '../catalog/snapshots.ts';
@@ -22,6 +23,8 @@ export async function findPresence(
       return (await findSnapshot(transaction, resourceId))?.frozen === 1 ? 'present' : 'absent';
     case 'snapshotgroup':
       return (await findSnapshotGroup(transaction, resourceId))?.frozen === 1 ? 'present' : 'absent';
+    case 'snapshotpolicy':
+      return (await findPolicy(transaction, resourceId)) === undefined ? 'absent' : 'present';
     case 'image': {
       const image = await findImage(transaction, resourceId);
       if (image === undefined || image.deleted === 1) return 'absent';

@@ -2,6 +2,7 @@
 import { insertDisk, listDisksOfInstance, updateDisk } from '../catalog/disks.ts';
 import { listImageDisks } from '../catalog/images.ts';
 import type { DiskRow, ImageDiskRow, ImageRow, InstanceRow, Queries } from '../catalog/schema.ts';
+import { applyToDisk, listPoliciesOfDisk } from '../catalog/policies.ts';
 import { insertTags, listTags } from '../catalog/tags.ts';
 import { newId } from '../ecs/ids.ts';
 import { refuseInstanceFromImage } from '../ecs/image-rules.ts';
@@ -108,6 +109,9 @@ async function insertNewSystemDisk(
   await insertDisk(transaction, row);
   const tags = await listTags(transaction, [replaced.disk_id]);
   await insertTags(transaction, row.disk_id, tags.get(replaced.disk_id) ?? []);
+  for (const policyId of await listPoliciesOfDisk(transaction, replaced.disk_id)) {
+    await applyToDisk(transaction, { policyId, diskId: row.disk_id }, row.created_at_ms);
+  }
   return row;
 }
 

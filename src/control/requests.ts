@@ -32,6 +32,8 @@ export interface CreateDiskRequest {
   description: string;
   resourceGroupId: string;
   tags: Tag[];
+  /** An automatic snapshot policy that is applied to it. */
+  policyId?: string | null;
 }
 
 export interface AttachDiskRequest {
@@ -99,11 +101,14 @@ export interface ModifySnapshotRequest {
   snapshotId: string;
   snapshotName?: string;
   description?: string;
+  retentionDays?: number;
 }
 
 export interface ModifySnapshotCategoryRequest {
   snapshotId: string;
   category: SnapshotCategory;
+  /** Absent: as it is. */
+  retentionDays?: number;
 }
 
 export interface CreateSnapshotRequest {
@@ -120,8 +125,12 @@ export interface CopySnapshotRequest {
   destinationRegionId: string;
   snapshotName: string | null;
   description: string;
+  /** Absent or null: for ever. */
+  retentionDays?: number | null;
   resourceGroupId: string;
   tags: Tag[];
+  /** For a policy. */
+  automatic?: boolean;
 }
 
 export interface CopyImageRequest {
@@ -187,6 +196,8 @@ export interface NewDisk {
   description: string;
   device: string | null;
   deleteWithInstance: boolean;
+  /** An automatic snapshot policy that is applied to it. */
+  policyId?: string | null;
 }
 
 /** What the actions for one and for several instances have in common; those for one pass one id. */

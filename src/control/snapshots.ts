@@ -6,7 +6,7 @@ import { isViewBase } from '../disk/protocol.ts';
 import { hasInstantSnapshots } from '../ecs/disk-categories.ts';
 import { refuseDeleteCopied } from '../ecs/copy-rules.ts';
 import { newId } from '../ecs/ids.ts';
-import { refuseCreateSnapshot, refuseModifySnapshot } from '../ecs/states.ts';
+import { refuseCreateSnapshot, refuseModifySnapshot, refuseRetention } from '../ecs/states.ts';
 import { change } from './change.ts';
 import { findEarlierResult, rememberResult } from './client-token.ts';
 import { baseOf } from './disk-folder.ts';
@@ -47,7 +47,12 @@ export async function createSnapshot(
   return { snapshotId };
 }
 
-export async function assertSnapshotAllowed(transaction: Queries, disk: DiskRow): Promise<void> {
+/** An automatic one counts against a quota of its own, which is seen to before. */
+export async function assertSnapshotAllowed(
+  transaction: Queries,
+  disk: DiskRow,
+  { automatic = false }: { automatic?: boolean } = {},
+): Promise<void> {
   const { disk_id: diskId, category } = disk;
   const isInstant = hasInstantSnapshots(category);
   assertAllowed(
@@ -56,17 +61,22 @@ export async function assertSnapshotAllowed(transaction: Queries, disk: DiskRow)
       instance: await findInstanceOf(transaction, disk),
       unfinished: await listUnfinished(transaction, [diskId]),
       underWayCount: (await listSnapshotOperations(transaction, diskId)).length,
-      snapshotCount: await countSnapshots(transaction, diskId),
+      snapshotCount: automatic ? 0 : await countSnapshots(transaction, diskId),
     }),
   );
   await assertIdle(transaction, diskId, { releasing: isInstant ? null : 'IncorrectDiskStatus.CreatingSnapshot' });
 }
 
-export async function recordSnapshot(
-  parts: Parts,
-  runner: OperationRunner,
-  asked: { transaction: Queries; disk: DiskRow; request: CreateSnapshotRequest; options: ChangeOptions },
-) {
+interface NewSnapshot {
+  transaction: Queries;
+  disk: DiskRow;
+  request: CreateSnapshotRequest;
+  options: ChangeOptions;
+  /** A policy makes it. */
+  automatic?: boolean;
+}
+
+export async function recordSnapshot(parts: Parts, runner: OperationRunner, asked: NewSnapshot) {
   const { transaction } = asked;
   const state = await insertHidden(parts, asked);
   const { snapshotId } = state;
@@ -74,15 +84,16 @@ export async function recordSnapshot(
 }
 
 /** A hidden row; what the operation that freezes it begins with. */
-export async function insertHidden(
-  parts: Parts,
-  asked: { transaction: Queries; disk: DiskRow; request: CreateSnapshotRequest; options: ChangeOptions },
-): Promise<CreateSnapshotState> {
-  const { transaction, disk, request, options } = asked;
+export async function insertHidden(parts: Parts, asked: NewSnapshot): Promise<CreateSnapshotState> {
+  const { transaction, disk, request, options, automatic = false } = asked;
   await parts.space.assertRoom('QuotaExceed.Snapshot', 'a snapshot');
   const nowMs = parts.clock.nowMs();
   const snapshotId = newId('s-', parts.region.regionId, parts.random);
-  await insertSnapshot(transaction, hiddenRow(snapshotId, disk, request, nowMs));
+  await insertSnapshot(transaction, {
+    ...hiddenRow(snapshotId, disk, request, nowMs),
+    automatic: automatic ? 1 : 0,
+    kept_since_ms: parts.lockClock.nowMs(),
+  });
   await insertTags(transaction, snapshotId, request.tags);
   const token = await rememberResult(transaction, options.idempotency, { snapshotId }, nowMs);
   const base = baseOf(disk);
@@ -119,6 +130,8 @@ export function hiddenRow(
     undo_until_ms: null,
     source_region_id: null,
     source_snapshot_id: null,
+    automatic: 0,
+    kept_since_ms: null,
     resource_group_id: request.resourceGroupId,
     category: 'standard',
   };
@@ -143,18 +156,21 @@ export async function deleteSnapshot(
   await performDeletion(parts, runner, deletion);
 }
 
-/** Name and description are the catalog's: the manifest in the repository, which never changes, keeps the first ones. */
+/** Name, description and retention are the catalog's: the manifest in the repository, which never changes, keeps the first ones. */
 export async function modifySnapshot(
   parts: Parts,
   request: ModifySnapshotRequest,
   options: ChangeOptions,
 ): Promise<void> {
-  const { snapshotId, snapshotName, description } = request;
+  const { snapshotId, snapshotName, description, retentionDays } = request;
   await change(parts, options, async (transaction) => {
-    assertAllowed(refuseModifySnapshot(snapshotFacts(await getSnapshot(transaction, snapshotId))));
+    const row = await getSnapshot(transaction, snapshotId);
+    assertAllowed(refuseModifySnapshot(snapshotFacts(row)));
+    if (retentionDays !== undefined) assertAllowed(refuseRetention(snapshotId, row.retention_days, retentionDays));
     await updateSnapshot(transaction, snapshotId, {
       ...(snapshotName !== undefined && { snapshot_name: snapshotName }),
       ...(description !== undefined && { description }),
+      ...(retentionDays !== undefined && { retention_days: retentionDays }),
       modified_at_ms: parts.clock.nowMs(),
     });
   });

@@ -257,7 +257,7 @@ test('each different tag is counted once, by type, in pages', async (t) => {
   await world.control.tagResources(put([a], tags));
   await world.settle();
   const { items, totalCount } = await world.control.countTags({}, allRows);
-  const none = { instance: 0, disk: 0, snapshot: 0, image: 0, snapshotgroup: 0 };
+  const none = { instance: 0, disk: 0, snapshot: 0, image: 0, snapshotgroup: 0, snapshotpolicy: 0 };
   assert.equal(totalCount, 3);
   assert.deepEqual(items, [
     { key: 'app', value: '', counts: { ...none, disk: 2 } },

@@ -47,6 +47,10 @@ export interface DiskFilter extends ResourceFilter {
   deleteWithInstance?: boolean;
   deleteAutoSnapshot?: boolean;
   enableAutoSnapshot?: boolean;
+  /** This policy is applied to it. */
+  policyId?: string;
+  /** Any policy is applied to it, or none. */
+  hasPolicy?: boolean;
 }
 
 export interface SnapshotFilter extends ResourceFilter {
@@ -60,6 +64,8 @@ export interface SnapshotFilter extends ResourceFilter {
   category?: SnapshotCategory;
   sourceDiskType?: DiskType;
   usage?: SnapshotUsage;
+  /** Whether a policy made it. */
+  automatic?: boolean;
   /** Only those that keep what a rollback replaced, or none of them. Absent: none, but those that `snapshotIds` names. */
   undo?: boolean;
 }

@@ -39,6 +39,8 @@ export interface Disk {
   imageId: string | null;
   /** Attached to a running instance at least once, or imported. */
   everAttached: boolean;
+  /** The automatic snapshot policies that are applied to it, by itself or by its instance's tags; the first applied first. */
+  policyIds: string[];
   /** `rg-…`. */
   resourceGroupId: string;
   tags: Tag[];
@@ -70,6 +72,8 @@ export interface Snapshot {
   usage: SnapshotUsage;
   /** Why it is `failed`, for people; null otherwise. */
   failureReason: string | null;
+  /** A policy made it. */
+  isAutomatic: boolean;
   /** When one that keeps what a rollback replaced is deleted; null for any other. */
   undoUntilMs: number | null;
   /** Of a copy, what it is a copy of; null for any other. */
@@ -256,7 +260,7 @@ export interface TaskPart {
 }
 
 /** What can have tags and is in a resource group (`ecs-api.md` 2.6). */
-export type TaggedType = 'instance' | 'disk' | 'snapshot' | 'image' | 'snapshotgroup';
+export type TaggedType = 'instance' | 'disk' | 'snapshot' | 'image' | 'snapshotgroup' | 'snapshotpolicy';
 
 export interface TagOfResource extends Tag {
   resourceId: string;

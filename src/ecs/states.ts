@@ -173,6 +173,16 @@ export function refuseModifySnapshot(snapshot: SnapshotFacts): Refusal | null {
   return refuseUnfinished(snapshot, 'InvalidSnapshotId.NotReady');
 }
 
+/** 2.1 ModifySnapshotAttribute: days of retention are only lengthened, and for ever is longest. */
+export function refuseRetention(snapshotId: string, presentDays: number | null, days: number): Refusal | null {
+  if (presentDays !== null && days >= presentDays) return null;
+  const kept = presentDays === null ? 'for ever' : `for ${presentDays} days`;
+  return refusal(
+    'InvalidOperation.DecreaseRetentionDaysUnsupported',
+    `The snapshot ${snapshotId} is kept ${kept}, which can only be made longer than it is, not ${days} days: to be rid of it sooner, delete it.`,
+  );
+}
+
 /** ExportSnapshot: what is stored. */
 export function refuseExportSnapshot(snapshot: SnapshotFacts): Refusal | null {
   return refuseUnfinished(snapshot, 'InvalidSnapshotId.NotReady');

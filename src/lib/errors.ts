@@ -7,9 +7,12 @@
 export class RequestError extends Error {
   override readonly name = 'RequestError';
   readonly code: string;
-  constructor(code: string, message: string) {
+  /** Where one code of an action is documented with two HTTP statuses. */
+  readonly status: number | undefined;
+  constructor(code: string, message: string, { status }: { status?: number } = {}) {
     super(message);
     this.code = code;
+    this.status = status;
   }
 }
 

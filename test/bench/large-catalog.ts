@@ -9,6 +9,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { Kysely } from 'kysely';
 import { Catalog } from '../../src/catalog/catalog.ts';
 import { migrate, migrations } from '../../src/catalog/migrations.ts';
+import { applyToDisk, insertPolicy } from '../../src/catalog/policies.ts';
 import type { Schema } from '../../src/catalog/schema.ts';
 import { createSqliteDialect } from '../../src/catalog/sqlite-dialect.ts';
 import { DEFAULT_RESOURCE_GROUP_ID } from '../../src/ecs/resource-groups.ts';
@@ -34,6 +35,7 @@ export const known = {
   imageId: idOf('m', 2),
   groupId: idOf('ssg', 5),
   snapshotId: idOf('s', 1234),
+  policyId: 'sp-bp100000000000000001',
   sourceSnapshotId: idOf('s', 40),
   resourceGroupId: groupOf(1),
   middleMs: FIRST_MS + (DAYS / 2) * 86_400_000,
@@ -55,6 +57,8 @@ type Put = (row: Record<string, string | number | null>) => void;
 
 /** The last before triggers keep what lists are read from: the next one tells all of it at once, in a third of the time. */
 const VERSION = 11;
+/** Every so manieth disk has the policy. */
+const DISKS_OF_POLICY = 50;
 
 /** Makes it in `file`, which is not there yet. */
 export async function writeLargeCatalog(file: string, size: CatalogSize = LARGE): Promise<void> {
@@ -76,7 +80,23 @@ export async function writeLargeCatalog(file: string, size: CatalogSize = LARGE)
   putRest(counts, into('tasks'), into('snapshot_locks'));
   database.exec('COMMIT');
   database.close();
-  await (await Catalog.open(file, 'held')).close();
+  const catalog = await Catalog.open(file, 'held');
+  await putPolicy(catalog, size);
+  await catalog.close();
+}
+
+/** One of ten snapshots is automatic. */
+async function putPolicy({ queries }: Catalog, { diskCount }: CatalogSize): Promise<void> {
+  await queries.updateTable('snapshots').set({ automatic: 1 }).where('snapshot_name', 'like', 'snapshot-%2').execute();
+  await insertPolicy(queries, {
+    ...{ policy_id: known.policyId, policy_name: 'daily', hours: '[2]', weekdays: '[1,2,3,4,5,6,7]' },
+    ...{ retention_days: 30, keep_rules: null, catches_up: 1, target_tags: null, copies: 0, copy_region_id: null },
+    ...{ copied_retention_days: -1, resource_group_id: DEFAULT_RESOURCE_GROUP_ID },
+    ...{ created_at_ms: FIRST_MS, cursor_ms: known.lastMs },
+  });
+  for (let n = 0; n < diskCount; n += DISKS_OF_POLICY) {
+    await applyToDisk(queries, { policyId: known.policyId, diskId: idOf('d', n) }, FIRST_MS);
+  }
 }
 
 type Counts = CatalogSize & { instanceCount: number; imageCount: number };

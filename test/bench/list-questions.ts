@@ -67,6 +67,7 @@ const snapshots: Questions<SnapshotFilter> = {
   category: [{ category: 'archive' }, { category: 'standard' }],
   sourceDiskType: [{ sourceDiskType: 'system' }, { sourceDiskType: 'data' }],
   usage: [{ usage: 'none' }, { usage: 'disk' }, { usage: 'image' }, { usage: 'image_disk' }],
+  automatic: [{ automatic: true }, { automatic: false }, { automatic: true, status: 'failed' }],
   undo: [{ undo: true }, { undo: false }, { undo: true, diskId: known.diskId }],
   several: [
     { status: 'accomplished', category: 'archive' },
@@ -99,6 +100,8 @@ const disks: Questions<DiskFilter> = {
   deleteWithInstance: [{ deleteWithInstance: false }, { deleteWithInstance: true }],
   deleteAutoSnapshot: [{ deleteAutoSnapshot: false }, { deleteAutoSnapshot: true }],
   enableAutoSnapshot: [{ enableAutoSnapshot: false }, { enableAutoSnapshot: true }],
+  policyId: [{ policyId: known.policyId }, { policyId: 'sp-absent' }],
+  hasPolicy: [{ hasPolicy: true }, { hasPolicy: false }],
   several: [
     { status: 'Available', category: 'cloud_ssd', type: 'data' },
     { zoneId: 'cn-hangzhou-a', portable: false, deleteWithInstance: true },

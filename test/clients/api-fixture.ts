@@ -95,13 +95,26 @@ function recordingControl(world: World, overrides: Partial<ControlPlane>, calls:
   return new Proxy(world.control as ControlPlane, {
     get: (_target, name) => {
       const { control } = world;
-      const method = (Reflect.get(overrides, name) ?? Reflect.get(control, name, control)) as Method;
-      return (request: unknown, more: unknown) => {
-        calls.push({ method: String(name), request, more });
-        return method.call(control, request, more);
-      };
+      const found: unknown = Reflect.get(overrides, name) ?? Reflect.get(control, name, control);
+      if (typeof found === 'object' && found !== null) return recordingPart(found, String(name), calls);
+      return recording(control, found as Method, { name: String(name), calls });
     },
   });
+}
+
+/** What a part of the control plane is asked: `policies.create`. */
+function recordingPart(part: object, partName: string, calls: ControlCall[]): object {
+  return new Proxy(part, {
+    get: (_target, name) =>
+      recording(part, Reflect.get(part, name, part) as Method, { name: `${partName}.${String(name)}`, calls }),
+  });
+}
+
+function recording(owner: object, method: Method, to: { name: string; calls: ControlCall[] }) {
+  return (request: unknown, more: unknown) => {
+    to.calls.push({ method: to.name, request, more });
+    return method.call(owner, request, more);
+  };
 }
 
 /** The common parameters of version 1 with a fresh nonce. */

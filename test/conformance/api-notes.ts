@@ -45,7 +45,7 @@ export const actionNotes: Record<string, string[]> = {
     'Of the ESSD categories (`cloud_essd`, `cloud_auto`, `cloud_essd_entry`) a snapshot is `Available` as soon as it is frozen durably, which takes a moment: from then on the disk can be rolled back to it or to an older one, disks can be made from it, the next snapshot can be taken, and the instance stopped and restarted, while it is still `progressing`. Ten snapshots of a disk may be (`QuotaExceed.ConcurrentSnapshotQuota`); they are stored in the order in which they were taken.',
     'Of other categories one snapshot of a disk is made at a time, and it is `Available` when it is `accomplished`. Meanwhile stopping and restarting the instance is refused (`OperationConflict`, 409), so that nothing makes it fail.',
     'Whatever the category, resizing, re-initialising and deleting the disk, deleting the instance, changing the snapshot’s attributes and making an image of it wait until it is `accomplished`.',
-    'No RetentionDays: snapshots are kept until they are deleted.',
+    'RetentionDays are counted from `CreationTime`; then the snapshot goes by itself within an hour, unless an image or a disk is made from it or it is locked. No setting of the clock while the server runs ends them, and after a start that finds the clock more than a day later than the last server’s nothing goes for an hour.',
   ],
   CreateSnapshotGroup: [
     'It answers when all disks are frozen, at one instant: what a machine wrote to one disk before it wrote to another is there whenever the later write is. `CreationTime` of the group and of its snapshots is that instant. When one disk cannot be frozen none is, and nothing is left.',
@@ -59,6 +59,17 @@ export const actionNotes: Record<string, string[]> = {
   DeleteSnapshotGroup: [
     'Snapshots that are still being made are cancelled. Those that images are made from stay, and with them the group; those that disks were made from go, and the disks keep their data.',
   ],
+  CreateAutoSnapshotPolicy: [
+    'A run makes a snapshot of each disk that the policy is applied to and that is `In_use` with `EnableAutoSnapshot`; a disk whose automatic snapshot is still being made is skipped. Policies that are due at once share one snapshot, which is kept as long as any of them says. One that failed is tried again, three times in all, until the next run comes. HupoDescribePolicyRuns tells what became of each.',
+    'A run that was missed while no server ran is made up for once, by the latest, unless `MissedRuns=skip`.',
+    '`TargetTags` with `AssociatedWithInstanceTag`: every disk of each instance that has all of these tags when the policy runs.',
+    'Retention deletes an automatic snapshot when its days are over, unless it is the newest good one of its disk, an image or a disk is made from it, or it is locked; what would be more than half of the good snapshots of a disk at once (`serve --retention-share`) waits until somebody agrees (HupoApproveRetention). Where `Keep.*` gives rules, what they name is kept beyond `retentionDays`; the rules are the policy’s present ones.',
+    'Snapshots are named `auto_`, the day in UTC+8, and which of the disk’s that day. At 1000 automatic snapshots of a disk the oldest goes that nothing holds.',
+  ],
+  ApplyAutoSnapshotPolicy: [
+    'ReplaceSystemDisk hands the policies of the old disk to the new one (ECS: they must be applied again).',
+  ],
+  DescribeAutoSnapshotPolicyEx: ['`Status` is always `Normal`, `Type` `Custom`.'],
   ResetDisks: ['The snapshots must be of one group; all disks are accepted, or none. Else as ResetDisk.'],
   DescribeSnapshots: [
     'A `failed` snapshot says why in `FailureReason`.',
@@ -69,7 +80,7 @@ export const actionNotes: Record<string, string[]> = {
     'Archiving changes what the snapshot is called and nothing else: there is one repository, where every snapshot is compressed and shares its bytes with others, so it becomes neither smaller nor slower. Its task is `Finished` when it is answered, and deleting it early costs nothing.',
     'As on ECS an archived snapshot still makes disks and images and rolls its disk back; it alone cannot be copied.',
     'Beyond ECS, `Category=Standard` brings an archived snapshot back, at once and without a task.',
-    'No RetentionDays: snapshots are kept until they are deleted. A catalog that is made anew from the repository (`hupo repository import`) knows no archived ones.',
+    'A catalog that is made anew from the repository (`hupo repository import`) knows no archived ones.',
   ],
   DeleteSnapshot: [
     'A snapshot that is still being made is cancelled. With `Force=true` one that disks were made from meanwhile goes from every answer, and is stored for those disks all the same.',

@@ -3,11 +3,14 @@ import type { Listed } from './tables.ts';
 
 const NO_DECIMALS = ['ten', '-1', '1e3', '９', '99999999999999999999'];
 const NO_WHOLE_NUMBERS = ['1.5', ...NO_DECIMALS];
+/** Of policies: -1 is for ever. */
+const ALL_BUT_FOR_EVER = NO_WHOLE_NUMBERS.filter((value) => value !== '-1');
 const FLAGS = ['maybe', '1', 'yes'];
 const LONG = 'x'.repeat(5000);
 
 /** Lists of strings as JSON in one parameter. */
-const JSON_LISTS = /^(DiskIds|SnapshotIds|SnapshotLinkIds|InstanceIds|SecurityGroupIds|PrivateIpAddresses)$/;
+const JSON_LISTS =
+  /^(DiskIds|diskIds|timePoints|repeatWeekdays|TargetCopyRegions|SnapshotIds|SnapshotLinkIds|InstanceIds|SecurityGroupIds|PrivateIpAddresses)$/;
 const BROKEN_LISTS = ['x', '"x"', '[1]', '{"a":1}', '["a"', '[[]]', JSON.stringify(Array(101).fill('x'))];
 
 /** Not Base64, and too long. */
@@ -22,13 +25,14 @@ const TAGS = /^(DescribeTags Tag\.N\.\w+|ListTagResources (Tag\.N\.\w+|TagFilter
 
 /** Words of a fixed list; text that none of them is is refused, in filters too. */
 const WORDS =
-  /(^|\.)(Status|DiskType|Category|DiskCategory|PerformanceLevel|SourceDiskType|Usage|ResourceType|BootMode|Architecture|Platform|OSType|ImageOwnerAlias|InstanceChargeType|DiskChargeType|ChargeType|MultiAttach|LockReason|LockMode|LockStatus|SnapshotType|AcceptLanguage|Type|StoppedMode|BatchOptimization)$/;
+  /(^|\.)(Status|DiskType|Category|DiskCategory|PerformanceLevel|SourceDiskType|Usage|ResourceType|BootMode|Architecture|Platform|OSType|ImageOwnerAlias|InstanceChargeType|DiskChargeType|ChargeType|MultiAttach|LockReason|LockMode|LockStatus|SnapshotType|AssociationType|AcceptLanguage|Type|StoppedMode|BatchOptimization)$/;
 
 /** What is the same for every resource here, or what none has: whatever is asked for, the answer is right. */
 const LENIENT = /^(RemoveTags Tag\.N\.Value|DescribeInstanceTypes \w+(\.N)?|DescribeInstanceStatus InstanceId\.N)$/;
 
 /** Values that must be refused when the parameter is used. */
 export function badValues(action: string, { name, type }: Listed): string[] {
+  if (/^(retentionDays|CopiedSnapshotsRetentionDays)$/.test(name)) return ALL_BUT_FOR_EVER;
   if (type === 'Integer' || type === 'Long' || /(^|\.)Size$/.test(name)) return NO_WHOLE_NUMBERS;
   if (type === 'Float') return NO_DECIMALS;
   if (LENIENT.test(`${action} ${name}`)) return [];

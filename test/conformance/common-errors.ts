@@ -20,6 +20,37 @@ export interface Beyond {
 /** Codes that ECS documents for other actions only. */
 export const beyond: readonly Beyond[] = [
   {
+    actions: /^CreateAutoSnapshotPolicy$/,
+    codes: /^(QuotaExceed\.Tags|TagKey\.Duplication)$/,
+    statuses: [403],
+    reason: 'as CreateSnapshot says it of tags',
+  },
+  {
+    actions: /^ModifyAutoSnapshotPolicyEx$/,
+    codes:
+      /^(InvalidParameter\.(EncryptedIllegal|CopiedSnapshotsRetentionDays|TargetCopyRegions)|InvalidSnapshotPolicyName\.Malformed|InvalidTag(Key|Value)\.Malformed)$/,
+    statuses: [400, 403],
+    reason: 'as CreateAutoSnapshotPolicy says it',
+  },
+  {
+    actions: /^CreateDisk$/,
+    codes: /^InvalidAutoSnapshotPolicyId\.NotFound$/,
+    statuses: [404],
+    reason: 'nothing is documented for it here',
+  },
+  {
+    actions: /^CancelAutoSnapshotPolicy$/,
+    codes: /^OperationDenied\.TooManyAutoSnapshotPolicies$/,
+    statuses: [403],
+    reason: 'documented for a disk with several policies, without a status',
+  },
+  {
+    actions: /^DescribeAutoSnapshotPolicyAssociations$/,
+    codes: /^InvalidParameter\.NextToken$/,
+    statuses: [400],
+    reason: 'as the gateway says it of a parameter; nothing fitting is documented for this one',
+  },
+  {
     actions: /^(CreateInstance|RunInstances)$/,
     codes: /^(InvalidPerformanceLevel\.Malformed|ProvisionedIopsFor\w+|BurstingEnabledFor\w+)$/,
     statuses: [400],

@@ -4,6 +4,7 @@ import { diskCases } from './error-cases/disks.ts';
 import { imageCases } from './error-cases/images.ts';
 import { instanceCases } from './error-cases/instances.ts';
 import { networkCases } from './error-cases/network.ts';
+import { policyCases } from './error-cases/policies.ts';
 import { snapshotCases } from './error-cases/snapshots.ts';
 import { tagCases } from './error-cases/tags.ts';
 import { taskCases } from './error-cases/tasks.ts';
@@ -13,6 +14,7 @@ export const errorCases: ErrorCases = {
   ...imageCases,
   ...instanceCases,
   ...networkCases,
+  ...policyCases,
   ...snapshotCases,
   ...tagCases,
   ...taskCases,

@@ -4,18 +4,34 @@
 export const actionsBeyond: Record<string, string> = {
   HupoBeginImport:
     'Makes a disk in state `Creating` and says where to write it (`NbdUri`); parameters as CreateDisk without a snapshot. Used by `hupo disk import`.',
+  HupoPreviewPolicy:
+    'The next runs of a policy (`Runs`, 10 unless `Runs=N` asks for up to 400), and of each of its disks (or `DiskId`) the snapshots that retention deletes by then, when and why, those that stay and why, and what that frees in the repository. Used by `hupo policy preview`.',
+  HupoDescribePolicyRuns:
+    'What the runs of `AutoSnapshotPolicyId`, or of all policies, did with each disk, the latest first: `State` is `pending`, `making`, `copying`, `done`, `skipped` or `failed`, `Reason` says why. Used by `hupo policy runs`.',
+  HupoApproveRetention:
+    'Agrees to what retention holds back of a disk (`DiskId`; of copies `REGION/DISK`), because it is more at once than is done without being told (`serve --retention-share`). Used by `hupo policy approve`.',
   HupoCompleteImport: 'Ends an import: the disk (`DiskId`) is flushed and becomes `Available`.',
 };
 
 const newerInstance = {
   ManagedHostId: 'refused, machines are run by their users',
   'SecurityOptions.EnableSecureBoot': 'refused, machines are run by their users',
-  'SystemDisk.AutoSnapshotPolicyId': 'refused, there are no automatic snapshot policies yet',
+  'SystemDisk.AutoSnapshotPolicyId': 'newer clients know it',
   'SystemDisk.Encrypted': 'refused, there is no encryption yet',
   'SystemDisk.KMSKeyId': 'refused, there is no encryption yet',
   'SystemDisk.EncryptAlgorithm': 'no effect, as encryption is refused',
   'SystemDisk.BurstingEnabled': 'refused, disks are as fast as they can be',
   'SystemDisk.ProvisionedIops': 'refused, disks are as fast as they can be',
+};
+
+const keepRule = 'how many to keep besides those that are younger than `retentionDays`: of each period the last';
+
+const policyExtensions = {
+  'Keep.Last': 'how many to keep besides those that are younger than `retentionDays`: the last ones',
+  ...Object.fromEntries(
+    ['Hourly', 'Daily', 'Weekly', 'Monthly', 'Yearly'].map((period) => [`Keep.${period}`, keepRule]),
+  ),
+  MissedRuns: '`run` (default): a run that was missed while no server ran is made up for, once. `skip`: it is not.',
 };
 
 /** Parameters, `*` for every action. */
@@ -25,7 +41,9 @@ export const parametersBeyond: Record<string, Record<string, string>> = {
     RegionId: 'Checked for every action: absent or this region.',
   },
   DescribeImages: { Usable: 'newer clients filter by it' },
-  CreateDisk: { AutoSnapshotPolicyId: 'newer clients know it; refused, there are no automatic snapshot policies yet' },
+  CreateDisk: { AutoSnapshotPolicyId: 'newer clients know it: the policy is applied to the disk' },
+  CreateAutoSnapshotPolicy: policyExtensions,
+  ModifyAutoSnapshotPolicyEx: policyExtensions,
   CreateSnapshot: {
     Encrypted: 'newer clients know it; refused, there is no encryption yet',
     KMSKeyId: 'newer clients know it; refused, there is no encryption yet',
@@ -38,6 +56,10 @@ export const parametersBeyond: Record<string, Record<string, string>> = {
 
 /** Fields of answers, by their path. */
 export const fieldsBeyond: Record<string, string> = {
+  'AutoSnapshotPolicies.AutoSnapshotPolicy.Keep': 'Of a policy that keeps by rules.',
+  'AutoSnapshotPolicies.AutoSnapshotPolicy.MissedRuns': 'See CreateAutoSnapshotPolicy.',
+  'AutoSnapshotPolicies.AutoSnapshotPolicy.Tags.Tag.Key': 'Some clients read this name, some TagKey.',
+  'AutoSnapshotPolicies.AutoSnapshotPolicy.Tags.Tag.Value': 'Some clients read this name, some TagValue.',
   'Disks.Disk.NbdUri': 'Where a local program reaches the disk, while it is served.',
   'Disks.Disk.Tags.Tag.Key': 'Some clients read this name, some TagKey.',
   'Disks.Disk.Tags.Tag.Value': 'Some clients read this name, some TagValue.',

@@ -121,6 +121,24 @@ const recipes: Record<string, Recipe[]> = {
   ResetDisks: [
     ({ stoppedDisk, groupSnapshot }) => ({ 'Disk.1.DiskId': stoppedDisk, 'Disk.1.SnapshotId': groupSnapshot }),
   ],
+  CreateAutoSnapshotPolicy: [
+    () => ({ timePoints: '["2","14"]', repeatWeekdays: '["1","7"]', retentionDays: '7' }),
+    () => ({
+      ...{ timePoints: '["2","14"]', repeatWeekdays: '["1","7"]', retentionDays: '7' },
+      ...{ AssociationType: 'AssociatedWithInstanceTag', 'TargetTags.1.Key': 'team' },
+    }),
+  ],
+  ModifyAutoSnapshotPolicyEx: [
+    ({ sparePolicy }) => ({ autoSnapshotPolicyId: sparePolicy, retentionDays: '9' }),
+    ({ tagPolicy }) => ({ autoSnapshotPolicyId: tagPolicy, 'TargetTags.1.Key': 'env' }),
+  ],
+  DeleteAutoSnapshotPolicy: one('autoSnapshotPolicyId', ({ policy }) => policy),
+  DescribeAutoSnapshotPolicyEx: list(),
+  ApplyAutoSnapshotPolicy: [
+    ({ sparePolicy, dataDisk }) => ({ autoSnapshotPolicyId: sparePolicy, diskIds: JSON.stringify([dataDisk]) }),
+  ],
+  CancelAutoSnapshotPolicy: [({ dataDisk }) => ({ diskIds: JSON.stringify([dataDisk]) })],
+  DescribeAutoSnapshotPolicyAssociations: list(),
   LockSnapshot: [
     ({ spareSnapshot }) => ({
       SnapshotId: spareSnapshot,

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import type { ControlPlane } from '../../src/api/control-plane.ts';
 import { unconditionally } from '../../src/control/change.ts';
+import { policyRequest } from '../control/policies.ts';
 import { FakeRegion } from '../control/fake-region.ts';
 import { call, openApi, type Answer, type ApiFixture } from '../clients/api-fixture.ts';
 import {
@@ -63,6 +64,10 @@ export interface Scene extends AsyncDisposable {
   image: string;
   /** Another, shared with an account. */
   sharedImage: string;
+  /** Automatic snapshot policies: applied to `dataDisk`, to nothing, and to instances that are tagged `team`. */
+  policy: string;
+  sparePolicy: string;
+  tagPolicy: string;
   /** Finished: it changed the category of `farDisk`. */
   task: string;
   /** Processing until the scene ends: it exports `stoppedSnapshot`. */
@@ -176,9 +181,11 @@ async function build(world: World): Promise<Ids> {
   const sharedImage = await makeSharedImage(world, systemSnapshot);
   await copyWithin(world, systemSnapshot);
   const copyingImage = await copyFromFar(world);
+  const policies = await makePolicies(world, running.dataDisk);
   const { taskId: exportTask } = await control.exportSnapshot({ snapshotId: stoppedSnapshot, bucket: 'images' });
   return {
     exportTask,
+    ...policies,
     copyingImage,
     sharedImage,
     running: running.instanceId,
@@ -202,6 +209,18 @@ async function build(world: World): Promise<Ids> {
     image,
     task: task ?? '',
   };
+}
+
+async function makePolicies(world: World, diskId: string) {
+  const { policies } = world.control;
+  const keepRules = { last: 1, hourly: 2, daily: 3, weekly: 4, monthly: 5, yearly: 6 };
+  const terms = { policyName: 'golden-policy', retentionDays: 7, keepRules, resourceGroupId: 'rg-team', tags };
+  const { policyId: policy } = await policies.create(policyRequest(terms));
+  await policies.apply({ policyId: policy, diskIds: [diskId] });
+  const { policyId: sparePolicy } = await policies.create(policyRequest());
+  const targetTags = [{ key: 'team', value: null }];
+  const { policyId: tagPolicy } = await policies.create(policyRequest({ targetTags }));
+  return { policy, sparePolicy, tagPolicy };
 }
 
 /** As if the server had looked, two and one minutes ago. */
@@ -305,6 +324,8 @@ export async function catalogRows(world: World): Promise<Record<string, unknown[
     'snapshots',
     'snapshot_groups',
     'snapshot_locks',
+    'auto_snapshot_policies',
+    'policy_disks',
     'tags',
     'operations',
     'tasks',

@@ -7,6 +7,11 @@ interface Idle {
 }
 
 export const singleValues: readonly Idle[] = [
+  {
+    parameters:
+      /^(Create|Modify)AutoSnapshotPolicy(Ex)? (AssociationType|EnableCrossRegionCopy|TargetCopyRegions|TargetTags\.N\.\w+|timePoints|repeatWeekdays|AutoSnapshotPolicyId)$/,
+    reason: 'it has an effect together with another, or is a list: src/control/policies and test/clients use it',
+  },
   { parameters: / DryRun$/, reason: 'every change is tried with it here' },
   { parameters: / (Filter\.N\.\w+|TagFilter\.N\..*)$/, reason: 'it has an effect together with its pair' },
   {
@@ -42,7 +47,7 @@ export const singleValues: readonly Idle[] = [
   },
   {
     parameters:
-      /^(AttachDisk Bootable|ResizeDisk Type|DescribeSnapshots SnapshotLinkId|DescribeSnapshotLinks SnapshotLinkIds|ModifySnapshotCategory Category)$/,
+      /^(AttachDisk Bootable|ResizeDisk Type|DescribeSnapshots SnapshotLinkId|ModifySnapshot(Attribute|Category) RetentionDays|DescribeSnapshotLinks SnapshotLinkIds|ModifySnapshotCategory Category)$/,
     reason: 'it needs another state of its disk or snapshot, or the id of a chain',
   },
   {

@@ -24,7 +24,7 @@ export interface Listed {
 export function listParameters(action: Action): Listed[] {
   const documented = Object.entries(documentedParameters(action.name));
   const listed = documented
-    .filter(([name]) => name !== 'RegionId' && !/\.(key|value)$/.test(name))
+    .filter(([name]) => !/^regionId$/i.test(name) && !/\.(key|value)$/.test(name))
     .flatMap(([name, { type, isRequired }]) => {
       const members = type === 'Struct' ? membersOf(action.parameters, name) : [];
       if (members.length > 0) return members.map((member) => ({ name: member, type: 'String', isRequired: false }));

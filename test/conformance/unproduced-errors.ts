@@ -15,6 +15,11 @@ const codes = (pattern: RegExp, reason: string, but = /(?!)/, except = /(?!)/): 
 });
 
 export const unproducedErrors: readonly Unproduced[] = [
+  codes(/InvalidOperation\.PolicyTypeUnsupported/, 'there are no policies of the system'),
+  {
+    errors: /^ApplyAutoSnapshotPolicy PartofDiskCategory\.OperationNotSupported$/,
+    reason: 'every disk can have snapshots',
+  },
   codes(
     /Account\.Arrearage|InsufficientBalance|InvalidAccountStatus\.NotEnoughBalance|InvalidPayMethod|PaymentMethodNotFound|DiskInArrears|InstanceExpired(OrInArrears)?|LastOrderProcessing|InvalidInstance\.UnPaidOrder|RealNameAuthenticationError/,
     'nothing is billed',
@@ -33,7 +38,7 @@ export const unproducedErrors: readonly Unproduced[] = [
     /.*(KMS|CMK|Kms).*|InvalidParameter\.Encrypted(Illegal)?|InvalidEncrypted\.NotMatchSnapshot|EncryptedOption\.Conflict|InvalidOperation\.UnfinishedEncryptedSnapshotCopy/,
     'there is no encryption yet; asking for it is refused with InvalidParameter.EncryptedNotSupported',
     /(?!)/,
-    /CopyImage InvalidParameter\.EncryptedIllegal/,
+    /(CopyImage|CreateAutoSnapshotPolicy) InvalidParameter\.EncryptedIllegal/,
   ),
   codes(/HibernationConfigured\.InstanceOperationForbidden/, 'instances cannot hibernate'),
   codes(
@@ -80,8 +85,8 @@ export const unproducedErrors: readonly Unproduced[] = [
   },
   codes(/(Concurrent|Weekly)QuotaExceed\.ExportImage/, 'there are no such limits'),
   codes(
-    /(?!CloudBox).*(InstantAccess|DefaultFreeSnapshot|InvalidOperation\.DecreaseRetentionDaysUnsupported|LocalDiskUnsupported).*/,
-    'there are no snapshots with instant access or limited retention, and no local disks',
+    /(?!CloudBox).*(InstantAccess|DefaultFreeSnapshot|LocalDiskUnsupported).*/,
+    'there are no snapshots with instant access, and no local disks',
     /InvalidInstantAccessRetentionDays\.Malformed/,
   ),
   codes(

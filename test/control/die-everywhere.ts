@@ -1,4 +1,5 @@
 /** Lets a server die at each of its acts in turn, and the next one finish or undo what it left. */
+import type { Clock } from '../../src/lib/clock.ts';
 import { CrashPoint } from './crash-point.ts';
 import { World } from './world.ts';
 
@@ -8,6 +9,8 @@ export interface Scenario<T> {
   act: (world: World, prepared: T) => Promise<unknown>;
   /** No upload ends before `act` has, or the server is dead. */
   holdsUploads?: true;
+  /** Of each world; absent: one that runs fast. */
+  createClock?: () => Clock;
   verify: (world: World, prepared: T) => Promise<void>;
 }
 
@@ -15,7 +18,7 @@ export interface Scenario<T> {
 export async function dieEverywhere<T>(scenario: Scenario<T>): Promise<number> {
   for (let at = 1; ; at++) {
     for (const after of [false, true]) {
-      const world = await World.create(200);
+      const world = await World.create(scenario.createClock?.() ?? 200);
       try {
         const prepared = await scenario.prepare(world);
         await world.settle();

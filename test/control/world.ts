@@ -74,6 +74,8 @@ export class World {
   limitsDisks = false;
   /** From the next start on: `serve --undo-hours`. */
   undoMs = 0;
+  /** From the next start on: `serve --retention-share`, of 1. */
+  retentionShare = 0.5;
   /** Throws when a test says that there is no room. */
   assertRoom: (code: string, what: string) => void = () => undefined;
   /** As when room is short. */
@@ -85,11 +87,11 @@ export class World {
   /** Another world that is made with them is another region of the same server. */
   readonly regions: Regions;
 
-  private constructor(speed: number, regionId: string, regions: Regions) {
+  private constructor(clock: Clock, regionId: string, regions: Regions) {
     this.regionId = regionId;
     this.regions = regions;
     fakeRepositories.set(repositoryIn(this.folder).storeFolder, this.repository);
-    this.clock = createFastClock(speed);
+    this.clock = clock;
     this.diskd = new FakeDiskd({ nowMs: () => this.clock.nowMs() });
     this.transfer = new FakeTransfer(this.diskd, this.repository);
     this.exchange = new FakeExchange(this.diskd, this.repository);
@@ -97,8 +99,9 @@ export class World {
   }
 
   /** Its time passes `speed` times as fast as ours. */
-  static async create(speed = 20, regionId = 'cn-hangzhou', regions = new Regions()): Promise<World> {
-    const world = new World(speed, regionId, regions);
+  static async create(speed: number | Clock = 20, regionId = 'cn-hangzhou', regions = new Regions()): Promise<World> {
+    const clock = typeof speed === 'number' ? createFastClock(speed) : speed;
+    const world = new World(clock, regionId, regions);
     await world.start();
     return world;
   }
@@ -158,6 +161,7 @@ export class World {
       monitor: this.monitor,
       repositoryPlace: repositoryIn(this.folder),
       dataFolder: this.folder,
+      retentionShare: this.retentionShare,
       undoMs: this.undoMs,
       diskdSocket: path.join(this.folder, 'diskd.sock'),
     });

@@ -1,9 +1,9 @@
 /** CopySnapshot (`ecs-api.md` 2.1): the snapshot is in another region too, or once more in its own. */
 import { findSnapshotNameProblem } from '../../ecs/names.ts';
-import { noRoles, notPublic, retentionDays } from '../absent-features.ts';
+import { noRoles, notPublic } from '../absent-features.ts';
 import { defineAction } from '../action.ts';
 import { notBuilt, required, text } from '../parameters.ts';
-import { clientToken, description, dryRun, resourceGroup, tags } from '../resource-parameters.ts';
+import { clientToken, description, dryRun, resourceGroup, retentionDays, tags } from '../resource-parameters.ts';
 
 export const copySnapshot = defineAction({
   name: 'CopySnapshot',
@@ -12,7 +12,7 @@ export const copySnapshot = defineAction({
     DestinationRegionId: required(text()),
     DestinationSnapshotName: required(text('InvalidSnapshotName.Malformed', findSnapshotNameProblem)),
     DestinationSnapshotDescription: required(description),
-    RetentionDays: retentionDays,
+    RetentionDays: retentionDays(),
     ResourceGroupId: resourceGroup,
     Tag: tags(),
     ClientToken: clientToken('InvalidParameter'),
@@ -34,6 +34,7 @@ export const copySnapshot = defineAction({
         destinationRegionId: values.DestinationRegionId,
         snapshotName: values.DestinationSnapshotName,
         description: values.DestinationSnapshotDescription,
+        retentionDays: values.RetentionDays,
         resourceGroupId: values.ResourceGroupId,
         tags: values.Tag,
       },

@@ -3,10 +3,18 @@ import type { CreateDiskRequest } from '../../control/requests.ts';
 import { offeredCategories, performanceLevels } from '../../ecs/disk-categories.ts';
 import { findNameProblem } from '../../ecs/names.ts';
 import { RequestError } from '../../lib/errors.ts';
-import { autoSnapshotPolicy, notPublic, storageSet, unbuiltDiskFeatures } from '../absent-features.ts';
+import { notPublic, storageSet, unbuiltDiskFeatures } from '../absent-features.ts';
 import { checkZone, defineAction, type Region } from '../action.ts';
 import { integer, knowingWords, notBuilt, required, text, withDefault, type Values } from '../parameters.ts';
-import { checkDiskKind, clientToken, description, dryRun, resourceGroup, tags } from '../resource-parameters.ts';
+import {
+  autoSnapshotPolicy,
+  checkDiskKind,
+  clientToken,
+  description,
+  dryRun,
+  resourceGroup,
+  tags,
+} from '../resource-parameters.ts';
 
 export const createDiskParameters = {
   ZoneId: required(text()),
@@ -69,6 +77,7 @@ export function createDiskRequestOf(values: Values<typeof createDiskParameters>,
     description: values.Description,
     resourceGroupId: values.ResourceGroupId,
     tags: values.Tag,
+    policyId: values.AutoSnapshotPolicyId,
   };
 }
 

@@ -1,9 +1,9 @@
 /** CreateSnapshot (`ecs-api.md` 2.1): freezes a disk; the copy goes on after the answer. */
 import { findSnapshotNameProblem } from '../../ecs/names.ts';
-import { instantAccess, notPublic, retentionDays } from '../absent-features.ts';
+import { instantAccess, notPublic } from '../absent-features.ts';
 import { defineAction } from '../action.ts';
 import { integer, notBuilt, oneOf, required, text, withDefault } from '../parameters.ts';
-import { clientToken, description, dryRun, resourceGroup, tags } from '../resource-parameters.ts';
+import { clientToken, description, dryRun, resourceGroup, retentionDays, tags } from '../resource-parameters.ts';
 
 export const createSnapshot = defineAction({
   name: 'CreateSnapshot',
@@ -11,7 +11,7 @@ export const createSnapshot = defineAction({
     DiskId: required(text()),
     SnapshotName: text('InvalidSnapshotName.Malformed', findSnapshotNameProblem),
     Description: withDefault(description, ''),
-    RetentionDays: retentionDays,
+    RetentionDays: retentionDays(),
     Tag: tags(),
     ClientToken: clientToken('InvalidClientToken.Malformed'),
     Category: oneOf(['Standard'], 'InvalidSnapshotCategory.Malformed'),
@@ -34,7 +34,7 @@ export const createSnapshot = defineAction({
         diskId: values.DiskId,
         snapshotName: values.SnapshotName,
         description: values.Description,
-        retentionDays: null,
+        retentionDays: values.RetentionDays,
         resourceGroupId: values.ResourceGroupId,
         tags: values.Tag,
       },

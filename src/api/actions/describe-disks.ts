@@ -46,8 +46,8 @@ const parameters = {
   LockReason: constantFilter({ none: ['financial', 'security'], code: 'InvalidLockReason.NotFound' }),
   Encrypted: constantFilter({ all: ['false'], none: ['true'], code: 'InvalidParameter' }),
   EnableShared: constantFilter({ all: ['false'], none: ['true'], code: 'InvalidParameter' }),
-  EnableAutomatedSnapshotPolicy: constantFilter({ all: ['false'], none: ['true'], code: 'InvalidParameter' }),
-  AutoSnapshotPolicyId: noneHas(),
+  EnableAutomatedSnapshotPolicy: boolean(),
+  AutoSnapshotPolicyId: text(),
   KMSKeyId: noneHas(),
   ResourceGroupId: text(),
   AdditionalAttributes: noEffect('asks for fields: Placement is always shown, and IOPS where disks are limited'),
@@ -84,6 +84,8 @@ function filterOf(values: Values<typeof parameters>): DiskFilter {
     ...(values.Portable !== null && { portable: values.Portable }),
     ...(values.DeleteWithInstance !== null && { deleteWithInstance: values.DeleteWithInstance }),
     ...(values.DeleteAutoSnapshot !== null && { deleteAutoSnapshot: values.DeleteAutoSnapshot }),
+    ...(values.AutoSnapshotPolicyId !== null && { policyId: values.AutoSnapshotPolicyId }),
+    ...(values.EnableAutomatedSnapshotPolicy !== null && { hasPolicy: values.EnableAutomatedSnapshotPolicy }),
     ...(values.EnableAutoSnapshot !== null && { enableAutoSnapshot: values.EnableAutoSnapshot }),
   };
 }

@@ -53,9 +53,9 @@ export const describeSnapshots = defineAction({
   },
 });
 
-/** There are no local snapshots (Flash), and no automatic ones. */
-function asksForNone({ SnapshotIds, Category, SnapshotType }: Values<typeof parameters>): boolean {
-  return SnapshotIds?.length === 0 || Category === 'Flash' || SnapshotType === 'auto' || SnapshotType === 'timer';
+/** There are no local snapshots (Flash). */
+function asksForNone({ SnapshotIds, Category }: Values<typeof parameters>): boolean {
+  return SnapshotIds?.length === 0 || Category === 'Flash';
 }
 
 /** The disks asked for, by id and by chain: two different ones have no snapshot in common. */
@@ -88,6 +88,7 @@ function filterOf(values: Values<typeof parameters>, [diskId]: string[]): Snapsh
     ...(values.SourceDiskType !== null && { sourceDiskType: values.SourceDiskType }),
     ...(values.Usage !== null && { usage: values.Usage }),
     ...(values.SnapshotType === 'undo' && { undo: true }),
-    ...(values.SnapshotType === 'user' && { undo: false }),
+    ...(values.SnapshotType === 'user' && { undo: false, automatic: false }),
+    ...(['auto', 'timer'].includes(values.SnapshotType ?? '') && { undo: false, automatic: true }),
   };
 }

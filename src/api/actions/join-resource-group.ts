@@ -6,15 +6,7 @@ import { dryRun } from '../resource-parameters.ts';
 import { getTaggedType, taggedTypes } from '../tag-parameters.ts';
 
 /** Documented, but there is nothing of the kind here that could be in a group. */
-const typesWithoutGroups = [
-  'securitygroup',
-  'eni',
-  'ddh',
-  'ddhcluster',
-  'keypair',
-  'launchtemplate',
-  'snapshotpolicy',
-] as const;
+const typesWithoutGroups = ['securitygroup', 'eni', 'ddh', 'ddhcluster', 'keypair', 'launchtemplate'] as const;
 
 export const joinResourceGroup = defineAction({
   name: 'JoinResourceGroup',

@@ -4,9 +4,9 @@ import { isDataDeviceName } from '../../ecs/device-names.ts';
 import { offeredCategories, performanceLevels } from '../../ecs/disk-categories.ts';
 import { findDescriptionProblem, findNameProblem } from '../../ecs/names.ts';
 import { RequestError } from '../../lib/errors.ts';
-import { autoSnapshotPolicy, unbuiltDiskFeatures } from '../absent-features.ts';
+import { unbuiltDiskFeatures } from '../absent-features.ts';
 import { boolean, group, groups, integer, knowingWords, text, withDefault, type Values } from '../parameters.ts';
-import { checkDiskKind } from '../resource-parameters.ts';
+import { autoSnapshotPolicy, checkDiskKind } from '../resource-parameters.ts';
 
 const DATA_DISK_LIMIT = 16;
 
@@ -55,11 +55,16 @@ export const runInstancesDisks = {
 
 /** What both actions tell of their disks. */
 export interface DiskValues {
-  SystemDisk: Values<typeof systemDiskParameters>;
+  SystemDisk: Values<typeof systemDiskParameters> & WithPolicy;
   DataDisk: DataDiskValues[];
 }
 
-type DataDiskValues = Values<typeof dataDiskParameters> & { name: string };
+/** Only RunInstances has it. */
+interface WithPolicy {
+  AutoSnapshotPolicyId?: string | null;
+}
+
+type DataDiskValues = Values<typeof dataDiskParameters> & WithPolicy & { name: string };
 
 /** The data disks in the order of N. */
 export function dataDisksOf(values: DataDiskValues[]): NewDisk[] {
@@ -78,7 +83,8 @@ export function systemDiskOf(values: DiskValues['SystemDisk']): NewDisk {
     },
   );
   const { DiskName: diskName, Description: description } = values;
-  return { ...kind, diskName, description, snapshotId: null, device: null, deleteWithInstance: true };
+  const { AutoSnapshotPolicyId: policyId = null } = values;
+  return { ...kind, diskName, description, snapshotId: null, device: null, deleteWithInstance: true, policyId };
 }
 
 /**
@@ -107,7 +113,8 @@ function dataDiskOf(values: DataDiskValues): NewDisk {
       size: 'InvalidDataDiskSize.ValueNotSupported',
     },
   );
-  return { ...kind, diskName, description, snapshotId, device, deleteWithInstance: values.DeleteWithInstance };
+  const { DeleteWithInstance: deleteWithInstance, AutoSnapshotPolicyId: policyId = null } = values;
+  return { ...kind, diskName, description, snapshotId, device, deleteWithInstance, policyId };
 }
 
 function namesOf(disk: string): { category: string; performanceLevel: string; size: string } {

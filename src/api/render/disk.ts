@@ -41,7 +41,7 @@ function identity(disk: Disk, regionId: string): object {
     ImageId: disk.imageId ?? '',
     ProductCode: '',
     ResourceGroupId: disk.resourceGroupId,
-    AutoSnapshotPolicyId: '',
+    AutoSnapshotPolicyId: disk.policyIds[0] ?? '',
     StorageSetId: '',
     StorageClusterId: '',
     KMSKeyId: '',
@@ -75,7 +75,7 @@ function flags(disk: Disk): object {
     DeleteWithInstance: disk.deleteWithInstance,
     DeleteAutoSnapshot: disk.deleteAutoSnapshot,
     EnableAutoSnapshot: disk.enableAutoSnapshot,
-    EnableAutomatedSnapshotPolicy: false,
+    EnableAutomatedSnapshotPolicy: disk.policyIds.length > 0,
     BurstingEnabled: false,
   };
 }

@@ -17,7 +17,7 @@ export function renderSnapshot(snapshot: Snapshot, regionId: string): object {
     RegionId: regionId,
     SnapshotSN: snapshot.snapshotId.replace(/^s-/, ''),
     SnapshotLinkId: snapshotLinkId(snapshot.sourceDiskId),
-    SnapshotType: snapshot.undoUntilMs === null ? 'user' : 'undo',
+    SnapshotType: typeOf(snapshot),
     Category: snapshot.category,
     Status: snapshot.status,
     Progress: `${snapshot.progressPercent}%`,
@@ -44,4 +44,9 @@ export function renderSnapshot(snapshot: Snapshot, regionId: string): object {
     ...(snapshot.undoUntilMs === null ? {} : { UndoUntil: formatSecond(snapshot.undoUntilMs) }),
     Tags: renderTags(snapshot.tags),
   };
+}
+
+function typeOf({ undoUntilMs, isAutomatic }: Snapshot): string {
+  if (undoUntilMs !== null) return 'undo';
+  return isAutomatic ? 'auto' : 'user';
 }

@@ -1,0 +1,75 @@
+/** What retention goes by: the snapshots that have an end, and what somebody must agree to before it is deleted. */
+import { sql } from 'kysely';
+import type { SnapshotUsage } from '../ecs/resources.ts';
+import type { Queries, Schema, SnapshotRow } from './schema.ts';
+
+/** Snapshots of a disk are planned together, and apart from them the copies of another region's disk. */
+export interface RetentionSubject {
+  diskId: string;
+  /** Of copies. */
+  sourceRegionId: string | null;
+}
+
+/** Those after `after` whose snapshots may have something to lose by `nowMs`, in order, with a page's limit. `offsetMs`: by how much the clock is before that time. */
+export async function listRetentionSubjects(
+  queries: Queries,
+  { after, nowMs, offsetMs, limit }: { after: RetentionSubject | null; nowMs: number; offsetMs: number; limit: number },
+): Promise<RetentionSubject[]> {
+  const from =
+    after === null ? sql`1 = 1` : sql`(source_disk_id, region) > (${after.diskId}, ${after.sourceRegionId ?? ''})`;
+  const { rows } = await sql<{ source_disk_id: string; region: string }>`SELECT DISTINCT source_disk_id, region FROM (
+      SELECT source_disk_id, coalesce(source_region_id, '') AS region FROM snapshots
+      WHERE (retention_days IS NOT NULL OR automatic = 1) AND frozen = 1 AND undo_until_ms IS NULL
+        AND status <> 'progressing'
+        AND (retention_days IS NULL
+          OR coalesce(kept_since_ms, created_at_ms - ${offsetMs}) + retention_days * 86400000 <= ${nowMs}))
+    WHERE ${from} ORDER BY source_disk_id, region LIMIT ${limit}`.execute(queries);
+  return rows.map((row) => ({ diskId: row.source_disk_id, sourceRegionId: row.region === '' ? null : row.region }));
+}
+
+/** Those that are in lists. */
+export async function listSnapshotsOfSubject(
+  queries: Queries,
+  { diskId, sourceRegionId }: RetentionSubject,
+): Promise<(SnapshotRow & { usage: SnapshotUsage })[]> {
+  let query = queries
+    .selectFrom('snapshots')
+    .selectAll()
+    .where('source_disk_id', '=', diskId)
+    .where('frozen', '=', 1)
+    .where('undo_until_ms', 'is', null);
+  query =
+    sourceRegionId === null
+      ? query.where('source_region_id', 'is', null)
+      : query.where('source_region_id', '=', sourceRegionId);
+  return await query.orderBy('created_at_ms').orderBy('snapshot_id').execute();
+}
+
+export async function findHold(queries: Queries, subjectId: string): Promise<Schema['retention_holds'] | undefined> {
+  return await queries.selectFrom('retention_holds').selectAll().where('subject_id', '=', subjectId).executeTakeFirst();
+}
+
+export async function putHold(queries: Queries, row: Schema['retention_holds']): Promise<void> {
+  const { subject_id: _key, ...values } = row;
+  await queries
+    .insertInto('retention_holds')
+    .values(row)
+    .onConflict((conflict) => conflict.column('subject_id').doUpdateSet(values))
+    .execute();
+}
+
+export async function deleteHold(queries: Queries, subjectId: string): Promise<void> {
+  await queries.deleteFrom('retention_holds').where('subject_id', '=', subjectId).execute();
+}
+
+/** What policies said of snapshots that are gone, and which disks they were applied to. */
+export async function forgetGone(queries: Queries): Promise<void> {
+  await queries
+    .deleteFrom('policy_snapshots')
+    .where('snapshot_id', 'not in', queries.selectFrom('snapshots').select('snapshot_id'))
+    .execute();
+  await queries
+    .deleteFrom('policy_disks')
+    .where('disk_id', 'not in', queries.selectFrom('disks').select('disk_id'))
+    .execute();
+}
