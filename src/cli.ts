@@ -4,6 +4,7 @@
  */
 import fs from 'node:fs';
 import { Argument, Command, CommanderError, Option } from 'commander';
+import { addRecycleBinCommands } from './cli/recycle-bin-commands.ts';
 import { addRepositoryCommands } from './cli/repository-commands.ts';
 import type { Shell } from './cli/completion-scripts.ts';
 import { UsageError } from './cli/usage-error.ts';
@@ -67,11 +68,11 @@ export async function runCli(args: string[], context: CliContext): Promise<numbe
   }
 }
 
-/** `hupo disk` lists, `hupo repository` shows: a default that commander had would take a mistyped command for an argument of it. */
+/** `hupo disk` and `hupo recycle-bin` list, `hupo repository` shows: a default that commander had would take a mistyped command for an argument of it. */
 function expandDefaults(args: string[]): string[] {
   const [first, second] = args;
   const isHelp = second === '--help' || second === '-h';
-  const lookedAt = { disk: 'list', repository: 'show' }[first ?? ''];
+  const lookedAt = { disk: 'list', repository: 'show', 'recycle-bin': 'list' }[first ?? ''];
   const isAlone = lookedAt !== undefined && !isHelp && (second ?? '-').startsWith('-');
   return isAlone ? [first ?? '', lookedAt, ...args.slice(1)] : args;
 }
@@ -120,6 +121,7 @@ function createProgram(context: CliContext, exit: (code: number) => void): Comma
     .configureOutput({ writeOut: context.out, writeErr: context.err, outputError: () => undefined });
   addServerCommands(program, context, exit);
   addClientCommands(program, context, exit);
+  addRecycleBinCommands(program, context, withConnectOptions, exit);
   addRepositoryCommands(program, context, exit);
   addCompletionCommand(program, context);
   addInternalCommands(program, context, exit);
@@ -152,6 +154,7 @@ function addServerCommands(program: Command, context: CliContext, exit: (code: n
     .option('--reserve <SIZE>', 'what guests leave free of the file system, as 512MiB (default: 2 %, at most 1GiB)')
     .option('--compact-days <DAYS>', 'what was stored so many days ago is compressed better; 0: never', '1')
     .option('--undo-hours <HOURS>', 'what a rollback replaced is kept for so long, to be undone; 0: not at all', '24')
+    .option('--recycle-hours <HOURS>', 'deleted snapshots and disks can be restored for so long; 0: not at all', '24')
     .option('--verify-days <DAYS>', 'every stored byte is read again within so many days; 0: never', '30')
     .option(
       '--high-water <SIZE>',

@@ -58,6 +58,7 @@ export interface RegionOptions {
   compactAfterMs: number;
   /** How long what a rollback replaced is kept; 0: not at all. */
   undoMs: number;
+  recycleMs: number;
   /** Whether disks do in a second no more than their kind does at ECS. */
   limitsDisks: boolean;
   environment: Environment;
@@ -183,6 +184,7 @@ async function prepareWork(
     exchange: new ExchangeProcesses(findExchangeFolder(options.exchangeFolder, folder), program, place),
     region: { regionId, zoneIds: zonesOf(regionId) },
     ...{ dataFolder: folder.root, diskdSocket: folder.diskdSocket, undoMs: options.undoMs },
+    recycleMs: options.recycleMs,
   };
   const copies = new CatalogCopies(parts);
   const control: Control = new Control({ ...parts, onStored: () => copies.wake() });

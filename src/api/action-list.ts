@@ -14,6 +14,7 @@ import { createInstance } from './actions/create-instance.ts';
 import { createSnapshotGroup } from './actions/create-snapshot-group.ts';
 import { createSnapshot } from './actions/create-snapshot.ts';
 import { deleteDisk } from './actions/delete-disk.ts';
+import { deleteFromRecycleBin } from './actions/delete-from-recycle-bin.ts';
 import { deleteImage } from './actions/delete-image.ts';
 import { deleteInstance } from './actions/delete-instance.ts';
 import { deleteInstances } from './actions/delete-instances.ts';
@@ -37,6 +38,7 @@ import { describeInstanceStatus } from './actions/describe-instance-status.ts';
 import { describeInstanceTypes } from './actions/describe-instance-types.ts';
 import { describeInstances } from './actions/describe-instances.ts';
 import { describeLockedSnapshots } from './actions/describe-locked-snapshots.ts';
+import { describeRecycleBin } from './actions/describe-recycle-bin.ts';
 import { describeRegions } from './actions/describe-regions.ts';
 import { describeSnapshotGroups } from './actions/describe-snapshot-groups.ts';
 import { describeSnapshotLinks } from './actions/describe-snapshot-links.ts';
@@ -77,6 +79,7 @@ import { rebootInstances } from './actions/reboot-instances.ts';
 import { reInitDisk } from './actions/reinit-disk.ts';
 import { removeTags } from './actions/remove-tags.ts';
 import { replaceSystemDisk } from './actions/replace-system-disk.ts';
+import { restoreFromRecycleBin } from './actions/restore-from-recycle-bin.ts';
 import { resetDisk } from './actions/reset-disk.ts';
 import { resetDisks } from './actions/reset-disks.ts';
 import { resizeDisk } from './actions/resize-disk.ts';
@@ -175,6 +178,9 @@ export const actions: readonly Action[] = [
   describeTasks,
   describeTaskAttribute,
   cancelTask,
+  describeRecycleBin,
+  restoreFromRecycleBin,
+  deleteFromRecycleBin,
   beginImport,
   completeImport,
 ];

@@ -5,6 +5,8 @@ import type {
   Image,
   Instance,
   Page,
+  Recycled,
+  RecycledTotals,
   Snapshot,
   SnapshotGroup,
   SnapshotChain,
@@ -60,6 +62,7 @@ import type {
   ImageFilter,
   InstanceFilter,
   Paging,
+  RecycledFilter,
   SnapshotChainFilter,
   SnapshotFilter,
   SnapshotGroupFilter,
@@ -68,7 +71,16 @@ import type {
   TaskFilter,
 } from '../ecs/list-filters.ts';
 
+/** Extension (ECS has none): deleted snapshots and disks that can be restored. */
+export interface RecycleBinPlane {
+  list(filter: RecycledFilter, paging: Paging): Promise<Page<Recycled>>;
+  restore(request: { resourceIds: string[] }, options: ChangeOptions): Promise<void>;
+  empty(request: { resourceIds: string[] }, options: ChangeOptions): Promise<void>;
+  emptyAll(options: ChangeOptions): Promise<void>;
+}
+
 export interface ControlPlane {
+  readonly recycleBin: RecycleBinPlane;
   createDisk(request: CreateDiskRequest, options: ChangeOptions): Promise<{ diskId: string }>;
   listDisks(filter: DiskFilter, paging: Paging): Promise<Page<Disk>>;
   attachDisk(request: AttachDiskRequest, options: ChangeOptions): Promise<void>;
@@ -99,7 +111,7 @@ export interface ControlPlane {
   /** In the order of their disks' ids. */
   listSnapshotChains(filter: SnapshotChainFilter, paging: Paging): Promise<Page<SnapshotChain>>;
   /** Of all chains. */
-  measureSnapshots(): Promise<SnapshotTotals & UndoTotals>;
+  measureSnapshots(): Promise<SnapshotTotals & UndoTotals & RecycledTotals>;
   /** For each period that has samples, in order. */
   monitorDisk(request: DiskMonitorRequest): Promise<DiskMonitorPoint[]>;
   monitorSnapshots(request: SnapshotMonitorRequest): Promise<SnapshotMonitorPoint[]>;

@@ -7,6 +7,7 @@ import { listTags } from './tags.ts';
 import { is, isIn, listPage } from './listing.ts';
 import type { List, Wanted } from './listing.ts';
 import { diskTally } from './listing-schema.ts';
+import { listRecycledDisks } from './recycle-bin.ts';
 import type { DiskRow, Queries } from './schema.ts';
 
 export async function insertDisk(queries: Queries, row: DiskRow): Promise<void> {
@@ -45,18 +46,35 @@ export async function listDetachedSystemDisks(queries: Queries, instanceId: stri
     .execute();
 }
 
+/** Every disk that has a folder: those in the recycle bin too. */
 export async function listAllDisks(queries: Queries): Promise<DiskRow[]> {
-  return await queries.selectFrom('disks').selectAll().orderBy('disk_id').execute();
+  const rows = await queries.selectFrom('disks').selectAll().orderBy('disk_id').execute();
+  return [...rows, ...(await listRecycledDisks(queries))];
 }
 
-/** The disks whose base is written exactly so. */
+/** Also one in the recycle bin. */
+export async function findAnyDisk(queries: Queries, diskId: string): Promise<DiskRow | undefined> {
+  return (await findDisk(queries, diskId)) ?? (await listRecycledDisks(queries, { diskId }))[0];
+}
+
+/** The disks whose base is written exactly so, those in the recycle bin too. */
 export async function listDisksWithBase(queries: Queries, base: string): Promise<DiskRow[]> {
-  return await queries.selectFrom('disks').selectAll().where('base', '=', base).orderBy('disk_id').execute();
+  const rows = await queries.selectFrom('disks').selectAll().where('base', '=', base).orderBy('disk_id').execute();
+  return [...rows, ...(await listRecycledDisks(queries, { base }))];
+}
+
+/** The disk stands on that from now on, also in the recycle bin. */
+export async function setBase(queries: Queries, diskId: string, base: string): Promise<void> {
+  await updateDisk(queries, diskId, { base });
+  const recycled = queries.updateTable('recycle_bin').set({ base }).where('resource_id', '=', diskId);
+  await recycled.where('resource_type', '=', 'disk').execute();
 }
 
 /** Whoever began as `before` has from now on begun as `after`, which holds the same bytes. */
 export async function replaceFirstBase(queries: Queries, before: string, after: string): Promise<void> {
-  await queries.updateTable('disks').set({ first_base: after }).where('first_base', '=', before).execute();
+  for (const table of ['disks', 'recycle_bin'] as const) {
+    await queries.updateTable(table).set({ first_base: after }).where('first_base', '=', before).execute();
+  }
 }
 
 /** Whether a disk exists that was made from the snapshot. */

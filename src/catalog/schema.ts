@@ -8,6 +8,7 @@ import type {
   DiskType,
   ImageStatus,
   InstanceStatus,
+  RecycledType,
   SnapshotCategory,
   SnapshotStatus,
   SnapshotUsage,
@@ -29,6 +30,7 @@ export interface Schema {
   snapshots: SnapshotRow & { usage: Generated<SnapshotUsage> };
   snapshot_groups: SnapshotGroupRow;
   snapshot_locks: SnapshotLockRow;
+  recycle_bin: RecycledRow;
   tags: TagRow & TagOfListed;
   chain_tally: ChainTallyRow;
   operations: OperationRow;
@@ -288,4 +290,26 @@ export interface NonceRow {
   access_key_id: string;
   nonce: string;
   seen_at_ms: number;
+}
+
+/** A snapshot or a disk that was deleted and can be restored (`recycle-bin.ts`). */
+export interface RecycledRow {
+  resource_id: string;
+  resource_type: RecycledType;
+  /** The disk, or the one that the snapshot is of. */
+  disk_id: string;
+  name: string | null;
+  size_gib: number;
+  /** Of a disk, as in its row: what it stands on, which others may change while it is here. A root, as there. */
+  base: string | null;
+  first_base: string | null;
+  /** Of a snapshot, as in its row. */
+  tree: string | null;
+  generation: number | null;
+  /** JSON RecycledDisk or RecycledSnapshot: what is put back. */
+  content: string;
+  /** Of the entry: the deletion. */
+  created_at_ms: number;
+  /** When it goes for good, by the time of `control/lock-clock.ts`. */
+  until_ms: number;
 }

@@ -16,6 +16,10 @@ export interface ActionParameter {
 const OWN: Readonly<Record<string, string>> = {
   HupoBeginImport: '!ZoneId !DiskCategory !Size:Integer DiskName Description PerformanceLevel Tag.N.Key Tag.N.Value',
   HupoCompleteImport: '!DiskId',
+  DescribeRecycleBin: `ResourceType ResourceId.N DiskId PageNumber:Integer PageSize:Integer MaxResults:Integer
+    NextToken`,
+  RestoreFromRecycleBin: '!ResourceId.N DryRun:Boolean',
+  DeleteFromRecycleBin: 'ResourceId.N All:Boolean DryRun:Boolean',
 };
 
 /** Every action that is documented or built. */

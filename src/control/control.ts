@@ -23,6 +23,7 @@ import type {
   SnapshotChain,
   SnapshotMonitorPoint,
   SnapshotTotals,
+  RecycledTotals,
   UndoTotals,
   TagCount,
   TagOfResource,
@@ -55,6 +56,7 @@ import { LockClock } from './lock-clock.ts';
 import { operationKinds } from './operation-kinds.ts';
 import type { Parts } from './parts.ts';
 import { powerInstances } from './power-instances.ts';
+import { RecycleBin } from './recycle-bin.ts';
 import { reInitDisk } from './reinit-disk.ts';
 import type {
   AttachDiskRequest,
@@ -131,6 +133,7 @@ export class Control {
   readonly #gate = new UploadGate();
   /** What the collector goes by. */
   readonly book: RepositoryBook;
+  readonly recycleBin: RecycleBin;
   readonly #collector: Collector;
   readonly #completions = new ImportCompletions();
   readonly #fetchNotes = new FetchNotes();
@@ -142,6 +145,7 @@ export class Control {
     this.#parts = parts;
     this.book = new RepositoryBook(parts.catalog, (operation) => this.#runner.treesOf(operation));
     this.#collector = new Collector(parts, this.book);
+    this.recycleBin = new RecycleBin(parts, () => this.#runner);
     const collect = () => this.#collector.wake();
     const stored = () => {
       parts.onStored?.();
@@ -167,7 +171,10 @@ export class Control {
     await deleteOldClientTokens(catalog.queries, clock.nowMs());
     await this.#runner.resume();
     this.#collector.wake();
-    this.#parts.space.onShort((facts) => deleteOldestUndo(this.#parts, this.#runner, facts));
+    this.#parts.space.onShort(
+      async (facts) => (await this.recycleBin.giveWay(facts)) || deleteOldestUndo(this.#parts, this.#runner, facts),
+    );
+    this.recycleBin.start();
     this.#undoEnded = deleteOverdueUndo(this.#parts, this.#runner, this.#ending.signal);
   }
 
@@ -180,6 +187,7 @@ export class Control {
   async stop(): Promise<void> {
     this.#ending.abort();
     await this.#undoEnded;
+    await this.recycleBin.stop();
     await this.#runner.stop();
     await this.#collector.stop();
     await this.#parts.lockClock.stop();
@@ -440,7 +448,7 @@ export class Control {
     return listMeasuredChains(this.#parts, filter, paging);
   }
 
-  measureSnapshots(): Promise<SnapshotTotals & UndoTotals> {
+  measureSnapshots(): Promise<SnapshotTotals & UndoTotals & RecycledTotals> {
     return measureSnapshots(this.#parts);
   }
 

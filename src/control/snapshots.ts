@@ -125,20 +125,20 @@ export function hiddenRow(
 }
 
 /**
- * The row goes at once; manifest and bytes, or the work on a progressing snapshot, right after. A progressing one that disks
+ * The row goes at once; manifest and bytes stay in the recycle bin, or go right after, as the work on a progressing snapshot does. A progressing one that disks
  * stand on is stored first (D7), and nobody waits for that.
  */
 export async function deleteSnapshot(
   parts: Parts,
   runner: OperationRunner,
-  { snapshotId, force }: { snapshotId: string; force: boolean },
+  { snapshotId, force, skipsBin = false }: { snapshotId: string; force: boolean; skipsBin?: boolean },
   options: ChangeOptions,
 ): Promise<void> {
   const copyId = await parts.regions.findCopyOf({ regionId: parts.region.regionId, snapshotId });
   const deletion = await change(parts, options, async (transaction) => {
     const row = await getSnapshot(transaction, snapshotId);
     assertAllowed(refuseDeleteCopied(snapshotId, copyId));
-    return await recordDeletion({ parts, runner, transaction }, row, force);
+    return await recordDeletion({ parts, runner, transaction }, row, { force, skipsBin });
   });
   await performDeletion(parts, runner, deletion);
 }

@@ -4,6 +4,7 @@ import type {
   DiskType,
   ImageStatus,
   InstanceStatus,
+  RecycledType,
   SnapshotGroupStatus,
   SnapshotLockStatus,
   SnapshotCategory,
@@ -123,6 +124,14 @@ export interface TaskFilter {
   status?: TaskStatus;
   createdFromMs?: number;
   createdUntilMs?: number;
+}
+
+/** Absent members do not filter. */
+export interface RecycledFilter {
+  resourceType?: RecycledType;
+  resourceIds?: string[];
+  /** The disk, and the snapshots of it. */
+  diskId?: string;
 }
 
 /** Absent members do not filter. */

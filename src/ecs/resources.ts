@@ -128,6 +128,13 @@ export interface UndoTotals {
   undoBytes: number;
 }
 
+/** The snapshots in the recycle bin, which are in no other total. */
+export interface RecycledTotals {
+  recycledCount: number;
+  /** What they take besides the snapshots and what is kept for undoing. */
+  recycledBytes: number;
+}
+
 /** What a disk did in a time, on average. */
 export interface DiskMonitorPoint {
   /** When the time began. */
@@ -227,6 +234,23 @@ export interface ImageDisk {
 }
 
 export type TaskAction = 'ImportImage' | 'ExportImage' | 'ExportSnapshot' | 'ModifyDiskSpec' | 'ArchiveSnapshot';
+export type RecycledType = 'disk' | 'snapshot';
+
+/** A snapshot or a disk that was deleted and can be restored. */
+export interface Recycled {
+  resourceId: string;
+  resourceType: RecycledType;
+  name: string | null;
+  sizeGib: number;
+  /** The disk, or the one that the snapshot is of. */
+  diskId: string;
+  deletedAtMs: number;
+  /** When it goes for good. */
+  goesAtMs: number;
+  /** What that gives back; null while it is not known. */
+  heldBytes: number | null;
+}
+
 export type TaskStatus = 'Processing' | 'Finished' | 'Failed';
 
 export interface Task {

@@ -54,6 +54,8 @@ export async function openApi(
   { checkAtEnd = true }: { checkAtEnd?: boolean } = {},
 ): Promise<ApiFixture> {
   const world = await World.create(1);
+  world.recycleMs = 24 * 3_600_000;
+  await world.restart();
   const calls: ControlCall[] = [];
   const control = recordingControl(world, overrides, calls);
   const region = { regionId: 'cn-hangzhou', zoneIds: ['cn-hangzhou-a', 'cn-hangzhou-b'], endpoint: '' };
@@ -95,6 +97,7 @@ function recordingControl(world: World, overrides: Partial<ControlPlane>, calls:
   return new Proxy(world.control as ControlPlane, {
     get: (_target, name) => {
       const { control } = world;
+      if (name === 'recycleBin') return control.recycleBin;
       const method = (Reflect.get(overrides, name) ?? Reflect.get(control, name, control)) as Method;
       return (request: unknown, more: unknown) => {
         calls.push({ method: String(name), request, more });

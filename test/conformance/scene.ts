@@ -61,6 +61,8 @@ export interface Scene extends AsyncDisposable {
   groupSnapshot: string;
   /** A custom image of the stopped instance's disks. */
   image: string;
+  /** In the recycle bin. */
+  recycledDisk: string;
   /** Another, shared with an account. */
   sharedImage: string;
   /** Finished: it changed the category of `farDisk`. */
@@ -154,6 +156,8 @@ async function build(world: World): Promise<Ids> {
     .execute();
   const { group, groupSnapshot } = await takeGroup(world, stopped.instanceId, stopped.systemDisk);
   const clonedDisk = await makeDisk(world, { snapshotId: stoppedSnapshot });
+  const recycledDisk = await makeDisk(world, { diskName: 'recycled' });
+  await control.deleteDisk({ diskId: recycledDisk });
   const { imageId: image } = await control.createImage({
     instanceId: null,
     disks: [
@@ -200,6 +204,7 @@ async function build(world: World): Promise<Ids> {
     group,
     groupSnapshot,
     image,
+    recycledDisk,
     task: task ?? '',
   };
 }

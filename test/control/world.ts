@@ -10,6 +10,8 @@ import type { TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { Catalog } from '../../src/catalog/catalog.ts';
+import { listAllDisks } from '../../src/catalog/disks.ts';
+import { listAccomplishedSnapshots } from '../../src/catalog/snapshots.ts';
 import { listOperations } from '../../src/catalog/operations.ts';
 import type { StoredOperation } from '../../src/catalog/operations.ts';
 import type { Queries } from '../../src/catalog/schema.ts';
@@ -74,6 +76,8 @@ export class World {
   limitsDisks = false;
   /** From the next start on: `serve --undo-hours`. */
   undoMs = 0;
+  /** From the next start on: `serve --recycle-hours`. */
+  recycleMs = 0;
   /** Throws when a test says that there is no room. */
   assertRoom: (code: string, what: string) => void = () => undefined;
   /** As when room is short. */
@@ -159,6 +163,7 @@ export class World {
       repositoryPlace: repositoryIn(this.folder),
       dataFolder: this.folder,
       undoMs: this.undoMs,
+      recycleMs: this.recycleMs,
       diskdSocket: path.join(this.folder, 'diskd.sock'),
     });
   }
@@ -336,15 +341,16 @@ export class World {
     const stored = [...this.diskd.disks.values()];
     const findings = compareRecords(
       {
-        disks: rows.map((row) => ({
+        disks: (await listAllDisks(queries)).map((row) => ({
           diskId: row.disk_id,
           sizeBytes: row.size_gib * GIB,
           incarnation: row.incarnation,
           base: JSON.parse(row.base) as BaseRef,
         })),
-        snapshots: snapshots
-          .filter(({ status }) => status === 'accomplished')
-          .map((row) => ({ snapshotId: row.snapshot_id, tree: JSON.parse(row.tree ?? '') as TreeRef })),
+        snapshots: (await listAccomplishedSnapshots(queries)).map((row) => ({
+          snapshotId: row.snapshot_id,
+          tree: JSON.parse(row.tree ?? '') as TreeRef,
+        })),
         changing: '',
       },
       stored,
