@@ -63,6 +63,7 @@ import { exportImage } from './actions/export-image.ts';
 import { exportSnapshot } from './actions/export-snapshot.ts';
 import { importImage } from './actions/import-image.ts';
 import { listTagResources } from './actions/list-tag-resources.ts';
+import { lockInstance, unlockInstance } from './actions/lock-instance.ts';
 import { lockSnapshot } from './actions/lock-snapshot.ts';
 import { modifyDiskAttribute } from './actions/modify-disk-attribute.ts';
 import { modifyDiskSpec } from './actions/modify-disk-spec.ts';
@@ -181,6 +182,8 @@ export const actions: readonly Action[] = [
   describeRecycleBin,
   restoreFromRecycleBin,
   deleteFromRecycleBin,
+  lockInstance,
+  unlockInstance,
   beginImport,
   completeImport,
 ];

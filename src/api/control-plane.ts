@@ -56,6 +56,7 @@ import type {
   TagResourcesRequest,
   UntagResourcesRequest,
 } from '../control/requests.ts';
+import type { LockReason } from '../ecs/operation-locks.ts';
 import type { ShownLock } from '../control/snapshot-locks.ts';
 import type {
   DiskFilter,
@@ -79,7 +80,17 @@ export interface RecycleBinPlane {
   emptyAll(options: ChangeOptions): Promise<void>;
 }
 
+/** Extension: what people are kept from by `ecs/operation-locks.ts`. */
+export interface InstanceLockPlane {
+  lock(
+    request: { instanceId: string; reason: LockReason; releaseDays: number | null },
+    options: ChangeOptions,
+  ): Promise<void>;
+  unlock(request: { instanceId: string; reason: LockReason }, options: ChangeOptions): Promise<void>;
+}
+
 export interface ControlPlane {
+  readonly instanceLocks: InstanceLockPlane;
   readonly recycleBin: RecycleBinPlane;
   createDisk(request: CreateDiskRequest, options: ChangeOptions): Promise<{ diskId: string }>;
   listDisks(filter: DiskFilter, paging: Paging): Promise<Page<Disk>>;

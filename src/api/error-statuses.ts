@@ -145,6 +145,9 @@ const CODES_BY_STATUS: Readonly<Record<number, readonly string[]>> = {
     'InvalidSnapshotLinkIds',
   ],
   403: [
+    'InstanceExpired',
+    'InstanceExpiredOrInArrears',
+    'InstanceLockedForSecurity',
     'InvalidRegionId.NotExists',
     'InvalidSnapshotCategory.NotSupportCopy',
     'InvalidSnapshotId.EncryptedNotSupport',
@@ -316,6 +319,7 @@ const STATUS_BY_ACTION: Readonly<Record<string, Readonly<Record<string, number>>
   },
   CreateImage: {
     IncorrectInstanceStatus: 400,
+    InstanceLockedForSecurity: 400,
     'InvalidDevice.InUse': 400,
     'InvalidInstance.NotFoundSystemDisk': 400,
   },

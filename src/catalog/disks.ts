@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import type { Updateable } from 'kysely';
 import type { DiskFilter, Paging } from '../ecs/list-filters.ts';
 import type { Disk, Page } from '../ecs/resources.ts';
+import { isLockedFor, listInstanceLocks } from './instance-locks.ts';
 import { listTags } from './tags.ts';
 import { is, isIn, listPage } from './listing.ts';
 import type { List, Wanted } from './listing.ts';
@@ -102,22 +103,32 @@ export async function listDisks(
     queries,
     page.items.map((row) => row.disk_id),
   );
+  const locks = await listInstanceLocks(
+    queries,
+    page.items.flatMap((row) => row.instance_id ?? []),
+  );
   return {
     ...page,
     items: page.items.map((row) => ({
       ...toDisk(row),
       tags: tags.get(row.disk_id) ?? [],
+      locks: locks.get(row.instance_id ?? '') ?? [],
       ...serviceOf(row),
     })),
   };
 }
 
-function wantedOf({ diskIds, instanceId, diskName, sourceSnapshotId, ...wanted }: DiskFilter): Wanted {
+function wantedOf({ diskIds, instanceId, diskName, sourceSnapshotId, lockReason, ...wanted }: DiskFilter): Wanted {
   const { status, category, type, zoneId, resourceGroupId } = wanted;
   const flag = (value: boolean | undefined) => (value === undefined ? undefined : Number(value));
   return {
     ...wanted,
-    few: [...isIn('disk_id', diskIds), ...is('instance_id', instanceId), ...is('source_snapshot_id', sourceSnapshotId)],
+    few: [
+      ...isIn('disk_id', diskIds),
+      ...is('instance_id', instanceId),
+      ...is('source_snapshot_id', sourceSnapshotId),
+      ...(lockReason === undefined ? [] : [isLockedFor(lockReason)]),
+    ],
     some: is('disk_name', diskName),
     many: {
       ...{ status, category, type, zone_id: zoneId, resource_group_id: resourceGroupId },
@@ -134,7 +145,7 @@ export function atLeastOne(ids: string[]): string[] {
   return ids.length === 0 ? [''] : ids;
 }
 
-function toDisk(row: DiskRow): Omit<Disk, 'tags' | 'nbdUri' | 'performance'> {
+function toDisk(row: DiskRow): Omit<Disk, 'tags' | 'locks' | 'nbdUri' | 'performance'> {
   return {
     diskId: row.disk_id,
     zoneId: row.zone_id,

@@ -260,9 +260,21 @@ const thirteenth: Migration = {
   ],
 };
 
+/** Locks of instances. */
+const fourteenth: Migration = {
+  version: 14,
+  statements: [
+    `CREATE TABLE instance_locks (
+      instance_id TEXT NOT NULL REFERENCES instances (instance_id) DEFERRABLE INITIALLY DEFERRED,
+      reason TEXT NOT NULL CHECK (reason IN ('financial', 'security')), release_at_ms BIGINT,
+      PRIMARY KEY (instance_id, reason))`,
+    `CREATE INDEX instance_locks_by_release ON instance_locks (release_at_ms) WHERE release_at_ms IS NOT NULL`,
+  ],
+};
+
 export const migrations: Migration[] = [
   ...[first, second, third, fourth, fifth, sixth, seventh, eighth, ninth],
-  ...[tenth, eleventh, twelfth, thirteenth],
+  ...[tenth, eleventh, twelfth, thirteenth, fourteenth],
 ];
 
 /** Brings the catalog to the newest version. Throws an OperationalError when it is newer than this program. */

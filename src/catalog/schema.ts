@@ -3,6 +3,7 @@
  * milliseconds since 1970, JSON is text.
  */
 import type { Generated, Kysely } from 'kysely';
+import type { LockReason } from '../ecs/operation-locks.ts';
 import type {
   DiskStatus,
   DiskType,
@@ -31,6 +32,7 @@ export interface Schema {
   snapshot_groups: SnapshotGroupRow;
   snapshot_locks: SnapshotLockRow;
   recycle_bin: RecycledRow;
+  instance_locks: InstanceLockRow;
   tags: TagRow & TagOfListed;
   chain_tally: ChainTallyRow;
   operations: OperationRow;
@@ -290,6 +292,13 @@ export interface NonceRow {
   access_key_id: string;
   nonce: string;
   seen_at_ms: number;
+}
+
+export interface InstanceLockRow {
+  instance_id: string;
+  reason: LockReason;
+  /** When the instance is released, by the time of `control/lock-clock.ts`; null: never. */
+  release_at_ms: number | null;
 }
 
 /** A snapshot or a disk that was deleted and can be restored (`recycle-bin.ts`). */

@@ -16,6 +16,8 @@ export interface ActionParameter {
 const OWN: Readonly<Record<string, string>> = {
   HupoBeginImport: '!ZoneId !DiskCategory !Size:Integer DiskName Description PerformanceLevel Tag.N.Key Tag.N.Value',
   HupoCompleteImport: '!DiskId',
+  HupoLockInstance: '!InstanceId !LockReason ReleaseDays:Integer DryRun:Boolean',
+  HupoUnlockInstance: '!InstanceId !LockReason DryRun:Boolean',
   DescribeRecycleBin: `ResourceType ResourceId.N DiskId PageNumber:Integer PageSize:Integer MaxResults:Integer
     NextToken`,
   RestoreFromRecycleBin: '!ResourceId.N DryRun:Boolean',

@@ -141,6 +141,13 @@ export const actionGroups: readonly ActionGroup[] = [
     },
   },
   {
+    title: "Hupo's own: locks of instances",
+    actions: {
+      HupoLockInstance: 'keep an instance as it is, for it has expired or is unsafe; release it later',
+      HupoUnlockInstance: 'take that away again',
+    },
+  },
+  {
     title: "Hupo's own, for `hupo disk import`",
     actions: {
       HupoBeginImport: 'make a disk that a local program fills over NBD',

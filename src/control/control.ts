@@ -52,6 +52,7 @@ import { modifyDiskSpec } from './modify-disk-spec.ts';
 import { modifySnapshotCategory } from './modify-snapshot-category.ts';
 import { FetchNotes } from './operations/fetch-base.ts';
 import { ImportCompletions } from './operations/import-disk.ts';
+import { InstanceLocks } from './instance-locks.ts';
 import { LockClock } from './lock-clock.ts';
 import { operationKinds } from './operation-kinds.ts';
 import type { Parts } from './parts.ts';
@@ -134,6 +135,7 @@ export class Control {
   /** What the collector goes by. */
   readonly book: RepositoryBook;
   readonly recycleBin: RecycleBin;
+  readonly instanceLocks: InstanceLocks;
   readonly #collector: Collector;
   readonly #completions = new ImportCompletions();
   readonly #fetchNotes = new FetchNotes();
@@ -146,6 +148,7 @@ export class Control {
     this.book = new RepositoryBook(parts.catalog, (operation) => this.#runner.treesOf(operation));
     this.#collector = new Collector(parts, this.book);
     this.recycleBin = new RecycleBin(parts, () => this.#runner);
+    this.instanceLocks = new InstanceLocks(parts, () => this.#runner);
     const collect = () => this.#collector.wake();
     const stored = () => {
       parts.onStored?.();
@@ -171,10 +174,8 @@ export class Control {
     await deleteOldClientTokens(catalog.queries, clock.nowMs());
     await this.#runner.resume();
     this.#collector.wake();
-    this.#parts.space.onShort(
-      async (facts) => (await this.recycleBin.giveWay(facts)) || deleteOldestUndo(this.#parts, this.#runner, facts),
-    );
-    this.recycleBin.start();
+    this.recycleBin.start((facts) => deleteOldestUndo(this.#parts, this.#runner, facts));
+    this.instanceLocks.start();
     this.#undoEnded = deleteOverdueUndo(this.#parts, this.#runner, this.#ending.signal);
   }
 
@@ -187,7 +188,7 @@ export class Control {
   async stop(): Promise<void> {
     this.#ending.abort();
     await this.#undoEnded;
-    await this.recycleBin.stop();
+    await Promise.all([this.recycleBin.stop(), this.instanceLocks.stop()]);
     await this.#runner.stop();
     await this.#collector.stop();
     await this.#parts.lockClock.stop();

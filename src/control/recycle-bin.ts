@@ -56,7 +56,9 @@ export class RecycleBin {
     this.#runner = runner;
   }
 
-  start(): void {
+  /** From now on it gives way when room is short, and where it is empty `otherwise` does. */
+  start(otherwise: (facts: string) => Promise<boolean>): void {
+    this.#parts.space.onShort(async (facts) => (await this.#giveWay(facts)) || (await otherwise(facts)));
     this.#ended = this.#run();
   }
 
@@ -109,7 +111,7 @@ export class RecycleBin {
   }
 
   /** For want of room, which `facts` tells. False when there is nothing in it. */
-  async giveWay(facts: string): Promise<boolean> {
+  async #giveWay(facts: string): Promise<boolean> {
     const operations = await change(this.#parts, unconditionally, async (transaction) => {
       const entries = await listDueRecycled(transaction, Number.MAX_SAFE_INTEGER, 1);
       return await this.#record(transaction, entries);

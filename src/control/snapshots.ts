@@ -12,6 +12,7 @@ import { findEarlierResult, rememberResult } from './client-token.ts';
 import { baseOf } from './disk-folder.ts';
 import { CREATE_SNAPSHOT } from './operations/create-snapshot.ts';
 import type { CreateSnapshotState } from './operations/create-snapshot.ts';
+import { assertUnlocked } from './instance-locks.ts';
 import type { Parts } from './parts.ts';
 import type { ChangeOptions, CreateSnapshotRequest, ModifySnapshotRequest } from './requests.ts';
 import { assertIdle } from './idle-disk.ts';
@@ -50,6 +51,7 @@ export async function createSnapshot(
 export async function assertSnapshotAllowed(transaction: Queries, disk: DiskRow): Promise<void> {
   const { disk_id: diskId, category } = disk;
   const isInstant = hasInstantSnapshots(category);
+  await assertUnlocked(transaction, 'CreateSnapshot', disk.instance_id);
   assertAllowed(
     refuseCreateSnapshot({
       disk: diskFacts(disk),

@@ -36,6 +36,8 @@ export interface ResourceFilter {
 }
 
 export interface DiskFilter extends ResourceFilter {
+  /** Of the instance that it is attached to. */
+  lockReason?: string;
   diskIds?: string[];
   instanceId?: string;
   zoneId?: string;
@@ -89,6 +91,7 @@ export interface SnapshotLockFilter {
 }
 
 export interface InstanceFilter extends ResourceFilter {
+  lockReason?: string;
   instanceIds?: string[];
   /** `*` matches any run of characters. */
   instanceName?: string;

@@ -1,5 +1,6 @@
 /** ECS's resources as the catalog keeps them and the API shows them. Pure data; times are milliseconds since 1970. */
 import type { DiskPerformance } from './disk-performance.ts';
+import type { LockReason } from './operation-locks.ts';
 
 export type DiskStatus = 'Creating' | 'Available' | 'Attaching' | 'In_use' | 'Detaching' | 'ReIniting';
 export type InstanceStatus = 'Pending' | 'Starting' | 'Running' | 'Stopping' | 'Stopped';
@@ -16,6 +17,8 @@ export interface Tag {
 }
 
 export interface Disk {
+  /** Of the instance that it is attached to. */
+  locks: readonly LockReason[];
   diskId: string;
   zoneId: string;
   diskName: string;
@@ -168,6 +171,7 @@ export interface SnapshotLock {
 }
 
 export interface Instance {
+  locks: readonly LockReason[];
   instanceId: string;
   instanceName: string;
   hostName: string;

@@ -97,7 +97,7 @@ function recordingControl(world: World, overrides: Partial<ControlPlane>, calls:
   return new Proxy(world.control as ControlPlane, {
     get: (_target, name) => {
       const { control } = world;
-      if (name === 'recycleBin') return control.recycleBin;
+      if (name === 'recycleBin' || name === 'instanceLocks') return control[name];
       const method = (Reflect.get(overrides, name) ?? Reflect.get(control, name, control)) as Method;
       return (request: unknown, more: unknown) => {
         calls.push({ method: String(name), request, more });

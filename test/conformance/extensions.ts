@@ -5,6 +5,9 @@ export const actionsBeyond: Record<string, string> = {
   HupoBeginImport:
     'Makes a disk in state `Creating` and says where to write it (`NbdUri`); parameters as CreateDisk without a snapshot. Used by `hupo disk import`.',
   HupoCompleteImport: 'Ends an import: the disk (`DiskId`) is flushed and becomes `Available`.',
+  HupoLockInstance:
+    'Locks the instance (`InstanceId`) for a `LockReason`, as ECS does by itself: `financial` (it has expired, or is not paid) or `security`. From then on what ECS refuses of such an instance and of the disks that are attached to it is refused, with its codes, and `OperationLocks` tell why; snapshots of an expired one can be taken. With `ReleaseDays` it is released so many days later, whatever protects it: with all its disks, which go into the recycle bin, and what is progressing of their snapshots; those that are accomplished stay. Nothing expires by itself, for nothing is sold.',
+  HupoUnlockInstance: 'Takes the lock for that `LockReason` away again, with its release. Not locked: nothing.',
   DescribeRecycleBin:
     'Lists deleted snapshots and disks that can be restored (`serve --recycle-hours`, a day by default; 0: none), what was deleted last first: `ResourceType` (`snapshot` or `disk`), `ResourceId.N`, `DiskId` (a disk and the snapshots of it), and paging by `PageNumber` and `PageSize` or `MaxResults` and `NextToken`. Of each in `Resources.Resource`: `ResourceId`, `ResourceType`, `Name`, `Size` (GiB), `SourceDiskId`, `DeletionTime`, `ExpirationTime` (when it goes for good, later where the clock is set) and, once it is known, `HeldSize`: the bytes that give back, of a disk what its files take, of a snapshot what no other snapshot of its disk has, before compression.',
   RestoreFromRecycleBin:
