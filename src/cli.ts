@@ -5,6 +5,7 @@
 import fs from 'node:fs';
 import { Argument, Command, CommanderError, Option } from 'commander';
 import { addPolicyCommands } from './cli/policy-commands.ts';
+import { addRecycleBinCommands } from './cli/recycle-bin-commands.ts';
 import { addRepositoryCommands } from './cli/repository-commands.ts';
 import type { Shell } from './cli/completion-scripts.ts';
 import { UsageError } from './cli/usage-error.ts';
@@ -68,11 +69,11 @@ export async function runCli(args: string[], context: CliContext): Promise<numbe
   }
 }
 
-/** `hupo disk` and `hupo policy` list, `hupo repository` shows: a default that commander had would take a mistyped command for an argument of it. */
+/** `hupo disk`, `policy` and `recycle-bin` list, `hupo repository` shows: a default that commander had would take a mistyped command for an argument of it. */
 function expandDefaults(args: string[]): string[] {
   const [first, second] = args;
   const isHelp = second === '--help' || second === '-h';
-  const lookedAt = { disk: 'list', policy: 'list', repository: 'show' }[first ?? ''];
+  const lookedAt = { disk: 'list', policy: 'list', repository: 'show', 'recycle-bin': 'list' }[first ?? ''];
   const isAlone = lookedAt !== undefined && !isHelp && (second ?? '-').startsWith('-');
   return isAlone ? [first ?? '', lookedAt, ...args.slice(1)] : args;
 }
@@ -121,6 +122,7 @@ function createProgram(context: CliContext, exit: (code: number) => void): Comma
     .configureOutput({ writeOut: context.out, writeErr: context.err, outputError: () => undefined });
   addServerCommands(program, context, exit);
   addClientCommands(program, context, exit);
+  addRecycleBinCommands(program, context, withConnectOptions, exit);
   addRepositoryCommands(program, context, exit);
   addPolicyCommands(program, context, { exit, withConnectOptions });
   addCompletionCommand(program, context);
@@ -159,6 +161,7 @@ function addServerCommands(program: Command, context: CliContext, exit: (code: n
       '50',
     )
     .option('--undo-hours <HOURS>', 'what a rollback replaced is kept for so long, to be undone; 0: not at all', '24')
+    .option('--recycle-hours <HOURS>', 'deleted snapshots and disks can be restored for so long; 0: not at all', '24')
     .option('--verify-days <DAYS>', 'every stored byte is read again within so many days; 0: never', '30')
     .option(
       '--high-water <SIZE>',

@@ -60,6 +60,7 @@ export interface RegionOptions {
   undoMs: number;
   /** Of 1: so much of a disk's good snapshots retention deletes at a time without being told to. */
   retentionShare: number;
+  recycleMs: number;
   /** Whether disks do in a second no more than their kind does at ECS. */
   limitsDisks: boolean;
   environment: Environment;
@@ -185,7 +186,7 @@ async function prepareWork(
     exchange: new ExchangeProcesses(findExchangeFolder(options.exchangeFolder, folder), program, place),
     region: { regionId, zoneIds: zonesOf(regionId) },
     ...{ dataFolder: folder.root, diskdSocket: folder.diskdSocket },
-    ...{ undoMs: options.undoMs, retentionShare: options.retentionShare },
+    ...{ undoMs: options.undoMs, recycleMs: options.recycleMs, retentionShare: options.retentionShare },
   };
   const copies = new CatalogCopies(parts);
   const control: Control = new Control({ ...parts, onStored: () => copies.wake() });

@@ -30,6 +30,7 @@ export interface ServeOptions {
   compactDays?: string;
   undoHours?: string;
   retentionShare?: string;
+  recycleHours?: string;
   exchange?: string;
 }
 
@@ -54,6 +55,7 @@ export async function runServe(options: ServeOptions, context: CliContext): Prom
       verifyPeriodMs: parseDays('--verify-days', options.verifyDays ?? '30') * DAY_MS,
       retentionShare: parseShare(options.retentionShare ?? '50'),
       undoMs: parseHours('--undo-hours', options.undoHours ?? '24') * HOUR_MS,
+      recycleMs: parseHours('--recycle-hours', options.recycleHours ?? '24') * HOUR_MS,
       compactAfterMs: parseDays('--compact-days', options.compactDays ?? '1') * DAY_MS,
       environment: context.environment,
       program: context.program,

@@ -24,6 +24,7 @@ import { createInstance } from './actions/create-instance.ts';
 import { createSnapshotGroup } from './actions/create-snapshot-group.ts';
 import { createSnapshot } from './actions/create-snapshot.ts';
 import { deleteDisk } from './actions/delete-disk.ts';
+import { deleteFromRecycleBin } from './actions/delete-from-recycle-bin.ts';
 import { deleteImage } from './actions/delete-image.ts';
 import { deleteInstance } from './actions/delete-instance.ts';
 import { deleteInstances } from './actions/delete-instances.ts';
@@ -47,6 +48,7 @@ import { describeInstanceStatus } from './actions/describe-instance-status.ts';
 import { describeInstanceTypes } from './actions/describe-instance-types.ts';
 import { describeInstances } from './actions/describe-instances.ts';
 import { describeLockedSnapshots } from './actions/describe-locked-snapshots.ts';
+import { describeRecycleBin } from './actions/describe-recycle-bin.ts';
 import { describeRegions } from './actions/describe-regions.ts';
 import { describeSnapshotGroups } from './actions/describe-snapshot-groups.ts';
 import { describeSnapshotLinks } from './actions/describe-snapshot-links.ts';
@@ -71,6 +73,7 @@ import { exportImage } from './actions/export-image.ts';
 import { exportSnapshot } from './actions/export-snapshot.ts';
 import { importImage } from './actions/import-image.ts';
 import { listTagResources } from './actions/list-tag-resources.ts';
+import { lockInstance, unlockInstance } from './actions/lock-instance.ts';
 import { lockSnapshot } from './actions/lock-snapshot.ts';
 import { modifyDiskAttribute } from './actions/modify-disk-attribute.ts';
 import { modifyDiskSpec } from './actions/modify-disk-spec.ts';
@@ -87,6 +90,7 @@ import { rebootInstances } from './actions/reboot-instances.ts';
 import { reInitDisk } from './actions/reinit-disk.ts';
 import { removeTags } from './actions/remove-tags.ts';
 import { replaceSystemDisk } from './actions/replace-system-disk.ts';
+import { restoreFromRecycleBin } from './actions/restore-from-recycle-bin.ts';
 import { resetDisk } from './actions/reset-disk.ts';
 import { resetDisks } from './actions/reset-disks.ts';
 import { resizeDisk } from './actions/resize-disk.ts';
@@ -195,6 +199,11 @@ export const actions: readonly Action[] = [
   describePolicyRuns,
   previewPolicy,
   approveRetention,
+  describeRecycleBin,
+  restoreFromRecycleBin,
+  deleteFromRecycleBin,
+  lockInstance,
+  unlockInstance,
   beginImport,
   completeImport,
 ];

@@ -5,6 +5,8 @@ import type {
   Image,
   Instance,
   Page,
+  Recycled,
+  RecycledTotals,
   Snapshot,
   SnapshotGroup,
   SnapshotChain,
@@ -56,6 +58,7 @@ import type {
 } from '../control/requests.ts';
 import type { PolicyPreview } from '../control/policies/preview.ts';
 import type { CreatePolicyRequest, ModifyPolicyRequest, PolicyOfDisksRequest } from '../control/policies/requests.ts';
+import type { LockReason } from '../ecs/operation-locks.ts';
 import type { ShownLock } from '../control/snapshot-locks.ts';
 import type { Policy, PolicyAssociation, PolicyFilter, PolicyRun } from '../ecs/auto-snapshot-policy.ts';
 import type {
@@ -63,6 +66,7 @@ import type {
   ImageFilter,
   InstanceFilter,
   Paging,
+  RecycledFilter,
   SnapshotChainFilter,
   SnapshotFilter,
   SnapshotGroupFilter,
@@ -90,8 +94,27 @@ interface PolicyPlane {
   approve(subjectId: string): Promise<string[]>;
 }
 
+/** Extension (ECS has none): deleted snapshots and disks that can be restored. */
+export interface RecycleBinPlane {
+  list(filter: RecycledFilter, paging: Paging): Promise<Page<Recycled>>;
+  restore(request: { resourceIds: string[] }, options: ChangeOptions): Promise<void>;
+  empty(request: { resourceIds: string[] }, options: ChangeOptions): Promise<void>;
+  emptyAll(options: ChangeOptions): Promise<void>;
+}
+
+/** Extension: what people are kept from by `ecs/operation-locks.ts`. */
+export interface InstanceLockPlane {
+  lock(
+    request: { instanceId: string; reason: LockReason; releaseDays: number | null },
+    options: ChangeOptions,
+  ): Promise<void>;
+  unlock(request: { instanceId: string; reason: LockReason }, options: ChangeOptions): Promise<void>;
+}
+
 export interface ControlPlane {
-  policies: PolicyPlane;
+  readonly policies: PolicyPlane;
+  readonly instanceLocks: InstanceLockPlane;
+  readonly recycleBin: RecycleBinPlane;
   createDisk(request: CreateDiskRequest, options: ChangeOptions): Promise<{ diskId: string }>;
   listDisks(filter: DiskFilter, paging: Paging): Promise<Page<Disk>>;
   attachDisk(request: AttachDiskRequest, options: ChangeOptions): Promise<void>;
@@ -122,7 +145,7 @@ export interface ControlPlane {
   /** In the order of their disks' ids. */
   listSnapshotChains(filter: SnapshotChainFilter, paging: Paging): Promise<Page<SnapshotChain>>;
   /** Of all chains. */
-  measureSnapshots(): Promise<SnapshotTotals & UndoTotals>;
+  measureSnapshots(): Promise<SnapshotTotals & UndoTotals & RecycledTotals>;
   /** For each period that has samples, in order. */
   monitorDisk(request: DiskMonitorRequest): Promise<DiskMonitorPoint[]>;
   monitorSnapshots(request: SnapshotMonitorRequest): Promise<SnapshotMonitorPoint[]>;

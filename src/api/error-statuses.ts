@@ -154,6 +154,9 @@ const CODES_BY_STATUS: Readonly<Record<number, readonly string[]>> = {
     'OperationDenied.TooManyAutoSnapshotPolicies',
     'ParameterInvalid',
     'QuotaExceed.AppliedAutoSnapshotPolicyQuota',
+    'InstanceExpired',
+    'InstanceExpiredOrInArrears',
+    'InstanceLockedForSecurity',
     'InvalidRegionId.NotExists',
     'InvalidSnapshotCategory.NotSupportCopy',
     'InvalidSnapshotId.EncryptedNotSupport',
@@ -327,6 +330,7 @@ const STATUS_BY_ACTION: Readonly<Record<string, Readonly<Record<string, number>>
   },
   CreateImage: {
     IncorrectInstanceStatus: 400,
+    InstanceLockedForSecurity: 400,
     'InvalidDevice.InUse': 400,
     'InvalidInstance.NotFoundSystemDisk': 400,
   },

@@ -3,11 +3,13 @@ import { sql } from 'kysely';
 import type { RawBuilder, Updateable } from 'kysely';
 import type { DiskFilter, Paging } from '../ecs/list-filters.ts';
 import type { Disk, Page } from '../ecs/resources.ts';
+import { isLockedFor, listInstanceLocks } from './instance-locks.ts';
 import { listTags } from './tags.ts';
 import { is, isIn, listPage } from './listing.ts';
 import type { List, Wanted } from './listing.ts';
 import { diskTally } from './listing-schema.ts';
 import { findPolicy, isUnder, listPoliciesByTags, listPoliciesOfDisks } from './policies.ts';
+import { listRecycledDisks } from './recycle-bin.ts';
 import type { DiskRow, Queries } from './schema.ts';
 
 export async function insertDisk(queries: Queries, row: DiskRow): Promise<void> {
@@ -46,18 +48,35 @@ export async function listDetachedSystemDisks(queries: Queries, instanceId: stri
     .execute();
 }
 
+/** Every disk that has a folder: those in the recycle bin too. */
 export async function listAllDisks(queries: Queries): Promise<DiskRow[]> {
-  return await queries.selectFrom('disks').selectAll().orderBy('disk_id').execute();
+  const rows = await queries.selectFrom('disks').selectAll().orderBy('disk_id').execute();
+  return [...rows, ...(await listRecycledDisks(queries))];
 }
 
-/** The disks whose base is written exactly so. */
+/** Also one in the recycle bin. */
+export async function findAnyDisk(queries: Queries, diskId: string): Promise<DiskRow | undefined> {
+  return (await findDisk(queries, diskId)) ?? (await listRecycledDisks(queries, { diskId }))[0];
+}
+
+/** The disks whose base is written exactly so, those in the recycle bin too. */
 export async function listDisksWithBase(queries: Queries, base: string): Promise<DiskRow[]> {
-  return await queries.selectFrom('disks').selectAll().where('base', '=', base).orderBy('disk_id').execute();
+  const rows = await queries.selectFrom('disks').selectAll().where('base', '=', base).orderBy('disk_id').execute();
+  return [...rows, ...(await listRecycledDisks(queries, { base }))];
+}
+
+/** The disk stands on that from now on, also in the recycle bin. */
+export async function setBase(queries: Queries, diskId: string, base: string): Promise<void> {
+  await updateDisk(queries, diskId, { base });
+  const recycled = queries.updateTable('recycle_bin').set({ base }).where('resource_id', '=', diskId);
+  await recycled.where('resource_type', '=', 'disk').execute();
 }
 
 /** Whoever began as `before` has from now on begun as `after`, which holds the same bytes. */
 export async function replaceFirstBase(queries: Queries, before: string, after: string): Promise<void> {
-  await queries.updateTable('disks').set({ first_base: after }).where('first_base', '=', before).execute();
+  for (const table of ['disks', 'recycle_bin'] as const) {
+    await queries.updateTable(table).set({ first_base: after }).where('first_base', '=', before).execute();
+  }
 }
 
 /** Whether a disk exists that was made from the snapshot. */
@@ -86,23 +105,33 @@ export async function listDisks(
   const diskIds = page.items.map((row) => row.disk_id);
   const tags = await listTags(queries, diskIds);
   const policies = await listPoliciesOfDisks(queries, diskIds);
+  const locks = await listInstanceLocks(
+    queries,
+    page.items.flatMap((row) => row.instance_id ?? []),
+  );
   return {
     ...page,
     items: page.items.map((row) => ({
       ...toDisk(row),
       policyIds: policies.get(row.disk_id) ?? [],
       tags: tags.get(row.disk_id) ?? [],
+      locks: locks.get(row.instance_id ?? '') ?? [],
       ...serviceOf(row),
     })),
   };
 }
 
-function wantedOf({ diskIds, instanceId, diskName, sourceSnapshotId, ...wanted }: DiskFilter): Wanted {
+function wantedOf({ diskIds, instanceId, diskName, sourceSnapshotId, lockReason, ...wanted }: DiskFilter): Wanted {
   const { status, category, type, zoneId, resourceGroupId } = wanted;
   const flag = (value: boolean | undefined) => (value === undefined ? undefined : Number(value));
   return {
     ...wanted,
-    few: [...isIn('disk_id', diskIds), ...is('instance_id', instanceId), ...is('source_snapshot_id', sourceSnapshotId)],
+    few: [
+      ...isIn('disk_id', diskIds),
+      ...is('instance_id', instanceId),
+      ...is('source_snapshot_id', sourceSnapshotId),
+      ...(lockReason === undefined ? [] : [isLockedFor(lockReason)]),
+    ],
     some: is('disk_name', diskName),
     many: {
       ...{ status, category, type, zone_id: zoneId, resource_group_id: resourceGroupId },
@@ -133,7 +162,7 @@ export function atLeastOne(ids: string[]): string[] {
   return ids.length === 0 ? [''] : ids;
 }
 
-function toDisk(row: DiskRow): Omit<Disk, 'tags' | 'nbdUri' | 'performance' | 'policyIds'> {
+function toDisk(row: DiskRow): Omit<Disk, 'tags' | 'locks' | 'nbdUri' | 'performance' | 'policyIds'> {
   return {
     diskId: row.disk_id,
     zoneId: row.zone_id,

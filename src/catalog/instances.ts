@@ -6,6 +6,7 @@ import type { Instance, Page } from '../ecs/resources.ts';
 import { likePattern } from './like.ts';
 import { is, isIn, listPage } from './listing.ts';
 import type { List, Wanted } from './listing.ts';
+import { deleteInstanceLocks, isLockedFor, listInstanceLocks } from './instance-locks.ts';
 import { listTags } from './tags.ts';
 import type { InstanceRow, Queries } from './schema.ts';
 
@@ -26,6 +27,7 @@ export async function updateInstance(
 }
 
 export async function deleteInstance(queries: Queries, instanceId: string): Promise<void> {
+  await deleteInstanceLocks(queries, instanceId);
   await queries.deleteFrom('user_data').where('instance_id', '=', instanceId).execute();
   await queries.deleteFrom('instances').where('instance_id', '=', instanceId).execute();
 }
@@ -39,7 +41,16 @@ export async function listInstances(queries: Queries, filter: InstanceFilter, pa
     queries,
     page.items.map((row) => row.instance_id),
   );
-  return { ...page, items: page.items.map((row) => ({ ...toInstance(row), tags: tags.get(row.instance_id) ?? [] })) };
+  const ids = page.items.map((row) => row.instance_id);
+  const locks = await listInstanceLocks(queries, ids);
+  return {
+    ...page,
+    items: page.items.map((row) => ({
+      ...toInstance(row),
+      tags: tags.get(row.instance_id) ?? [],
+      locks: locks.get(row.instance_id) ?? [],
+    })),
+  };
 }
 
 function wantedOf({
@@ -48,6 +59,7 @@ function wantedOf({
   imageId,
   privateIps,
   networkInterfaceIds,
+  lockReason,
   ...wanted
 }: InstanceFilter): Wanted {
   const { instanceType, status, zoneId, resourceGroupId } = wanted;
@@ -59,6 +71,7 @@ function wantedOf({
       ...is('image_id', imageId),
       ...isIn('private_ip', privateIps),
       ...isIn('network_interface_id', networkInterfaceIds),
+      ...(lockReason === undefined ? [] : [isLockedFor(lockReason)]),
     ],
     many: { instance_type: instanceType, status, zone_id: zoneId, resource_group_id: resourceGroupId },
   };
@@ -69,7 +82,7 @@ function nameMatches(pattern: string) {
   return sql<boolean>`instance_name LIKE ${likePattern(pattern)} ESCAPE '\\'`;
 }
 
-function toInstance(row: InstanceRow): Omit<Instance, 'tags'> {
+function toInstance(row: InstanceRow): Omit<Instance, 'tags' | 'locks'> {
   return {
     instanceId: row.instance_id,
     instanceName: row.instance_name,

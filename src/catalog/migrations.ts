@@ -291,9 +291,37 @@ const thirteenth: Migration = {
   ],
 };
 
+/** Deleted snapshots and disks that can be restored. */
+const fourteenth: Migration = {
+  version: 14,
+  statements: [
+    `CREATE TABLE recycle_bin (
+      resource_id TEXT PRIMARY KEY, resource_type TEXT NOT NULL CHECK (resource_type IN ('disk', 'snapshot')),
+      disk_id TEXT NOT NULL, name TEXT, size_gib INTEGER NOT NULL, base TEXT, first_base TEXT, tree TEXT,
+      generation INTEGER, content TEXT NOT NULL, created_at_ms BIGINT NOT NULL, until_ms BIGINT NOT NULL,
+      CHECK ((resource_type = 'disk') = (base IS NOT NULL)))`,
+    `CREATE INDEX recycle_bin_by_creation ON recycle_bin (created_at_ms, resource_id)`,
+    `CREATE INDEX recycle_bin_by_end ON recycle_bin (until_ms, resource_id)`,
+    `CREATE INDEX recycle_bin_by_disk ON recycle_bin (disk_id, resource_type)`,
+    `CREATE INDEX recycle_bin_by_base ON recycle_bin (base) WHERE base IS NOT NULL`,
+  ],
+};
+
+/** Locks of instances. */
+const fifteenth: Migration = {
+  version: 15,
+  statements: [
+    `CREATE TABLE instance_locks (
+      instance_id TEXT NOT NULL REFERENCES instances (instance_id) DEFERRABLE INITIALLY DEFERRED,
+      reason TEXT NOT NULL CHECK (reason IN ('financial', 'security')), release_at_ms BIGINT,
+      PRIMARY KEY (instance_id, reason))`,
+    `CREATE INDEX instance_locks_by_release ON instance_locks (release_at_ms) WHERE release_at_ms IS NOT NULL`,
+  ],
+};
+
 export const migrations: Migration[] = [
   ...[first, second, third, fourth, fifth, sixth, seventh, eighth, ninth],
-  ...[tenth, eleventh, twelfth, thirteenth],
+  ...[tenth, eleventh, twelfth, thirteenth, fourteenth, fifteenth],
 ];
 
 /** Brings the catalog to the newest version. Throws an OperationalError when it is newer than this program. */

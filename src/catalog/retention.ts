@@ -62,14 +62,16 @@ export async function deleteHold(queries: Queries, subjectId: string): Promise<v
   await queries.deleteFrom('retention_holds').where('subject_id', '=', subjectId).execute();
 }
 
-/** What policies said of snapshots that are gone, and which disks they were applied to. */
+/** What policies said of snapshots that are gone for good, and which disks they were applied to. */
 export async function forgetGone(queries: Queries): Promise<void> {
   await queries
     .deleteFrom('policy_snapshots')
     .where('snapshot_id', 'not in', queries.selectFrom('snapshots').select('snapshot_id'))
+    .where('snapshot_id', 'not in', queries.selectFrom('recycle_bin').select('resource_id'))
     .execute();
   await queries
     .deleteFrom('policy_disks')
     .where('disk_id', 'not in', queries.selectFrom('disks').select('disk_id'))
+    .where('disk_id', 'not in', queries.selectFrom('recycle_bin').select('resource_id'))
     .execute();
 }

@@ -3,11 +3,13 @@
  * milliseconds since 1970, JSON is text.
  */
 import type { Generated, Kysely } from 'kysely';
+import type { LockReason } from '../ecs/operation-locks.ts';
 import type {
   DiskStatus,
   DiskType,
   ImageStatus,
   InstanceStatus,
+  RecycledType,
   SnapshotCategory,
   SnapshotStatus,
   SnapshotUsage,
@@ -33,6 +35,8 @@ export interface Schema {
   };
   snapshot_groups: SnapshotGroupRow;
   snapshot_locks: SnapshotLockRow;
+  recycle_bin: RecycledRow;
+  instance_locks: InstanceLockRow;
   tags: TagRow & TagOfListed;
   chain_tally: ChainTallyRow;
   auto_snapshot_policies: PolicyRow;
@@ -391,4 +395,33 @@ export interface NonceRow {
   access_key_id: string;
   nonce: string;
   seen_at_ms: number;
+}
+
+export interface InstanceLockRow {
+  instance_id: string;
+  reason: LockReason;
+  /** When the instance is released, by the time of `control/lock-clock.ts`; null: never. */
+  release_at_ms: number | null;
+}
+
+/** A snapshot or a disk that was deleted and can be restored (`recycle-bin.ts`). */
+export interface RecycledRow {
+  resource_id: string;
+  resource_type: RecycledType;
+  /** The disk, or the one that the snapshot is of. */
+  disk_id: string;
+  name: string | null;
+  size_gib: number;
+  /** Of a disk, as in its row: what it stands on, which others may change while it is here. A root, as there. */
+  base: string | null;
+  first_base: string | null;
+  /** Of a snapshot, as in its row. */
+  tree: string | null;
+  generation: number | null;
+  /** JSON RecycledDisk or RecycledSnapshot: what is put back. */
+  content: string;
+  /** Of the entry: the deletion. */
+  created_at_ms: number;
+  /** When it goes for good, by the time of `control/lock-clock.ts`. */
+  until_ms: number;
 }

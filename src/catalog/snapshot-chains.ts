@@ -57,6 +57,17 @@ export async function listUndoMembers(queries: Queries): Promise<ChainMember[]> 
     .execute();
 }
 
+/** The trees of all snapshots of the disk that are stored, JSON: those for undoing too. */
+export async function listTreesOfDisk(queries: Queries, diskId: string): Promise<string[]> {
+  const stored = queries.selectFrom('snapshots').select('tree').where('source_disk_id', '=', diskId);
+  const rows = await stored
+    .where('frozen', '=', 1)
+    .where('status', '<>', 'failed')
+    .where('tree', 'is not', null)
+    .execute();
+  return rows.map((row) => row.tree ?? '');
+}
+
 /** Every member of every chain, one chain after another: some whole chains at a time. */
 export async function* listMembers(queries: Queries): AsyncGenerator<ChainMember[]> {
   for (let last = ''; ;) {

@@ -11,6 +11,7 @@ import { atLeastOne } from './disks.ts';
 import { is, isIn, listPage } from './listing.ts';
 import type { List, Wanted } from './listing.ts';
 import { snapshotTally } from './listing-schema.ts';
+import { findRecycledGeneration, listRecycledSnapshots, listRecycledTrees } from './recycle-bin.ts';
 import { listTags } from './tags.ts';
 import type { Queries, SnapshotRow } from './schema.ts';
 
@@ -35,17 +36,18 @@ export async function deleteSnapshot(queries: Queries, snapshotId: string): Prom
   await queries.deleteFrom('snapshots').where('snapshot_id', '=', snapshotId).execute();
 }
 
-/** Every accomplished snapshot. */
+/** Every accomplished snapshot, those in the recycle bin too: all that have a manifest, or should. */
 export async function listAccomplishedSnapshots(queries: Queries): Promise<SnapshotRow[]> {
-  return await queries
+  const rows = await queries
     .selectFrom('snapshots')
     .selectAll()
     .where('status', '=', 'accomplished')
     .orderBy('snapshot_id')
     .execute();
+  return [...rows, ...(await listRecycledSnapshots(queries))];
 }
 
-/** What people know all of them by. */
+/** What people know all of them by, those in the recycle bin too. */
 export async function listToldSnapshots(
   queries: Queries,
 ): Promise<{ snapshotId: string; name: string | null; createdAtMs: number }[]> {
@@ -53,10 +55,14 @@ export async function listToldSnapshots(
     .selectFrom('snapshots')
     .select(['snapshot_id', 'snapshot_name', 'created_at_ms'])
     .execute();
-  return rows.map((row) => ({ snapshotId: row.snapshot_id, name: row.snapshot_name, createdAtMs: row.created_at_ms }));
+  return [...rows, ...(await listRecycledSnapshots(queries))].map((row) => ({
+    snapshotId: row.snapshot_id,
+    name: row.snapshot_name,
+    createdAtMs: row.created_at_ms,
+  }));
 }
 
-/** The trees of all that have one. */
+/** The trees of all that have one, those in the recycle bin too. */
 export async function listSnapshotTrees(
   queries: Queries,
 ): Promise<{ snapshotId: string; diskId: string; tree: string }[]> {
@@ -67,7 +73,8 @@ export async function listSnapshotTrees(
     .orderBy('created_at_ms')
     .orderBy('snapshot_id')
     .execute();
-  return rows.map((row) => ({ snapshotId: row.snapshot_id, diskId: row.source_disk_id, tree: row.tree ?? '' }));
+  const listed = rows.map((row) => ({ snapshotId: row.snapshot_id, diskId: row.source_disk_id, tree: row.tree ?? '' }));
+  return [...listed, ...(await listRecycledTrees(queries))];
 }
 
 /** The snapshots of the disk whose manifests are committed, latest generation first. */
@@ -108,14 +115,14 @@ export async function listEarlierUnstored(
   return rows.map((row) => ({ generation: Number(row.generation), isUndo: row.undo_until_ms !== null }));
 }
 
-/** The latest generation of the disk that any snapshot closed; 0 when there is none. */
+/** The latest generation of the disk that any snapshot closed, also one that may be restored; 0 when there is none. */
 export async function findLatestGeneration(queries: Queries, diskId: string): Promise<number> {
   const row = await queries
     .selectFrom('snapshots')
     .select(({ fn }) => fn.max('generation').as('latest'))
     .where('source_disk_id', '=', diskId)
     .executeTakeFirst();
-  return row?.latest ?? 0;
+  return Math.max(row?.latest ?? 0, await findRecycledGeneration(queries, diskId));
 }
 
 /**

@@ -19,6 +19,12 @@ const OWN: Readonly<Record<string, string>> = {
   HupoPreviewPolicy: '!AutoSnapshotPolicyId DiskId Runs:Integer',
   HupoDescribePolicyRuns: 'AutoSnapshotPolicyId MaxResults:Integer NextToken PageNumber:Integer PageSize:Integer',
   HupoApproveRetention: '!DiskId',
+  HupoLockInstance: '!InstanceId !LockReason ReleaseDays:Integer DryRun:Boolean',
+  HupoUnlockInstance: '!InstanceId !LockReason DryRun:Boolean',
+  DescribeRecycleBin: `ResourceType ResourceId.N DiskId PageNumber:Integer PageSize:Integer MaxResults:Integer
+    NextToken`,
+  RestoreFromRecycleBin: '!ResourceId.N DryRun:Boolean',
+  DeleteFromRecycleBin: 'ResourceId.N All:Boolean DryRun:Boolean',
 };
 
 /** Every action that is documented or built. */

@@ -27,6 +27,23 @@ export interface DescribeSnapshotsAnswer {
   Snapshots: { Snapshot: SnapshotAnswer[] };
 }
 
+export interface RecycledAnswer {
+  ResourceId: string;
+  ResourceType: 'disk' | 'snapshot';
+  Name: string;
+  SourceDiskId: string;
+  DeletionTime: string;
+  ExpirationTime: string;
+  /** Absent while nobody knows. */
+  HeldSize?: number;
+}
+
+export interface DescribeRecycleBinAnswer {
+  TotalCount: number;
+  NextToken: string;
+  Resources: { Resource: RecycledAnswer[] };
+}
+
 export interface DescribeInstancesAnswer {
   Instances: { Instance: { InstanceId: string; Status: string }[] };
 }

@@ -39,10 +39,14 @@ export class DemoServer {
     const { execPath, args } = context.program;
     const log = fs.openSync(path.join(folder, 'serve.log'), 'w', 0o600);
     try {
-      const child = spawn(execPath, [...args, 'serve', '--data', folder, '--listen', '127.0.0.1:0'], {
-        stdio: ['ignore', log, log],
-        detached: true,
-      });
+      const child = spawn(
+        execPath,
+        [...args, 'serve', '--data', folder, '--listen', '127.0.0.1:0', '--recycle-hours', '0'],
+        {
+          stdio: ['ignore', log, log],
+          detached: true,
+        },
+      );
       return new DemoServer(folder, context, child);
     } finally {
       fs.closeSync(log);

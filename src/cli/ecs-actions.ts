@@ -148,6 +148,21 @@ export const actionGroups: readonly ActionGroup[] = [
     },
   },
   {
+    title: "Hupo's own: the recycle bin",
+    actions: {
+      DescribeRecycleBin: 'list deleted snapshots and disks that can be restored, and until when',
+      RestoreFromRecycleBin: 'restore deleted snapshots and disks as they were',
+      DeleteFromRecycleBin: 'delete them for good; their space comes back',
+    },
+  },
+  {
+    title: "Hupo's own: locks of instances",
+    actions: {
+      HupoLockInstance: 'keep an instance as it is, for it has expired or is unsafe; release it later',
+      HupoUnlockInstance: 'take that away again',
+    },
+  },
+  {
     title: "Hupo's own, for `hupo disk import`",
     actions: {
       HupoBeginImport: 'make a disk that a local program fills over NBD',

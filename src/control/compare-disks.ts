@@ -2,7 +2,7 @@
  * `hupo check --read-data`: what a disk holds itself and was not written since a snapshot of it, or since it was made, against
  * that (D8). Uploads and collections go on beside it: a snapshot that is deleted meanwhile is nothing to compare with any more.
  */
-import { findDisk } from '../catalog/disks.ts';
+import { findAnyDisk } from '../catalog/disks.ts';
 import type { DiskRow, Queries } from '../catalog/schema.ts';
 import { findSnapshot, listStoredSnapshots } from '../catalog/snapshots.ts';
 import { isViewBase } from '../disk/protocol.ts';
@@ -35,7 +35,7 @@ export async function compareDisk(
   diskId: string,
   heal: boolean,
 ): Promise<Compared | null> {
-  const row = await findDisk(queries, diskId);
+  const row = await findAnyDisk(queries, diskId);
   if (row === undefined) return { comparedBytes: 0, findings: [] };
   const found = new DifferingRanges(diskId);
   let comparedBytes = 0;
@@ -48,7 +48,7 @@ export async function compareDisk(
       if (comparedBytes > 0) break;
     } catch (error) {
       if (error instanceof RequestError && error.code === 'OperationDenied') return null;
-      if ((await findDisk(queries, diskId)) === undefined) break;
+      if ((await findAnyDisk(queries, diskId)) === undefined) break;
       if ((await findSnapshot(queries, candidate.snapshotId))?.tree == null) continue;
       const message = `the disk ${diskId} cannot be compared with ${candidate.snapshotId}: ${messageOf(error)}`;
       return { comparedBytes, findings: [...found.describe(), message] };

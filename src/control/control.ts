@@ -23,6 +23,7 @@ import type {
   SnapshotChain,
   SnapshotMonitorPoint,
   SnapshotTotals,
+  RecycledTotals,
   UndoTotals,
   TagCount,
   TagOfResource,
@@ -51,11 +52,13 @@ import { modifyDiskSpec } from './modify-disk-spec.ts';
 import { modifySnapshotCategory } from './modify-snapshot-category.ts';
 import { FetchNotes } from './operations/fetch-base.ts';
 import { ImportCompletions } from './operations/import-disk.ts';
+import { InstanceLocks } from './instance-locks.ts';
 import { LockClock } from './lock-clock.ts';
 import { operationKinds } from './operation-kinds.ts';
 import type { Parts } from './parts.ts';
 import { Policies } from './policies/policies.ts';
 import { powerInstances } from './power-instances.ts';
+import { RecycleBin } from './recycle-bin.ts';
 import { reInitDisk } from './reinit-disk.ts';
 import type {
   AttachDiskRequest,
@@ -132,6 +135,8 @@ export class Control {
   readonly #gate = new UploadGate();
   /** What the collector goes by. */
   readonly book: RepositoryBook;
+  readonly recycleBin: RecycleBin;
+  readonly instanceLocks: InstanceLocks;
   readonly #collector: Collector;
   readonly #completions = new ImportCompletions();
   readonly #fetchNotes = new FetchNotes();
@@ -145,6 +150,8 @@ export class Control {
     this.#parts = parts;
     this.book = new RepositoryBook(parts.catalog, (operation) => this.#runner.treesOf(operation));
     this.#collector = new Collector(parts, this.book);
+    this.recycleBin = new RecycleBin(parts, () => this.#runner);
+    this.instanceLocks = new InstanceLocks(parts, () => this.#runner);
     const collect = () => this.#collector.wake();
     const stored = () => {
       parts.onStored?.();
@@ -171,7 +178,8 @@ export class Control {
     await deleteOldClientTokens(catalog.queries, clock.nowMs());
     await this.#runner.resume();
     this.#collector.wake();
-    this.#parts.space.onShort((facts) => deleteOldestUndo(this.#parts, this.#runner, facts));
+    this.recycleBin.start((facts) => deleteOldestUndo(this.#parts, this.#runner, facts));
+    this.instanceLocks.start();
     this.policies.start(lockClock.leapMs);
     this.#undoEnded = deleteOverdueUndo(this.#parts, this.#runner, this.#ending.signal);
   }
@@ -186,6 +194,7 @@ export class Control {
     this.#ending.abort();
     const policiesEnded = this.policies.stop(); // They may wait for what the runner runs.
     await this.#undoEnded;
+    await Promise.all([this.recycleBin.stop(), this.instanceLocks.stop()]);
     await this.#runner.stop();
     await policiesEnded;
     await this.#collector.stop();
@@ -447,7 +456,7 @@ export class Control {
     return listMeasuredChains(this.#parts, filter, paging);
   }
 
-  measureSnapshots(): Promise<SnapshotTotals & UndoTotals> {
+  measureSnapshots(): Promise<SnapshotTotals & UndoTotals & RecycledTotals> {
     return measureSnapshots(this.#parts);
   }
 

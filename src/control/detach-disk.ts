@@ -5,6 +5,7 @@ import { change } from './change.ts';
 import { markDetached } from './disk-folder.ts';
 import { DETACH_DISK } from './operations/detach-disk.ts';
 import type { DetachDiskState } from './operations/detach-disk.ts';
+import { assertUnlocked } from './instance-locks.ts';
 import type { Parts } from './parts.ts';
 import type { ChangeOptions, DetachDiskRequest } from './requests.ts';
 import { assertAllowed, diskFacts, getDisk, getInstance, instanceFacts } from './rows.ts';
@@ -22,6 +23,7 @@ export async function detachDisk(
   const operation = await change(parts, options, async (transaction) => {
     const disk = await getDisk(transaction, diskId);
     const instance = instanceFacts(await getInstance(transaction, instanceId));
+    await assertUnlocked(transaction, 'DetachDisk', instanceId);
     const isSystemDisk = disk.type === 'system';
     assertAllowed(refuseDetachDisk({ disk: diskFacts(disk), isSystemDisk, instance }));
     const state: DetachDiskState = { diskId, deleteWithInstance: request.deleteWithInstance ?? isSystemDisk };

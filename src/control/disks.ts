@@ -15,6 +15,7 @@ import { findOrigin, newDiskRow, planSizeGib } from './disk-rows.ts';
 import { ATTACH_DISK } from './operations/attach-disk.ts';
 import type { AttachDiskState } from './operations/attach-disk.ts';
 import { CREATE_DISK } from './operations/create-disk.ts';
+import { assertUnlocked } from './instance-locks.ts';
 import type { Parts } from './parts.ts';
 import { applyPolicyTo } from './policies/requests.ts';
 import type { AttachDiskRequest, ChangeOptions, CreateDiskRequest } from './requests.ts';
@@ -99,6 +100,7 @@ async function findPlace(
   disk: DiskRow,
   { instance, request }: { instance: InstanceFacts; request: AttachDiskRequest },
 ): Promise<{ type: DiskType; device: string }> {
+  await assertUnlocked(transaction, 'AttachDisk', instance.instanceId);
   const attached = await listDisksOfInstance(transaction, instance.instanceId);
   const facts = { disk: diskFacts(disk), instance };
   if (request.bootable) {

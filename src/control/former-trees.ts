@@ -25,7 +25,9 @@ export async function readFormerTrees(place: RepositoryPlace, store: ObjectStore
     if ((await restoreCatalog(place, store, file, () => undefined)) === null) return [];
     const database = new DatabaseSync(file);
     try {
-      const rows = database.prepare('SELECT base FROM disks UNION SELECT base FROM image_disks').all();
+      const bin = database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'recycle_bin'").get(); // absent from earlier ones
+      const tables = ['disks', 'image_disks', ...(bin === undefined ? [] : ['recycle_bin'])];
+      const rows = database.prepare(tables.map((table) => `SELECT base FROM ${table}`).join(' UNION ')).all();
       return rows.flatMap(({ base }) => (base === null ? [] : treesOfBase(baseOf({ base: String(base) }))));
     } finally {
       database.close();

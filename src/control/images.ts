@@ -49,6 +49,7 @@ import type { CreateImageState } from './operations/create-image.ts';
 import { EXPORT } from './operations/export.ts';
 import { IMPORT_IMAGE } from './operations/import-image.ts';
 import type { CreateSnapshotState } from './operations/create-snapshot.ts';
+import { assertUnlocked } from './instance-locks.ts';
 import type { Parts } from './parts.ts';
 import type { ChangeOptions, CreateImageRequest, ImageDiskRequest, ModifyImageRequest } from './requests.ts';
 import { assertAllowed, getImage, getInstance, imageFacts, instanceFacts, snapshotFacts } from './rows.ts';
@@ -133,6 +134,7 @@ async function gatherInstance(
 ): Promise<Source> {
   const { transaction, instanceId, imageId, resourceGroupId } = asked;
   const instance = await getInstance(transaction, instanceId);
+  await assertUnlocked(transaction, 'CreateImage', instanceId);
   const rows = await listDisksOfInstance(transaction, instanceId);
   const hasSystemDisk = rows.some(({ type }) => type === 'system');
   assertAllowed(refuseImageOfInstance(instanceFacts(instance), hasSystemDisk));

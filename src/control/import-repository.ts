@@ -8,8 +8,9 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { Catalog } from '../catalog/catalog.ts';
 import { deleteEarlierSessions } from '../catalog/repository-sessions.ts';
-import { deleteDisk, findDisk, insertDisk, listAllDisks, updateDisk } from '../catalog/disks.ts';
+import { deleteDisk, findAnyDisk, insertDisk, listAllDisks, setBase, updateDisk } from '../catalog/disks.ts';
 import { listOperations, markUndoing } from '../catalog/operations.ts';
+import { deleteRecycled, findRecycled, listAllRecycled } from '../catalog/recycle-bin.ts';
 import type { DiskRow, Queries } from '../catalog/schema.ts';
 import { deleteImage } from '../catalog/images.ts';
 import { deleteSetting, findSetting, putSetting } from '../catalog/settings.ts';
@@ -36,6 +37,7 @@ import { COPY_SNAPSHOT } from './operations/copy-snapshot.ts';
 import { CREATE_SNAPSHOT } from './operations/create-snapshot.ts';
 import type { CreateSnapshotState } from './operations/create-snapshot.ts';
 import { CATALOG_COPY } from './repository-book.ts';
+import { putBack } from './recycle.ts';
 import { startLockOf } from './snapshot-locks.ts';
 
 /** More than there can have been since a copy that anybody restores. */
@@ -98,7 +100,7 @@ export async function importInto(
   await catalog.transaction(async (transaction) => {
     await deleteEarlierSessions(transaction, Infinity);
     const known = new Map(manifests.map((manifest) => [manifest.snapshotId, manifest]));
-    if (isOld) done.push(...(await settleOperations(transaction, known)));
+    if (isOld) done.push(...(await settleOperations(transaction, known)), ...(await takeOutOfBin(transaction)));
     const operations = (await listOperations(transaction)).filter(
       ({ kind, step }) => kind !== CREATE_SNAPSHOT || step !== 'rebase',
     );
@@ -152,6 +154,13 @@ function storedAs({ tree, statistics, ownerEpoch }: Manifest): Partial<CreateSna
   return { result: { tree, ...statistics }, ownerEpoch };
 }
 
+/** Whether one was restored since the copy was made nobody knows: what is still there is put back, and can be deleted again. */
+async function takeOutOfBin(transaction: Queries): Promise<Imported> {
+  const entries = await listAllRecycled(transaction);
+  for (const entry of entries) await putBack(transaction, entry);
+  return entries.map(({ resource_id: id }) => `${id} was in the recycle bin when the copy was made: it is put back.`);
+}
+
 async function importSnapshots(
   transaction: Queries,
   manifests: readonly Manifest[],
@@ -165,11 +174,13 @@ async function importSnapshots(
     if (stored.has(snapshotId) || isLeft(snapshotId)) continue;
     await deleteLock(transaction, snapshotId);
     await deleteSnapshot(transaction, snapshotId);
+    await deleteRecycled(transaction, snapshotId);
     done.push(`The snapshot ${snapshotId} is not in the repository any more: it is gone from the catalog.`);
   }
   for (const manifest of [...manifests].sort((first, second) => first.createdAtMs - second.createdAtMs)) {
     const row = await findSnapshot(transaction, manifest.snapshotId);
-    if (row?.status === 'accomplished') continue;
+    if (row?.status === 'accomplished' || (await findRecycled(transaction, manifest.snapshotId)) !== undefined)
+      continue;
     if (row !== undefined) await deleteSnapshot(transaction, manifest.snapshotId);
     await insertSnapshot(transaction, rowOf(manifest));
     await importGroup(transaction, manifest);
@@ -246,13 +257,14 @@ async function importDisks(
 ): Promise<Imported> {
   const done: Imported = [];
   for (const disk of disks) {
-    const row = await findDisk(transaction, disk.diskId);
+    const row = await findAnyDisk(transaction, disk.diskId);
     const facts = { incarnation: disk.incarnation, base: formatBase(disk.base) };
     if (row === undefined) {
       await insertDisk(transaction, { ...newRow(disk, zoneId, nowMs), ...facts });
       done.push(`The disk ${disk.diskId} is in the catalog again, attached to nothing.`);
     } else if (row.incarnation !== facts.incarnation || row.base !== facts.base) {
       await updateDisk(transaction, disk.diskId, facts);
+      await setBase(transaction, disk.diskId, facts.base);
       done.push(`The disk ${disk.diskId} is in the catalog as its folder says: it was rolled back since.`);
     }
   }
@@ -260,6 +272,7 @@ async function importDisks(
   for (const { disk_id: diskId } of await listAllDisks(transaction)) {
     if (there.has(diskId)) continue;
     await deleteDisk(transaction, diskId);
+    await deleteRecycled(transaction, diskId);
     done.push(`The disk ${diskId} has no folder any more: it is gone from the catalog.`);
   }
   return done;

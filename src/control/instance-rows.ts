@@ -6,7 +6,7 @@ import { isBeingWorkedOn } from '../catalog/operations.ts';
 import type { DiskRow, InstanceRow, Queries } from '../catalog/schema.ts';
 import { listProgressingSnapshots } from '../catalog/snapshots.ts';
 import { deleteTags } from '../catalog/tags.ts';
-import { attachedDiskOf, forgetDisk, markDetached } from './disk-folder.ts';
+import { attachedDiskOf, markDetached } from './disk-folder.ts';
 import type { RunningInstance } from './parts.ts';
 import { FETCH_BASE } from './operations/fetch-base.ts';
 import { listSnapshotOperations } from './snapshot-operations.ts';
@@ -39,18 +39,18 @@ async function listBelonging(transaction: Queries, instanceId: string): Promise<
 }
 
 /**
- * The instance is in no answer any more, nor are its tags and the disks that go with it; the others are free. The folders are
- * still there.
+ * The instance is in no answer any more, nor are its tags and the disks that go with it, by `discard`; the others are free. The
+ * folders are still there.
  */
 export async function forgetInstance(
   transaction: Queries,
   instance: InstanceRow,
-  { going, nowMs }: { going: DiskRow[]; nowMs: number },
+  { going, nowMs, discard }: { going: DiskRow[]; nowMs: number; discard: (disk: DiskRow) => Promise<void> },
 ): Promise<void> {
   const { instance_id: instanceId } = instance;
   for (const disk of await listBelonging(transaction, instanceId)) {
     const isGoing = going.some((one) => one.disk_id === disk.disk_id);
-    if (isGoing) await forgetDisk(transaction, disk.disk_id);
+    if (isGoing) await discard(disk);
     else await release(transaction, disk, { instanceId, nowMs });
   }
   await deleteTags(transaction, instanceId);

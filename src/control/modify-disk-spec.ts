@@ -7,6 +7,7 @@ import { change } from './change.ts';
 import { assertIdle } from './idle-disk.ts';
 import { MODIFY_DISK_SPEC } from './operations/modify-disk-spec.ts';
 import type { ModifyDiskSpecState } from './operations/modify-disk-spec.ts';
+import { assertUnlocked } from './instance-locks.ts';
 import type { Parts } from './parts.ts';
 import type { ChangeOptions, ModifyDiskSpecRequest } from './requests.ts';
 import { assertAllowed, diskFacts, findInstanceOf, getDisk, listUnfinished } from './rows.ts';
@@ -24,6 +25,7 @@ export async function modifyDiskSpec(
   const { diskId, ...wanted } = request;
   const { operation, taskId } = await change(parts, options, async (transaction) => {
     const disk = await getDisk(transaction, diskId);
+    await assertUnlocked(transaction, 'ModifyDiskSpec', disk.instance_id);
     await assertModifyAllowed(transaction, disk, wanted);
     const before = { category: disk.category, performanceLevel: disk.performance_level };
     const target = planDiskSpec(before, wanted);

@@ -5,6 +5,7 @@ import { findUserData, putUserData } from '../catalog/user-data.ts';
 import { RequestError } from '../lib/errors.ts';
 import { change } from './change.ts';
 import { DELETE_INSTANCE } from './operations/delete-instance.ts';
+import { assertUnlocked } from './instance-locks.ts';
 import type { Parts } from './parts.ts';
 import type { ChangeOptions, ModifyInstanceRequest } from './requests.ts';
 import { getInstance } from './rows.ts';
@@ -18,6 +19,7 @@ export async function modifyInstance(
   const { instanceId, instanceName, description, hostName, deletionProtection, userData } = request;
   await change(parts, options, async (transaction) => {
     await getInstance(transaction, instanceId);
+    await assertUnlocked(transaction, 'ModifyInstanceAttribute', instanceId);
     if ((await findOperation(transaction, DELETE_INSTANCE, instanceId)) !== undefined) {
       throw new RequestError(
         'IncorrectInstanceStatus',

@@ -168,6 +168,8 @@ export interface Parts {
   undoMs: number;
   /** Of 1: so much of a disk's good snapshots retention deletes at a time without being told to. */
   retentionShare: number;
+  /** How long deleted snapshots and disks can be restored; 0: not at all. */
+  recycleMs: number;
   /** Called when a snapshot is stored, locked or deleted. */
   onStored?: () => void;
   /** Told to transfer workers. */

@@ -8,6 +8,7 @@ import { findInstance, updateInstance } from '../catalog/instances.ts';
 import type { StoredOperation } from '../catalog/operations.ts';
 import type { InstanceRow, Queries } from '../catalog/schema.ts';
 import { refuseStartInstance, refuseStopInstance } from '../ecs/instance-rules.ts';
+import type { LockedAction } from '../ecs/operation-locks.ts';
 import type { InstanceStatus } from '../ecs/resources.ts';
 import type { Refusal } from '../ecs/states.ts';
 import { RequestError } from '../lib/errors.ts';
@@ -15,6 +16,7 @@ import { change } from './change.ts';
 import { REBOOT_INSTANCE } from './operations/reboot-instance.ts';
 import { START_INSTANCE } from './operations/start-instance.ts';
 import { STOP_INSTANCE } from './operations/stop-instance.ts';
+import { assertUnlocked } from './instance-locks.ts';
 import type { Parts } from './parts.ts';
 import type { ChangeOptions, PowerOutcome, PowerRequest } from './requests.ts';
 import { assertAllowed, diskFacts, getInstance, instanceFacts, listUnfinished } from './rows.ts';
@@ -27,10 +29,13 @@ interface Answered {
   operation: StoredOperation | null;
 }
 
-const changes: Record<PowerRequest['change'], { kind: string; during: InstanceStatus; done: string }> = {
-  start: { kind: START_INSTANCE, during: 'Starting', done: 'started' },
-  stop: { kind: STOP_INSTANCE, during: 'Stopping', done: 'stopped' },
-  reboot: { kind: REBOOT_INSTANCE, during: 'Stopping', done: 'rebooted' },
+const changes: Record<
+  PowerRequest['change'],
+  { kind: string; action: LockedAction; during: InstanceStatus; done: string }
+> = {
+  start: { kind: START_INSTANCE, action: 'StartInstance', during: 'Starting', done: 'started' },
+  stop: { kind: STOP_INSTANCE, action: 'StopInstance', during: 'Stopping', done: 'stopped' },
+  reboot: { kind: REBOOT_INSTANCE, action: 'RebootInstance', during: 'Stopping', done: 'rebooted' },
 };
 
 /** An outcome for each different instance, in the order of the request. Without `successFirst`, throws the first refusal. */
@@ -79,8 +84,9 @@ async function accept(
   instanceId: string,
 ): Promise<Answered> {
   const row = await getInstance(transaction, instanceId);
+  const { kind, during, action } = changes[request.change];
+  await assertUnlocked(transaction, action, instanceId);
   assertAllowed(await refuse(transaction, request.change, row));
-  const { kind, during } = changes[request.change];
   await updateInstance(transaction, instanceId, { status: during });
   return {
     outcome: { instanceId, code: '200', message: 'success', previousStatus: row.status, currentStatus: during },

@@ -16,6 +16,7 @@ import { change } from './change.ts';
 import { firstBaseOf } from './disk-folder.ts';
 import { RESET_DISK } from './operations/reset-disk.ts';
 import type { ResetDiskState } from './operations/reset-disk.ts';
+import { assertUnlocked } from './instance-locks.ts';
 import type { Parts } from './parts.ts';
 import type { ChangeOptions, ReInitDiskRequest } from './requests.ts';
 import { assertIdle } from './idle-disk.ts';
@@ -34,6 +35,7 @@ export async function reInitDisk(
   const { diskId } = request;
   const operation = await change(parts, options, async (transaction) => {
     const disk = await getDisk(transaction, diskId);
+    await assertUnlocked(transaction, 'ReInitDisk', disk.instance_id);
     await assertReInitAllowed(transaction, disk);
     const state: ResetDiskState = {
       diskId,

@@ -18,6 +18,7 @@ import { assertIdle } from './idle-disk.ts';
 import { DEFAULT_SYSTEM_DISK_GIB, assertSystemDiskSize } from './instance-disks.ts';
 import { REPLACE_SYSTEM_DISK } from './operations/replace-system-disk.ts';
 import type { ReplaceSystemDiskState } from './operations/replace-system-disk.ts';
+import { assertUnlocked } from './instance-locks.ts';
 import type { Parts } from './parts.ts';
 import type { ChangeOptions, ReplaceSystemDiskRequest } from './requests.ts';
 import { assertAllowed, diskFacts, getImage, getInstance, imageFacts, instanceFacts, listUnfinished } from './rows.ts';
@@ -35,6 +36,7 @@ export async function replaceSystemDisk(
     const earlier = await findEarlierResult<{ diskId: string }>(transaction, options.idempotency);
     if (earlier !== null) return { ...earlier, operation: null };
     const instance = await getInstance(transaction, request.instanceId);
+    await assertUnlocked(transaction, 'ReplaceSystemDisk', instance.instance_id);
     const replaced = await getReplaceable(transaction, instance);
     const image = await getUsableImage(transaction, request.imageId, instance);
     const row = await insertNewSystemDisk(parts, transaction, { request, image, replaced });

@@ -16,6 +16,7 @@ import { CREATE_SNAPSHOT } from './operations/create-snapshot.ts';
 import type { CreateSnapshotState } from './operations/create-snapshot.ts';
 import { RESET_DISK } from './operations/reset-disk.ts';
 import type { ResetDiskState } from './operations/reset-disk.ts';
+import { assertUnlocked } from './instance-locks.ts';
 import type { Parts } from './parts.ts';
 import type { ChangeOptions, ItemOutcome, ResetDiskRequest, ResetDisksRequest } from './requests.ts';
 import {
@@ -81,6 +82,7 @@ async function record(
 ): Promise<StoredOperation> {
   const { disk_id: diskId } = disk;
   const { snapshot_id } = snapshot;
+  await assertUnlocked(transaction, 'ResetDisk', disk.instance_id);
   const unfinished = await listUnfinished(transaction, [diskId]);
   const instance = await findInstanceOf(transaction, disk);
   const facts = { disk: diskFacts(disk), instance, snapshot: snapshotFacts(snapshot), unfinished };

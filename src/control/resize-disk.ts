@@ -7,6 +7,7 @@ import { change } from './change.ts';
 import { awaitEarlier, findEarlierResult, rememberResult } from './client-token.ts';
 import { RESIZE_DISK } from './operations/resize-disk.ts';
 import type { ResizeDiskState } from './operations/resize-disk.ts';
+import { assertUnlocked } from './instance-locks.ts';
 import type { Parts } from './parts.ts';
 import type { ChangeOptions, ResizeDiskRequest } from './requests.ts';
 import { assertIdle } from './idle-disk.ts';
@@ -25,6 +26,7 @@ export async function resizeDisk(
   const operation = await change(parts, options, async (transaction) => {
     if ((await findEarlierResult<object>(transaction, options.idempotency)) !== null) return null;
     const disk = await getDisk(transaction, diskId);
+    await assertUnlocked(transaction, 'ResizeDisk', disk.instance_id);
     await assertResizeAllowed(transaction, disk, request);
     await updateDisk(transaction, diskId, { size_gib: sizeGib });
     const token = await rememberResult(transaction, options.idempotency, {}, parts.clock.nowMs());

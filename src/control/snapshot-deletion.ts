@@ -16,6 +16,7 @@ import { COPY_SNAPSHOT } from './operations/copy-snapshot.ts';
 import { CREATE_SNAPSHOT, viewOf } from './operations/create-snapshot.ts';
 import { DELETE_SNAPSHOT } from './operations/delete-snapshot.ts';
 import type { Parts } from './parts.ts';
+import { isRecyclable, recycleSnapshot } from './recycle.ts';
 import { assertAllowed, snapshotFacts } from './rows.ts';
 import type { OperationRunner } from './runner.ts';
 import { releaseLock } from './snapshot-locks.ts';
@@ -29,39 +30,48 @@ export interface SnapshotDeletion {
   operation: StoredOperation | null;
   /** Disks stand on it: it is stored first, and nobody waits for that (D7). */
   isStoredFirst: boolean;
+  /** It is in the recycle bin, with all that is stored of it. */
+  isRecycled: boolean;
 }
 
-/** Removes the row. Throws, with nothing written, while an image or a lock holds it, or a disk without `force`. */
+const NOTHING: SnapshotDeletion = { cancelledId: null, operation: null, isStoredFirst: false, isRecycled: false };
+
+/**
+ * Removes the row; what was finished goes into the recycle bin, unless `skipsBin`. Throws, with nothing written, while an image
+ * or a lock holds it, or a disk without `force`.
+ */
 export async function recordDeletion(
   { parts, runner, transaction }: { parts: Parts; runner: OperationRunner; transaction: Queries },
   row: SnapshotRow,
-  force: boolean,
+  { force, skipsBin }: { force: boolean; skipsBin: boolean },
 ): Promise<SnapshotDeletion> {
   const { snapshot_id: snapshotId, status } = row;
   const imageMadeFromIt = await isImageSource(transaction, snapshotId);
   const diskMadeFromIt = await isDiskSource(transaction, snapshotId);
   assertAllowed(refuseDeleteSnapshot(snapshotFacts(row), { imageMadeFromIt, diskMadeFromIt, force }));
   await releaseLock(parts, transaction, snapshotId);
+  const isRecycled = !skipsBin && isRecyclable(parts, row);
+  if (isRecycled) await recycleSnapshot(parts, transaction, row);
   await deleteTags(transaction, snapshotId);
   await deleteSnapshotRow(transaction, snapshotId);
   if (row.snapshot_group_id !== null) await deleteEmptyGroups(transaction, row.snapshot_group_id);
-  if (status === 'failed') return { cancelledId: null, operation: null, isStoredFirst: false };
+  if (isRecycled || status === 'failed') return { ...NOTHING, isRecycled };
   const view = viewOf({ diskId: row.source_disk_id, snapshotId });
   const isStoredFirst = status === 'progressing' && (await isStoodOn(transaction, view));
   if (status === 'progressing' && !isStoredFirst) {
-    return { cancelledId: await cancel(transaction, row), operation: null, isStoredFirst };
+    return { ...NOTHING, cancelledId: await cancel(transaction, row) };
   }
   const operation = await runner.record(transaction, DELETE_SNAPSHOT, snapshotId, { snapshotId });
-  return { cancelledId: null, operation, isStoredFirst };
+  return { ...NOTHING, operation, isStoredFirst };
 }
 
-/** As by force. Null, with nothing written, while an image or a lock holds it. */
+/** As by force, and for good. Null, with nothing written, while an image or a lock holds it. */
 export async function dropIfFree(
   given: { parts: Parts; runner: OperationRunner; transaction: Queries },
   row: SnapshotRow,
 ): Promise<SnapshotDeletion | null> {
   try {
-    return await recordDeletion(given, row, true);
+    return await recordDeletion(given, row, { force: true, skipsBin: true });
   } catch (error) {
     if (error instanceof RequestError) return null;
     throw error;
@@ -81,8 +91,9 @@ async function cancel(transaction: Queries, row: SnapshotRow): Promise<string> {
 export async function performDeletion(
   parts: Parts,
   runner: OperationRunner,
-  { cancelledId, operation, isStoredFirst }: SnapshotDeletion,
+  { cancelledId, operation, isStoredFirst, isRecycled }: SnapshotDeletion,
 ): Promise<void> {
+  if (isRecycled) parts.onStored?.();
   if (cancelledId !== null) await waitSoon(parts.clock, runner.interrupt(cancelledId));
   if (operation === null) return;
   const run = runner.start(operation);

@@ -12,6 +12,7 @@ import { findEarlierResult, rememberResult } from './client-token.ts';
 import { baseOf } from './disk-folder.ts';
 import { CREATE_SNAPSHOT } from './operations/create-snapshot.ts';
 import type { CreateSnapshotState } from './operations/create-snapshot.ts';
+import { assertUnlocked } from './instance-locks.ts';
 import type { Parts } from './parts.ts';
 import type { ChangeOptions, CreateSnapshotRequest, ModifySnapshotRequest } from './requests.ts';
 import { assertIdle } from './idle-disk.ts';
@@ -55,6 +56,7 @@ export async function assertSnapshotAllowed(
 ): Promise<void> {
   const { disk_id: diskId, category } = disk;
   const isInstant = hasInstantSnapshots(category);
+  await assertUnlocked(transaction, 'CreateSnapshot', disk.instance_id);
   assertAllowed(
     refuseCreateSnapshot({
       disk: diskFacts(disk),
@@ -138,20 +140,20 @@ export function hiddenRow(
 }
 
 /**
- * The row goes at once; manifest and bytes, or the work on a progressing snapshot, right after. A progressing one that disks
+ * The row goes at once; manifest and bytes stay in the recycle bin, or go right after, as the work on a progressing snapshot does. A progressing one that disks
  * stand on is stored first (D7), and nobody waits for that.
  */
 export async function deleteSnapshot(
   parts: Parts,
   runner: OperationRunner,
-  { snapshotId, force }: { snapshotId: string; force: boolean },
+  { snapshotId, force, skipsBin = false }: { snapshotId: string; force: boolean; skipsBin?: boolean },
   options: ChangeOptions,
 ): Promise<void> {
   const copyId = await parts.regions.findCopyOf({ regionId: parts.region.regionId, snapshotId });
   const deletion = await change(parts, options, async (transaction) => {
     const row = await getSnapshot(transaction, snapshotId);
     assertAllowed(refuseDeleteCopied(snapshotId, copyId));
-    return await recordDeletion({ parts, runner, transaction }, row, force);
+    return await recordDeletion({ parts, runner, transaction }, row, { force, skipsBin });
   });
   await performDeletion(parts, runner, deletion);
 }

@@ -4,7 +4,8 @@
  * | free is below                                   | what happens                                                            |
  * | ----------------------------------------------- | ----------------------------------------------------------------------- |
  * | the high-water mark                             | snapshots and imports are refused, with what is free and what is wanted; |
- * |                                                 | what is kept for undoing rollbacks goes, the oldest first (`undo.ts`)   |
+ * |                                                 | the recycle bin is emptied (`recycle-bin.ts`), then what is kept for    |
+ * |                                                 | undoing rollbacks goes (`undo.ts`), the oldest first                    |
  * | the middle of it and the reserve                | the oldest upload fails with that reason; one at a time, while it falls |
  * | the reserve                                     | every upload fails; diskd refuses guests' writes (`lib/disk-space.ts`)  |
  * | what a transaction of the catalog may need      | `DIR/reserve` is emptied (`reserve-file.ts`)                            |

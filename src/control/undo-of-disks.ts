@@ -1,6 +1,7 @@
 /**
  * What is kept of a disk for undoing rollbacks, seen from what needs the disk to itself: it gives way. Whoever removes a disk
- * drops it in the transaction that removes the row, stored or not, and removes the folder when nobody stores any of it more.
+ * drops it in the transaction that removes the row, stored or not, and removes the folder, if that is not to stay in the recycle
+ * bin, when nobody stores any of it more.
  */
 import type { Queries } from '../catalog/schema.ts';
 import { listUndoSnapshotsOf } from '../catalog/snapshots.ts';
@@ -53,6 +54,23 @@ export async function removeDisks(
     if (keptIds.length === 0) return;
     if (keptIds.length < leftIds.length) await removed?.(keptIds);
     leftIds = keptIds;
+  }
+}
+
+/** What `dropUndoOf` left to do of disks whose folders stay. Again: nothing. */
+export async function endUndoOf(
+  parts: Parts,
+  runner: OperationRunner,
+  {
+    diskIds,
+    droppedSnapshotIds = [],
+  }: { diskIds: readonly string[]; droppedSnapshotIds?: readonly string[] | undefined },
+): Promise<void> {
+  for (const snapshotId of droppedSnapshotIds) await runner.startRecorded(DELETE_SNAPSHOT, snapshotId);
+  for (const diskId of diskIds) {
+    for (const { operationId, undoing } of await listUndoOperations(parts.catalog.queries, diskId)) {
+      if (undoing) await runner.interrupt(operationId);
+    }
   }
 }
 

@@ -5,7 +5,7 @@
  * the tree then, and the view only before. So once the tree is written nobody new comes, and the view may be released when, in
  * one transaction, no disk's base and no operation's state is that view.
  */
-import { listDisksWithBase, updateDisk } from '../catalog/disks.ts';
+import { listDisksWithBase, setBase } from '../catalog/disks.ts';
 import { listOperations } from '../catalog/operations.ts';
 import type { DiskRow, Queries } from '../catalog/schema.ts';
 import { isViewBase } from '../disk/protocol.ts';
@@ -73,7 +73,7 @@ async function moveDisk(
   await catalog.transaction(async (transaction) => {
     const rows = await listDisksWithBase(transaction, formatBase(view));
     if (!rows.some((row) => row.disk_id === diskId)) return;
-    await updateDisk(transaction, diskId, { base: formatBase({ snapshotId: view.snapshotId, tree }) });
+    await setBase(transaction, diskId, formatBase({ snapshotId: view.snapshotId, tree }));
   });
 }
 

@@ -4,6 +4,7 @@ import type {
   DiskType,
   ImageStatus,
   InstanceStatus,
+  RecycledType,
   SnapshotGroupStatus,
   SnapshotLockStatus,
   SnapshotCategory,
@@ -35,6 +36,8 @@ export interface ResourceFilter {
 }
 
 export interface DiskFilter extends ResourceFilter {
+  /** Of the instance that it is attached to. */
+  lockReason?: string;
   diskIds?: string[];
   instanceId?: string;
   zoneId?: string;
@@ -94,6 +97,7 @@ export interface SnapshotLockFilter {
 }
 
 export interface InstanceFilter extends ResourceFilter {
+  lockReason?: string;
   instanceIds?: string[];
   /** `*` matches any run of characters. */
   instanceName?: string;
@@ -129,6 +133,14 @@ export interface TaskFilter {
   status?: TaskStatus;
   createdFromMs?: number;
   createdUntilMs?: number;
+}
+
+/** Absent members do not filter. */
+export interface RecycledFilter {
+  resourceType?: RecycledType;
+  resourceIds?: string[];
+  /** The disk, and the snapshots of it. */
+  diskId?: string;
 }
 
 /** Absent members do not filter. */

@@ -1,5 +1,6 @@
 /** ECS's resources as the catalog keeps them and the API shows them. Pure data; times are milliseconds since 1970. */
 import type { DiskPerformance } from './disk-performance.ts';
+import type { LockReason } from './operation-locks.ts';
 
 export type DiskStatus = 'Creating' | 'Available' | 'Attaching' | 'In_use' | 'Detaching' | 'ReIniting';
 export type InstanceStatus = 'Pending' | 'Starting' | 'Running' | 'Stopping' | 'Stopped';
@@ -16,6 +17,8 @@ export interface Tag {
 }
 
 export interface Disk {
+  /** Of the instance that it is attached to. */
+  locks: readonly LockReason[];
   diskId: string;
   zoneId: string;
   diskName: string;
@@ -132,6 +135,13 @@ export interface UndoTotals {
   undoBytes: number;
 }
 
+/** The snapshots in the recycle bin, which are in no other total. */
+export interface RecycledTotals {
+  recycledCount: number;
+  /** What they take besides the snapshots and what is kept for undoing. */
+  recycledBytes: number;
+}
+
 /** What a disk did in a time, on average. */
 export interface DiskMonitorPoint {
   /** When the time began. */
@@ -165,6 +175,7 @@ export interface SnapshotLock {
 }
 
 export interface Instance {
+  locks: readonly LockReason[];
   instanceId: string;
   instanceName: string;
   hostName: string;
@@ -231,6 +242,23 @@ export interface ImageDisk {
 }
 
 export type TaskAction = 'ImportImage' | 'ExportImage' | 'ExportSnapshot' | 'ModifyDiskSpec' | 'ArchiveSnapshot';
+export type RecycledType = 'disk' | 'snapshot';
+
+/** A snapshot or a disk that was deleted and can be restored. */
+export interface Recycled {
+  resourceId: string;
+  resourceType: RecycledType;
+  name: string | null;
+  sizeGib: number;
+  /** The disk, or the one that the snapshot is of. */
+  diskId: string;
+  deletedAtMs: number;
+  /** When it goes for good. */
+  goesAtMs: number;
+  /** What that gives back; null while it is not known. */
+  heldBytes: number | null;
+}
+
 export type TaskStatus = 'Processing' | 'Finished' | 'Failed';
 
 export interface Task {

@@ -54,6 +54,8 @@ export async function openApi(
   { checkAtEnd = true }: { checkAtEnd?: boolean } = {},
 ): Promise<ApiFixture> {
   const world = await World.create(1);
+  world.recycleMs = 24 * 3_600_000;
+  await world.restart();
   const calls: ControlCall[] = [];
   const control = recordingControl(world, overrides, calls);
   const region = { regionId: 'cn-hangzhou', zoneIds: ['cn-hangzhou-a', 'cn-hangzhou-b'], endpoint: '' };

@@ -3,13 +3,14 @@ import type { ErrorCases } from './error-cases/case.ts';
 import { diskCases } from './error-cases/disks.ts';
 import { imageCases } from './error-cases/images.ts';
 import { instanceCases } from './error-cases/instances.ts';
+import { lockCases } from './error-cases/locks.ts';
 import { networkCases } from './error-cases/network.ts';
 import { policyCases } from './error-cases/policies.ts';
 import { snapshotCases } from './error-cases/snapshots.ts';
 import { tagCases } from './error-cases/tags.ts';
 import { taskCases } from './error-cases/tasks.ts';
 
-export const errorCases: ErrorCases = {
+const cases: ErrorCases = {
   ...diskCases,
   ...imageCases,
   ...instanceCases,
@@ -18,4 +19,9 @@ export const errorCases: ErrorCases = {
   ...snapshotCases,
   ...tagCases,
   ...taskCases,
+};
+
+export const errorCases: ErrorCases = {
+  ...cases,
+  ...Object.fromEntries(Object.entries(lockCases).map(([action, own]) => [action, { ...cases[action], ...own }])),
 };

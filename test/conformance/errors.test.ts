@@ -7,13 +7,14 @@ import { actions } from '../../src/api/action-list.ts';
 import { askingFor } from './bad-values.ts';
 import type { ErrorCase, ErrorCases } from './error-cases/case.ts';
 import { errorCases } from './error-cases.ts';
+import { isOwn } from './extensions.ts';
 import { documentedErrors } from './documented.ts';
 import { recipesOf, type Parameters } from './recipes.ts';
 import { catalogRows, openScene, type Scene } from './scene.ts';
 import { listParameters } from './tables.ts';
 import { unproducedErrors } from './unproduced-errors.ts';
 
-const ofEcs = actions.map(({ name }) => name).filter((name) => !name.startsWith('Hupo'));
+const ofEcs = actions.map(({ name }) => name).filter((name) => !isOwn(name));
 
 const actionsFolder = path.join(import.meta.dirname, '../../src/api/actions');
 

@@ -11,12 +11,13 @@ import { commonPairs, encodePairs, send, signPairs, type Answer } from '../clien
 import { askingFor, badValues, likelyValues, strangeValues } from './bad-values.ts';
 import { documentedErrors } from './documented.ts';
 import { commonErrors, errorsBeyond } from './common-errors.ts';
+import { isOwn } from './extensions.ts';
 import { singleValues } from './single-values.ts';
 import { recipesOf, type Parameters } from './recipes.ts';
 import { catalogRows, openScene, withoutRequestId, type Scene } from './scene.ts';
 import { listParameters, type Listed } from './tables.ts';
 
-const ofEcs = actions.filter(({ name }) => !name.startsWith('Hupo'));
+const ofEcs = actions.filter(({ name }) => !isOwn(name));
 
 for (const action of ofEcs) {
   test(`${action.name} refuses wrong values`, async () => {

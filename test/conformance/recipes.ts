@@ -165,6 +165,11 @@ const recipes: Record<string, Recipe[]> = {
   DescribeTaskAttribute: one('TaskId', ({ task }) => task),
   CancelTask: one('TaskId', ({ exportTask }) => exportTask),
   HupoBeginImport: [newDisk],
+  HupoLockInstance: [({ running }) => ({ InstanceId: running, LockReason: 'financial' })],
+  HupoUnlockInstance: [({ running }) => ({ InstanceId: running, LockReason: 'financial' })],
+  DescribeRecycleBin: list(),
+  RestoreFromRecycleBin: one('ResourceId.1', ({ recycledDisk }) => recycledDisk),
+  DeleteFromRecycleBin: one('ResourceId.1', ({ recycledDisk }) => recycledDisk),
 };
 
 /** The good requests for the action; fails where there is none. */

@@ -62,6 +62,8 @@ export interface Scene extends AsyncDisposable {
   groupSnapshot: string;
   /** A custom image of the stopped instance's disks. */
   image: string;
+  /** In the recycle bin. */
+  recycledDisk: string;
   /** Another, shared with an account. */
   sharedImage: string;
   /** Automatic snapshot policies: applied to `dataDisk`, to nothing, and to instances that are tagged `team`. */
@@ -159,6 +161,8 @@ async function build(world: World): Promise<Ids> {
     .execute();
   const { group, groupSnapshot } = await takeGroup(world, stopped.instanceId, stopped.systemDisk);
   const clonedDisk = await makeDisk(world, { snapshotId: stoppedSnapshot });
+  const recycledDisk = await makeDisk(world, { diskName: 'recycled' });
+  await control.deleteDisk({ diskId: recycledDisk });
   const { imageId: image } = await control.createImage({
     instanceId: null,
     disks: [
@@ -207,6 +211,7 @@ async function build(world: World): Promise<Ids> {
     group,
     groupSnapshot,
     image,
+    recycledDisk,
     task: task ?? '',
   };
 }

@@ -21,7 +21,7 @@ export const unproducedErrors: readonly Unproduced[] = [
     reason: 'every disk can have snapshots',
   },
   codes(
-    /Account\.Arrearage|InsufficientBalance|InvalidAccountStatus\.NotEnoughBalance|InvalidPayMethod|PaymentMethodNotFound|DiskInArrears|InstanceExpired(OrInArrears)?|LastOrderProcessing|InvalidInstance\.UnPaidOrder|RealNameAuthenticationError/,
+    /Account\.Arrearage|InsufficientBalance|InvalidAccountStatus\.NotEnoughBalance|InvalidPayMethod|PaymentMethodNotFound|DiskInArrears|LastOrderProcessing|InvalidInstance\.UnPaidOrder|RealNameAuthenticationError/,
     'nothing is billed',
   ),
   codes(
@@ -55,7 +55,8 @@ export const unproducedErrors: readonly Unproduced[] = [
     /Forb(b?id)den.*|Forbbiden|InvalidDiskCategory\.ValueUnauthorized|InvalidSystemDiskCategory\.ValueUnauthorized|InvalidInstanceType\.ValueUnauthorized|Unauthorized\.EmptyRegion|UserNotInTheWhiteList|InvalidUser\..*|NoPermission\..*|PermissionDenied\..*|.*(NotInWhiteList|PassRoleForbidden|ResourceControl|TagOwnerUid|TagOwnerBid|Scope)|InvalidRamRole\.NotEcsRole|RegionUnauthorized|InvalidAction\.Unauthorized/,
     'an access key may do everything: there are no users, roles or shared owners yet',
   ),
-  codes(/InstanceLockedForSecurity|SecurityRisk\..*/, 'nothing is locked for security'),
+  codes(/SecurityRisk\..*/, 'nothing looks for risks'),
+  { errors: /^DeleteInstances? InstanceLockedForSecurity$/, reason: 'an instance that is locked can be deleted' },
   codes(/InvalidAccountStatus\.SnapshotServiceUnavailable/, 'the snapshot service is always open'),
   codes(
     /.*(MarketImage|InMarket|ImageNotSubscribed|BuyImage|SharedImage|DeleteSharedSnapshot|LockSharedSnapshot|ImageIsPublic\b.*Export).*/,

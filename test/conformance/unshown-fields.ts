@@ -11,7 +11,7 @@ export const unshownFields: readonly { fields: RegExp; reason: string }[] = [
   },
   {
     fields: / .*OperationLock\w*\.(OperationLock|LockReason)\.Lock(Reason|Msg)$/,
-    reason: 'nothing is locked: the list is empty',
+    reason: 'shown while an instance is locked, which nothing here is: see HupoLockInstance; a lock has no message',
   },
   {
     fields: / .*(InnerIpAddress|PublicIpAddress|RdmaIpAddress)\.IpAddress$/,

@@ -10,6 +10,8 @@ import type { TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { Catalog } from '../../src/catalog/catalog.ts';
+import { listAllDisks } from '../../src/catalog/disks.ts';
+import { listAccomplishedSnapshots } from '../../src/catalog/snapshots.ts';
 import { listOperations } from '../../src/catalog/operations.ts';
 import type { StoredOperation } from '../../src/catalog/operations.ts';
 import type { Queries } from '../../src/catalog/schema.ts';
@@ -76,6 +78,8 @@ export class World {
   undoMs = 0;
   /** From the next start on: `serve --retention-share`, of 1. */
   retentionShare = 0.5;
+  /** From the next start on: `serve --recycle-hours`. */
+  recycleMs = 0;
   /** Throws when a test says that there is no room. */
   assertRoom: (code: string, what: string) => void = () => undefined;
   /** As when room is short. */
@@ -163,6 +167,7 @@ export class World {
       dataFolder: this.folder,
       retentionShare: this.retentionShare,
       undoMs: this.undoMs,
+      recycleMs: this.recycleMs,
       diskdSocket: path.join(this.folder, 'diskd.sock'),
     });
   }
@@ -340,15 +345,16 @@ export class World {
     const stored = [...this.diskd.disks.values()];
     const findings = compareRecords(
       {
-        disks: rows.map((row) => ({
+        disks: (await listAllDisks(queries)).map((row) => ({
           diskId: row.disk_id,
           sizeBytes: row.size_gib * GIB,
           incarnation: row.incarnation,
           base: JSON.parse(row.base) as BaseRef,
         })),
-        snapshots: snapshots
-          .filter(({ status }) => status === 'accomplished')
-          .map((row) => ({ snapshotId: row.snapshot_id, tree: JSON.parse(row.tree ?? '') as TreeRef })),
+        snapshots: (await listAccomplishedSnapshots(queries)).map((row) => ({
+          snapshotId: row.snapshot_id,
+          tree: JSON.parse(row.tree ?? '') as TreeRef,
+        })),
         changing: '',
       },
       stored,

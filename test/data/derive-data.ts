@@ -7,6 +7,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { actions } from '../../src/api/action-list.ts';
+import { isOwn } from '../conformance/extensions.ts';
 import { ecsParameters } from '../../src/cli/ecs-parameters.ts';
 
 interface SourceParameter {
@@ -21,7 +22,7 @@ const ofCli = path.join(import.meta.dirname, '../../src/cli/ecs-parameters.ts');
 
 const [source = ''] = process.argv.slice(2);
 if (source === '') throw new Error('usage: npm run docs:data FOLDER');
-for (const { name } of actions.filter((action) => !action.name.startsWith('Hupo'))) {
+for (const { name } of actions.filter((action) => !isOwn(action.name))) {
   write('ecs-parameters', name, kindsOf(parametersOf(name)));
   write('ecs-responses', name, (read('responses', name) as { body: object }).body);
   write('ecs-errors', name, statuses((read('errors', name) as { errors: { code: string; status: number }[] }).errors));

@@ -42,15 +42,17 @@ export class TestServer {
     this.runFolder = ensureRunFolder(dataFolder, os.tmpdir());
   }
 
-  /** Starts `hupo serve` and waits until it answers. */
+  /** Starts `hupo serve` and waits until it answers. Bytes of what is deleted return at once, unless there is a recycle bin. */
   async start({
     tls = false,
     exchange,
+    recycleHours = '0',
     more = [],
-  }: { tls?: boolean; exchange?: string; more?: readonly string[] } = {}): Promise<void> {
+  }: { tls?: boolean; exchange?: string; recycleHours?: string; more?: readonly string[] } = {}): Promise<void> {
     this.#output = '';
     const hold = this.#holdFile === null ? [] : ['--import', heldUploads];
-    const options = [...(tls ? ['--tls'] : []), ...(exchange === undefined ? [] : ['--exchange', exchange]), ...more];
+    const places = exchange === undefined ? [] : ['--exchange', exchange];
+    const options = [...(tls ? ['--tls'] : []), ...places, '--recycle-hours', recycleHours, ...more];
     const command = ['serve', '--data', this.dataFolder, '--listen', '127.0.0.1:0', ...options];
     const env = { ...process.env, ...(this.#holdFile !== null && { HUPO_TEST_HOLD: this.#holdFile }) };
     const child = spawn(process.execPath, [...hold, main, ...command], { stdio: ['ignore', 'pipe', 'pipe'], env });

@@ -49,6 +49,9 @@ const kinds = [
   'deleteImage',
   'tag',
   'fetch',
+  'restore',
+  'restore',
+  'emptyBin',
 ] as const;
 export type Kind = (typeof kinds)[number];
 

@@ -119,6 +119,12 @@ function fallBack<T>(all: T[], fits: (item: T) => boolean): T[] {
   return found.length === 0 ? all : found;
 }
 
+/** One of what is in the recycle bin, or two. */
+function chooseRecycled({ pick, other, flag }: Asked, { recycled }: There): string[] {
+  const choose = (number: number) => recycled[number % Math.max(1, recycled.length)] ?? 'none';
+  return flag ? [choose(pick)] : [choose(pick), choose(other)];
+}
+
 /** What is there before a batch. */
 interface There {
   disks: Disk[];
@@ -126,6 +132,8 @@ interface There {
   instances: Instance[];
   images: Image[];
   groups: SnapshotGroup[];
+  /** In the recycle bin. */
+  recycled: string[];
 }
 
 /** A request, ready to be sent. */
@@ -162,10 +170,9 @@ class Player {
   async begin(): Promise<void> {
     const { world } = this;
     await this.#oracle.watch();
-    if (this.#keepsUndo) {
-      world.undoMs = 3_600_000;
-      await world.restart();
-    }
+    world.undoMs = this.#keepsUndo ? 3_600_000 : 0;
+    world.recycleMs = 24 * 3_600_000;
+    await world.restart();
     const { instanceId, diskId } = await world.runOne();
     await this.#settle();
     this.#write(diskId, 1);
@@ -243,6 +250,7 @@ class Player {
       instances: instances.items,
       images: images.items,
       groups,
+      recycled: (await control.recycleBin.list({}, allRows)).items.map(({ resourceId }) => resourceId),
     };
   }
 
@@ -319,6 +327,15 @@ class Player {
         return change(() => control.detachDisk({ diskId, instanceId, deleteWithInstance: null }, plain));
       case 'deleteDisk':
         return change(() => control.deleteDisk({ diskId }, plain), [diskId]);
+      case 'restore':
+        return change(() => control.recycleBin.restore({ resourceIds: chooseRecycled(one, there) }, plain));
+      case 'emptyBin': {
+        const isAll = one.pick === 0 && one.flag;
+        const resourceIds = isAll ? there.recycled : chooseRecycled(one, there);
+        if (!dryRun) this.#oracle.mayEmpty(isAll ? null : resourceIds);
+        const { recycleBin } = control;
+        return change(() => (isAll ? recycleBin.emptyAll(plain) : recycleBin.empty({ resourceIds }, plain)));
+      }
       case 'resizeDisk': {
         const request = { diskId, sizeGib: 20 + one.other, online: one.flag };
         return change(() => control.resizeDisk(request, plain));

@@ -5,6 +5,9 @@
  */
 import assert from 'node:assert/strict';
 import { sql } from 'kysely';
+import { listAllDisks } from '../../src/catalog/disks.ts';
+import { listAllRecycled, listRecycledSnapshots } from '../../src/catalog/recycle-bin.ts';
+import { listAccomplishedSnapshots } from '../../src/catalog/snapshots.ts';
 import type { World } from '../control/world.ts';
 
 export type Words = Record<string, string>;
@@ -54,6 +57,11 @@ export class ControlOracle {
   mayFail = false;
   /** Disk → what it may hold after this batch beside what it held before. */
   #targets = new Map<string, Words[]>();
+  /** What was in lists or the recycle bin at the last check, what was in the bin, and what may go from it until the next. */
+  #whole: string[] = [];
+  #recycled: string[] = [];
+  readonly #emptied = new Set<string>();
+  #isAllEmptied = false;
 
   constructor(world: World) {
     this.#world = world;
@@ -87,7 +95,8 @@ export class ControlOracle {
       .selectFrom('images')
       .where('image_id', '=', row?.image_id ?? '')
       .where('deleted', '=', 0);
-    const hasSnapshot = (await snapshots.selectAll().executeTakeFirst()) !== undefined;
+    const isRecycled = this.#recycled.includes(row?.source_snapshot_id ?? ''); // and may be restored first
+    const hasSnapshot = isRecycled || (await snapshots.selectAll().executeTakeFirst()) !== undefined;
     const hasImage = (await images.selectAll().executeTakeFirst()) !== undefined;
     const [noSnapshot, noImage] = [(row?.source_snapshot_id ?? null) === null, (row?.image_id ?? null) === null];
     return (noSnapshot || hasSnapshot) && (noImage || hasImage);
@@ -122,6 +131,30 @@ export class ControlOracle {
     this.#tokens.set(token, id);
   }
 
+  /** These may go from the recycle bin by what is asked now, or with null everything. */
+  mayEmpty(ids: readonly string[] | null): void {
+    for (const id of ids ?? []) this.#emptied.add(id);
+    this.#isAllEmptied ||= ids === null;
+  }
+
+  /** What was whole once is in a list or in the bin until it is told to go for good, however it was deleted. */
+  async #checkBin(): Promise<void> {
+    const { queries } = this.#world.catalog;
+    const bin = (await listAllRecycled(queries)).map((row) => row.resource_id);
+    const snapshots = (await listAccomplishedSnapshots(queries)).filter((row) => row.undo_until_ms === null);
+    const there = [
+      ...(await listAllDisks(queries)).map((row) => row.disk_id),
+      ...snapshots.map((row) => row.snapshot_id),
+    ];
+    assert.equal(new Set(there).size, there.length, 'something is in a list and in the recycle bin');
+    const isLost = (id: string) => !there.includes(id) && !this.#isAllEmptied && !this.#emptied.has(id);
+    assert.deepEqual(this.#whole.filter(isLost), [], 'it is neither in a list nor in the recycle bin');
+    this.#whole = there;
+    this.#recycled = bin;
+    this.#emptied.clear();
+    this.#isAllEmptied = false;
+  }
+
   /** Checks everything; nothing may be under way, or with `uploading` nothing but uploads. */
   async check({ uploading = false } = {}): Promise<void> {
     assert.deepEqual(this.#world.diskd.violations, []);
@@ -129,6 +162,7 @@ export class ControlOracle {
     await this.#checkChanges();
     if (!uploading) await this.#checkShape();
     await this.#checkEffects();
+    await this.#checkBin();
     await this.#checkContents();
     this.#targets = new Map();
   }
@@ -229,9 +263,10 @@ export class ControlOracle {
 
   async #checkContents(): Promise<void> {
     const { queries } = this.#world.catalog;
-    const rows = await queries.selectFrom('disks').selectAll().execute();
+    const rows = await listAllDisks(queries);
     const shown = queries.selectFrom('snapshots').where('status', '<>', 'failed').where('frozen', '=', 1);
-    const snapshots = await shown.selectAll().orderBy('created_at_ms').execute();
+    const listed = await shown.selectAll().orderBy('created_at_ms').execute();
+    const snapshots = [...listed, ...(await listRecycledSnapshots(queries))];
     for (const row of snapshots) {
       if (row.source_snapshot_id === null) this.#checkSnapshot(row.snapshot_id, row.source_disk_id);
     }

@@ -47,10 +47,10 @@ const parameters = {
   IoOptimized: constantFilter({ all: ['true', 'optimized'], none: ['false', 'none'], code: 'InvalidParameter' }),
   HttpEndpoint: constantFilter({ all: ['disabled'], none: ['enabled'], code: 'InvalidParameter' }),
   HttpTokens: constantFilter({ all: ['optional'], none: ['required'], code: 'InvalidParameter' }),
-  LockReason: constantFilter({
-    none: ['financial', 'security', 'Recycling', 'dedicatedhostfinancial', 'refunded'],
-    code: 'InvalidLockReason.NotFound',
-  }),
+  LockReason: oneOf(
+    ['financial', 'security', 'Recycling', 'dedicatedhostfinancial', 'refunded'],
+    'InvalidLockReason.NotFound',
+  ),
   EipAddresses: noneHas(),
   InnerIpAddresses: noneHas(),
   PublicIpAddresses: noneHas(),
@@ -104,6 +104,7 @@ function filterOf(values: Values<typeof parameters>, zones: string[], region: Re
     ...(values.InstanceType !== null && { instanceType: values.InstanceType }),
     ...(values.ImageId !== null && { imageId: values.ImageId }),
     ...(values.Status !== null && { status: values.Status }),
+    ...(values.LockReason !== null && { lockReason: values.LockReason }),
     ...(values.PrivateIpAddresses !== null && { privateIps: values.PrivateIpAddresses }),
   };
 }

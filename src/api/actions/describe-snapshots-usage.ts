@@ -1,6 +1,6 @@
 /**
- * DescribeSnapshotsUsage (`ecs-api.md` 2.1): how many snapshots there are, and what they take. `UncountedCount`, `UndoCount` and
- * `UndoSize` are extensions.
+ * DescribeSnapshotsUsage (`ecs-api.md` 2.1): how many snapshots there are, and what they take. The counts and sizes beside those
+ * are extensions.
  */
 import { defineAction } from '../action.ts';
 
@@ -8,8 +8,11 @@ export const describeSnapshotsUsage = defineAction({
   name: 'DescribeSnapshotsUsage',
   parameters: {},
   run: async (_values, { control }) => {
-    const { snapshotCount, sizeBytes, uncountedCount, undoCount, undoBytes } = await control.measureSnapshots();
-    const extensions = { UncountedCount: uncountedCount, UndoCount: undoCount, UndoSize: undoBytes };
+    const { snapshotCount, sizeBytes, uncountedCount, ...beside } = await control.measureSnapshots();
+    const extensions = {
+      ...{ UncountedCount: uncountedCount, UndoCount: beside.undoCount, UndoSize: beside.undoBytes },
+      ...{ RecycledCount: beside.recycledCount, RecycledSize: beside.recycledBytes },
+    };
     return { SnapshotCount: snapshotCount, SnapshotSize: sizeBytes, ...extensions };
   },
 });

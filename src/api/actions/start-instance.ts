@@ -5,7 +5,10 @@ import { dryRun } from '../resource-parameters.ts';
 
 export const startInstance = defineAction({
   name: 'StartInstance',
-  ownCodes: { 'InvalidInstance.NotFoundSystemDisk': 'IncorrectInstanceStatus' },
+  ownCodes: {
+    'InvalidInstance.NotFoundSystemDisk': 'IncorrectInstanceStatus',
+    InstanceExpiredOrInArrears: 'InstanceExpired',
+  },
   parameters: {
     InstanceId: required(text()),
     InitLocalDisk: noEffect('there are no local disks'),

@@ -15,7 +15,7 @@ export function renderDisk(disk: Disk, regionId: string): object {
     ...flags(disk),
     ...performance(disk),
     Tags: renderTags(disk.tags),
-    OperationLocks: { OperationLock: [] },
+    OperationLocks: { OperationLock: disk.locks.map((reason) => ({ LockReason: reason })) },
     ...(disk.nbdUri === null ? {} : { NbdUri: disk.nbdUri }),
   };
 }

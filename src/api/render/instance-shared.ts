@@ -27,7 +27,7 @@ function identity(instance: Instance, regionId: string): object {
     CreationTime: formatMinute(instance.createdAtMs),
     ExpiredTime: NEVER_EXPIRES,
     InstanceChargeType: 'PostPaid',
-    OperationLocks: { LockReason: [] },
+    OperationLocks: { LockReason: instance.locks.map((reason) => ({ LockReason: reason })) },
   };
 }
 

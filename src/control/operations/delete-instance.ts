@@ -4,7 +4,7 @@
  * A running one is stopped by its driver (its disks are flushed). Then, in one transaction, the instance, its tags and the
  * disks that go with it are gone from the catalog with what is kept of them for undoing rollbacks (what of that is being
  * stored is cancelled), and the other disks are `Available`; last, when nobody stores anything of those that went, diskd
- * removes their folders. What only they kept is garbage from the transaction on: nobody can read it any more, while the base of
+ * removes their folders, if they are not in the recycle bin. What only they kept is garbage from the transaction on: nobody can read it any more, while the base of
  * a disk that is kept stays in its row, a root for the collector throughout.
  *
  * | died after         | durable state                                      | the next server                            |
@@ -19,6 +19,7 @@
  * From `stop` on it is never given up: there is no name any more to go back to.
  */
 import { findInstance, updateInstance } from '../../catalog/instances.ts';
+import type { DiskRow } from '../../catalog/schema.ts';
 import type { BaseRef } from '../../disk/protocol.ts';
 import type { InstanceStatus } from '../../ecs/resources.ts';
 import { assert } from '../../lib/assert.ts';
@@ -29,7 +30,8 @@ import { forgetInstance, listGoing, runningInstance } from '../instance-rows.ts'
 import type { OperationKind, StepContext } from '../operation-kind.ts';
 import type { Parts } from '../parts.ts';
 import type { OperationRunner } from '../runner.ts';
-import { dropUndoOf, removeDisks } from '../undo-of-disks.ts';
+import { discardDisk } from '../recycle.ts';
+import { dropUndoOf, endUndoOf, removeDisks } from '../undo-of-disks.ts';
 
 export const DELETE_INSTANCE = 'delete-instance';
 
@@ -37,9 +39,11 @@ export interface DeleteInstanceState {
   instanceId: string;
   statusBefore: InstanceStatus;
   token: TokenRef | null;
-  /** The disks that went with it, once it is gone. */
+  /** The disks that went with it for good, once it is gone. */
   releasedDiskIds?: string[];
-  /** What they stood on: a view is not released before their folders are gone (C12). */
+  /** Those that went into the recycle bin: their folders stay. */
+  recycledDiskIds?: string[];
+  /** What the others stood on: a view is not released before their folders are gone (C12). */
   bases?: BaseRef[];
   /** What was kept of them for undoing rollbacks and is deleted with them. */
   droppedSnapshotIds?: string[];
@@ -68,8 +72,20 @@ export function deleteInstanceOperation(
           for (const disk of going) {
             droppedSnapshotIds.push(...(await dropUndoOf(parts, runner(), transaction, disk.disk_id)));
           }
-          await forgetInstance(transaction, row, { going, nowMs: parts.clock.nowMs() });
-          return { releasedDiskIds: going.map((disk) => disk.disk_id), bases: going.map(baseOf), droppedSnapshotIds };
+          const released: DiskRow[] = [];
+          const discard = async (disk: DiskRow) => {
+            if (!(await discardDisk(parts, transaction, disk))) released.push(disk);
+          };
+          await forgetInstance(transaction, row, { going, nowMs: parts.clock.nowMs(), discard });
+          const recycled = going.filter((disk) => !released.includes(disk));
+          return {
+            ...{
+              releasedDiskIds: released.map((disk) => disk.disk_id),
+              bases: released.map(baseOf),
+              droppedSnapshotIds,
+            },
+            recycledDiskIds: recycled.map((disk) => disk.disk_id),
+          };
         },
         undo: async ({ instanceId, statusBefore }) => {
           if (statusBefore !== 'Running') return;
@@ -89,12 +105,13 @@ export function deleteInstanceOperation(
 async function release(
   parts: Parts,
   runner: OperationRunner,
-  { releasedDiskIds = [], bases = [], droppedSnapshotIds }: DeleteInstanceState,
+  { releasedDiskIds = [], recycledDiskIds = [], bases = [], droppedSnapshotIds }: DeleteInstanceState,
   { signal, save }: StepContext<DeleteInstanceState>,
 ): Promise<void> {
   const removed = (leftIds: string[]) => {
     const isLeft = (_base: BaseRef, i: number) => leftIds.includes(releasedDiskIds[i] ?? '');
     return save({ releasedDiskIds: leftIds, bases: bases.filter(isLeft) });
   };
+  await endUndoOf(parts, runner, { diskIds: recycledDiskIds, droppedSnapshotIds });
   await removeDisks(parts, runner, { diskIds: releasedDiskIds, droppedSnapshotIds }, { signal, removed });
 }

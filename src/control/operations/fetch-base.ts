@@ -7,7 +7,7 @@
  * keeps it (a full device, a snapshot that is not stored yet) is waited for, and told. A rollback or the end of the disk ends
  * it. Given up, what was fetched stays in the disk.
  */
-import { findDisk, updateDisk } from '../../catalog/disks.ts';
+import { findAnyDisk, findDisk, setBase } from '../../catalog/disks.ts';
 import type { DiskRow, Queries } from '../../catalog/schema.ts';
 import { isViewBase } from '../../disk/protocol.ts';
 import type { BaseRef, DiskdCalls, FetchProgress } from '../../disk/protocol.ts';
@@ -24,12 +24,14 @@ export const FETCH_BASE = 'fetch-base';
 const SLICE_CHUNKS = 32;
 const WAIT_MS = 1000;
 
+type Reached = { base: BaseRef; incarnation: number } | null;
+
 export interface FetchBaseState {
   diskId: string;
   /** Of the disk when it was asked for: another one has another base. */
   incarnation: number;
   /** What diskd has at the end. */
-  reached?: { base: BaseRef; incarnation: number } | null;
+  reached?: Reached;
 }
 
 /** What is known of the fetches of this server's time, by disk. */
@@ -65,17 +67,18 @@ export function fetchBaseOperation(parts: Parts, notes: FetchNotes, ended: () =>
   };
 }
 
-/** Null when the disk was rolled back or deleted meanwhile. */
+/** Null when the disk was rolled back or deleted meanwhile; in the recycle bin it keeps what it has come to. */
 async function fetchAll(
   parts: Parts,
   notes: FetchNotes,
   { diskId, incarnation }: FetchBaseState,
   signal: AbortSignal,
-): Promise<{ base: BaseRef; incarnation: number } | null> {
+): Promise<Reached> {
   for (;;) {
     signal.throwIfAborted();
     const row = await findDisk(parts.catalog.queries, diskId);
-    if (row === undefined || row.incarnation !== incarnation) return null;
+    if (row === undefined) return await describeRecycled(parts, diskId);
+    if (row.incarnation !== incarnation) return null;
     const made = await fetchSlice(parts, row);
     if ('waitsFor' in made) {
       notes.waits.set(diskId, made.waitsFor);
@@ -86,6 +89,13 @@ async function fetchAll(
     notes.progress.set(diskId, made.progress);
     if (made.progress.isOver) return { base: made.disk.base, incarnation };
   }
+}
+
+/** What a disk in the recycle bin has: its last slice may have come before it was deleted. */
+async function describeRecycled(parts: Parts, diskId: string): Promise<Reached> {
+  if ((await findAnyDisk(parts.catalog.queries, diskId)) === undefined) return null;
+  const disk = await findDiskState(parts, diskId);
+  return disk && { base: disk.base, incarnation: disk.incarnation };
 }
 
 /** The row has a tree before diskd is asked: a base that is a view becomes one in diskd first, then in the row. */
@@ -107,9 +117,9 @@ async function fetchSlice(
 
 /** The row's base is the one that diskd had: only a rollback gives another, and with it another incarnation. */
 async function takeBase(transaction: Queries, { diskId, reached }: FetchBaseState): Promise<void> {
-  const row = await findDisk(transaction, diskId);
+  const row = await findAnyDisk(transaction, diskId);
   if (row === undefined || reached === undefined || reached === null) return;
   if (row.incarnation !== reached.incarnation || isViewBase(baseOf(row))) return;
-  await updateDisk(transaction, diskId, { base: formatBase(reached.base) });
+  await setBase(transaction, diskId, formatBase(reached.base));
   await raiseGarbageMark(transaction);
 }

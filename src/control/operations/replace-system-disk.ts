@@ -4,7 +4,7 @@
  *
  * diskd makes the new folder; in one transaction the old disk is gone from the catalog, with what is kept of it for undoing
  * rollbacks (what of that is being stored is cancelled), and the new one is `In_use` in its place; last, when nobody stores
- * anything of the old one, its folder goes. So the instance has exactly one system disk throughout.
+ * anything of the old one, its folder goes, or stays in the recycle bin. So the instance has exactly one system disk throughout.
  *
  * | died after    | durable state                                        | the next server                               |
  * | ------------- | ---------------------------------------------------- | --------------------------------------------- |
@@ -29,7 +29,8 @@ import { createDiskFolder, forgetDisk, removeFolders } from '../disk-folder.ts';
 import type { OperationKind, Undone } from '../operation-kind.ts';
 import type { Parts } from '../parts.ts';
 import type { OperationRunner } from '../runner.ts';
-import { dropUndoOf, removeDisks } from '../undo-of-disks.ts';
+import { discardDisk } from '../recycle.ts';
+import { dropUndoOf, endUndoOf, removeDisks } from '../undo-of-disks.ts';
 
 export const REPLACE_SYSTEM_DISK = 'replace-system-disk';
 
@@ -43,6 +44,8 @@ export interface ReplaceSystemDiskState {
   token: TokenRef | null;
   /** Whether the new disk is in the place of the old one. */
   isSwapped?: boolean;
+  /** Whether the old disk went into the recycle bin: its folder stays. */
+  isRecycled?: boolean;
   /** What was kept of the old disk for undoing rollbacks. */
   droppedSnapshotIds?: string[];
 }
@@ -70,9 +73,12 @@ export function replaceSystemDiskOperation(
       },
       {
         name: 'release',
-        run: ({ replacedDiskId, droppedSnapshotIds }, { signal }) =>
-          removeDisks(parts, runner(), { diskIds: [replacedDiskId], droppedSnapshotIds }, { signal }),
-        undo: ({ replacedDiskId }) => removeFolders(parts, [replacedDiskId]),
+        run: ({ replacedDiskId, droppedSnapshotIds, isRecycled = false }, { signal }) => {
+          const replaced = { diskIds: [replacedDiskId], droppedSnapshotIds };
+          if (isRecycled) return endUndoOf(parts, runner(), replaced);
+          return removeDisks(parts, runner(), replaced, { signal });
+        },
+        undo: ({ replacedDiskId, isRecycled = false }) => removeFolders(parts, isRecycled ? [] : [replacedDiskId]),
       },
     ],
     abandon,
@@ -88,7 +94,9 @@ async function swap(
   const instance = await findInstance(transaction, instanceId);
   assert(instance !== undefined, `${instanceId} went while its system disk was replaced`);
   const droppedSnapshotIds = await dropUndoOf(parts, runner, transaction, replacedDiskId);
-  await forgetDisk(transaction, replacedDiskId);
+  const replaced = await findDisk(transaction, replacedDiskId);
+  assert(replaced !== undefined, `${replacedDiskId} went while it was replaced`);
+  const isRecycled = await discardDisk(parts, transaction, replaced);
   await updateDisk(transaction, diskId, {
     status: 'In_use',
     instance_id: instanceId,
@@ -98,7 +106,7 @@ async function swap(
   });
   await updateInstance(transaction, instanceId, { image_id: imageId });
   await purgeDeletedImage(transaction, instance.image_id);
-  return { isSwapped: true, droppedSnapshotIds };
+  return { isSwapped: true, isRecycled, droppedSnapshotIds };
 }
 
 async function abandon(transaction: Queries, { state }: Undone<ReplaceSystemDiskState>): Promise<void> {

@@ -1,0 +1,52 @@
+/** Locks of instances in the catalog: of each instance one a reason. They go with it. */
+import { sql } from 'kysely';
+import type { LockReason } from '../ecs/operation-locks.ts';
+import { atLeastOne } from './disks.ts';
+import type { InstanceLockRow, Queries } from './schema.ts';
+
+/** In the place of one for the same reason. */
+export async function putInstanceLock(queries: Queries, row: InstanceLockRow): Promise<void> {
+  const { release_at_ms: releaseAtMs } = row;
+  await queries
+    .insertInto('instance_locks')
+    .values(row)
+    .onConflict((conflict) => conflict.columns(['instance_id', 'reason']).doUpdateSet({ release_at_ms: releaseAtMs }))
+    .execute();
+}
+
+/** `reason` null: all. Absent: nothing. */
+export async function deleteInstanceLocks(
+  queries: Queries,
+  instanceId: string,
+  reason: LockReason | null = null,
+): Promise<void> {
+  const found = queries.deleteFrom('instance_locks').where('instance_id', '=', instanceId);
+  await (reason === null ? found : found.where('reason', '=', reason)).execute();
+}
+
+/** The reasons for which each of them is locked; those that are not are absent. */
+export async function listInstanceLocks(
+  queries: Queries,
+  instanceIds: readonly string[],
+): Promise<Map<string, LockReason[]>> {
+  const rows = await queries
+    .selectFrom('instance_locks')
+    .select(['instance_id', 'reason'])
+    .where('instance_id', 'in', atLeastOne([...instanceIds]))
+    .orderBy('reason')
+    .execute();
+  return new Map(
+    [...Map.groupBy(rows, (row) => row.instance_id)].map(([id, locks]) => [id, locks.map(({ reason }) => reason)]),
+  );
+}
+
+/** Instances that are to be released by then. */
+export async function listDueReleases(queries: Queries, untilMs: number): Promise<string[]> {
+  const due = queries.selectFrom('instance_locks').select('instance_id').where('release_at_ms', '<=', untilMs);
+  return (await due.distinct().orderBy('instance_id').execute()).map((row) => row.instance_id);
+}
+
+/** The instance is locked for that reason; of a disk, the one that it is attached to. */
+export function isLockedFor(reason: string) {
+  return sql<boolean>`instance_id IN (SELECT instance_id FROM instance_locks WHERE reason = ${reason})`;
+}
