@@ -153,6 +153,9 @@ function addServerCommands(program: Command, context: CliContext, exit: (code: n
     .option('--compact-days <DAYS>', 'what was stored so many days ago is compressed better; 0: never', '1')
     .option('--undo-hours <HOURS>', 'what a rollback replaced is kept for so long, to be undone; 0: not at all', '24')
     .option('--verify-days <DAYS>', 'every stored byte is read again within so many days; 0: never', '30')
+    .option('--audit-days <DAYS>', 'who changed what is kept for so many days; 0: for ever', '90')
+    .option('--requests-per-second <N>', 'what an AccessKey may ask, and ten times that at once; 0: no limit', '1000')
+    .option('--changes-per-second <N>', 'the same of what changes something', '200')
     .option(
       '--high-water <SIZE>',
       'no snapshot or import is begun with less free than this (default: the reserve and 5 %, at most 4GiB)',

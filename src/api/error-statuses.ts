@@ -77,7 +77,28 @@ const CODES_BY_STATUS: Readonly<Record<number, readonly string[]>> = {
     'InvalidPerformanceLevel.Malformed',
     'InvalidProtocol.NeedSsl',
     'InvalidRetentionDays.Malformed',
+    'InvalidAccessKeyId.Inactive',
+    'InvalidLookupAttribute',
+    'InvalidParameter.NextToken',
+    'InvalidSecurityToken.Expired',
     'InvalidSecurityToken.Malformed',
+    'InvalidSecurityToken.MismatchWithAccessKey',
+    'MalformedPolicyDocument',
+    'InvalidParameter.PolicyDocument.Length',
+    'InvalidParameter.DurationSeconds',
+    'InvalidParameter.VersionId',
+    'InvalidParameter.PolicyType',
+    'MissingParameter.PolicyType',
+    'MissingParameter.VersionId',
+    'MissingParameter.PolicyDocument',
+    'InvalidParameter.RoleArn',
+    'MissingParameter.AssumeRolePolicyDocument',
+    'MissingParameter.RoleArn',
+    'MissingParameter.UserName',
+    'MissingParameter.UserAccessKeyId',
+    'InvalidParameter.Status',
+    'MissingParameter.Status',
+    'Throttling.User',
     'InvalidSnapshotName.Malformed',
     'InvalidSpotStrategy',
     'InvalidStatus.ValueNotSupported',
@@ -145,6 +166,8 @@ const CODES_BY_STATUS: Readonly<Record<number, readonly string[]>> = {
     'InvalidSnapshotLinkIds',
   ],
   403: [
+    'Forbidden.RAM',
+    'NoPermission',
     'InvalidRegionId.NotExists',
     'InvalidSnapshotCategory.NotSupportCopy',
     'InvalidSnapshotId.EncryptedNotSupport',
@@ -372,8 +395,14 @@ const STATUS_BY_CODE: ReadonlyMap<string, number> = new Map(
   Object.entries(CODES_BY_STATUS).flatMap(([status, codes]) => codes.map((code) => [code, Number(status)] as const)),
 );
 
+/** Codes of RAM that end in what they are about. */
+const FAMILIES: readonly (readonly [RegExp, number])[] = [
+  [/^EntityNotExist\./, 404],
+  [/^(EntityAlreadyExist|DeleteConflict|LimitExceeded)\./, 409],
+];
+
 /** The status of `code` when `action` (null: none was recognised) answers with it; undefined for an unknown code. */
 export function findErrorStatus(code: string, action: string | null): number | undefined {
   const documented = action === null ? undefined : STATUS_BY_ACTION[MODELLED_ON[action] ?? action];
-  return documented?.[code] ?? STATUS_BY_CODE.get(code);
+  return documented?.[code] ?? STATUS_BY_CODE.get(code) ?? FAMILIES.find(([family]) => family.test(code))?.[1];
 }

@@ -3,6 +3,7 @@
  * milliseconds since 1970, JSON is text.
  */
 import type { Generated, Kysely } from 'kysely';
+import type { AccessSchema } from './access-schema.ts';
 import type {
   DiskStatus,
   DiskType,
@@ -18,7 +19,7 @@ import type {
 /** 0 or 1. */
 export type Flag = number;
 
-export interface Schema {
+export interface Schema extends AccessSchema {
   settings: SettingRow;
   images: ImageRow;
   image_disks: ImageDiskRow;
