@@ -4,6 +4,7 @@
  */
 import fs from 'node:fs';
 import { Argument, Command, CommanderError, Option } from 'commander';
+import { addAccessCommands } from './cli/access-commands.ts';
 import { addRepositoryCommands } from './cli/repository-commands.ts';
 import type { Shell } from './cli/completion-scripts.ts';
 import { UsageError } from './cli/usage-error.ts';
@@ -121,6 +122,7 @@ function createProgram(context: CliContext, exit: (code: number) => void): Comma
   addServerCommands(program, context, exit);
   addClientCommands(program, context, exit);
   addRepositoryCommands(program, context, exit);
+  addAccessCommands({ program, withConnectOptions }, context, exit);
   addCompletionCommand(program, context);
   addInternalCommands(program, context, exit);
   return program;

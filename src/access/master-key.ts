@@ -38,7 +38,8 @@ export class MasterKey {
   /** Null when it was not sealed with this key, for this use and owner, or was changed since. */
   open(use: Use, owner: string, text: string): Buffer | null {
     const bytes = Buffer.from(text, 'base64url');
-    if (bytes.length < NONCE_BYTES + TAG_BYTES) return null;
+    const isWhole = bytes.length >= NONCE_BYTES + TAG_BYTES;
+    if (!isWhole || bytes.toString('base64url') !== text) return null; // one token has one form
     const nonce = bytes.subarray(0, NONCE_BYTES);
     const decipher = createDecipheriv(CIPHER, this.#keys[use], nonce, { authTagLength: TAG_BYTES });
     decipher.setAAD(Buffer.from(owner)).setAuthTag(bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES));

@@ -149,8 +149,8 @@ export function commonPairs(action: string): Pair[] {
 }
 
 /** The pairs with their signature. */
-export function signPairs(method: string, pairs: readonly Pair[]): Pair[] {
-  return [...pairs, ['Signature', signV1(stringToSignV1(method, pairs), ACCESS_KEY_SECRET)]];
+export function signPairs(method: string, pairs: readonly Pair[], secret = ACCESS_KEY_SECRET): Pair[] {
+  return [...pairs, ['Signature', signV1(stringToSignV1(method, pairs), secret)]];
 }
 
 export function encodePairs(pairs: readonly Pair[]): string {

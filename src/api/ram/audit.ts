@@ -105,7 +105,8 @@ function render(event: AuditRecord, accountId: string): object {
       userName: principal?.name ?? '',
       accessKeyId: event.accessKeyId,
     },
-    requestParameters: event.parameters,
+    // As text: names that somebody sent are no names of XML elements.
+    requestParameterJson: JSON.stringify(event.parameters),
     resourceName: [...new Set([...event.resources, ...(outcome?.created ?? [])])].join(';'),
     ...(outcome !== null && outcome.errorCode !== null
       ? { errorCode: outcome.errorCode, errorMessage: outcome.errorMessage ?? '' }
