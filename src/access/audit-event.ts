@@ -75,9 +75,10 @@ function shorten(text: string, limit: number): string {
 
 const CREATED_LIMIT = 200;
 
-/** The ids in an answer, whose members are called so. */
+/** The ids and names in an answer, whose members are called so. */
 export function idsIn(answer: unknown, name = ''): string[] {
-  if (typeof answer === 'string') return /(Id|IdSet|Ids)$/.test(name) && name !== 'RequestId' ? [answer] : [];
+  if (typeof answer === 'string')
+    return /(Id|IdSet|Ids|UserName|PolicyName|RoleName)$/.test(name) && name !== 'RequestId' ? [answer] : [];
   if (Array.isArray(answer)) return answer.flatMap((item) => idsIn(item, name)).slice(0, CREATED_LIMIT);
   if (typeof answer !== 'object' || answer === null) return [];
   const found = Object.entries(answer).flatMap(([member, value]) => idsIn(value, member));

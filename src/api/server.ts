@@ -40,6 +40,8 @@ const REQUEST_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 /** Requests of one connection that wait; no client is known to send more than one. */
 const AHEAD_LIMIT = 1000;
+/** Each may hold a request's body and its answer. */
+const CONNECTION_LIMIT = 4096;
 const IDLE_SOCKET_TIMEOUT_MS = 120_000;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 
@@ -89,6 +91,7 @@ function listenTo<Server extends http.Server | https.Server>(
   options: ApiServerOptions,
   answer: Answer,
 ): Server {
+  server.maxConnections = CONNECTION_LIMIT;
   server.setTimeout(IDLE_SOCKET_TIMEOUT_MS);
   const takeTurn = createTurns();
   const onRequest = (message: IncomingMessage, response: ServerResponse) =>
