@@ -33,7 +33,7 @@ export function actionOf(request: ApiRequest): Action {
   const action = product?.actions.find((one) => one.name === name);
   if (action !== undefined) return action;
   const elsewhere = products.flatMap(({ actions }) => actions).find((one) => one.name === name);
-  if (product === undefined || elsewhere !== undefined) throw wrongVersion(version, elsewhere?.service ?? 'ecs');
+  if (product === undefined || elsewhere?.service === 'ecs') throw wrongVersion(version, elsewhere?.service ?? 'ecs');
   throw new RequestError(
     'InvalidAction.NotFound',
     `Specified api is not found: ${shown(name)}; ${suggestAction(name, product.actions)}`,

@@ -31,12 +31,12 @@ export function addAccessCommands(place: Place, context: CliContext, exit: (code
 
 function addUsers(program: Command, add: Add, { environment: { command } }: CliContext): void {
   const user = program.command('user').description('users of the API, and what each may do');
-  add(user, 'list', 'list users', () => ({ action: 'ListUsers', shown: 'Users.User' }));
+  add(user, 'list', 'list users', () => ({ action: 'ListUsers', shown: 'Users.User[]' }));
   add(user, 'create <NAME>', 'make a user, who may do nothing yet', (name) => ({
     ...{ action: 'CreateUser', parameters: { UserName: name }, done: `The user ${name} was made.` },
   }));
   add(user, 'show <NAME>', 'show what policies a user has', (name) => ({
-    ...{ action: 'ListPoliciesForUser', parameters: { UserName: name }, shown: 'Policies.Policy' },
+    ...{ action: 'ListPoliciesForUser', parameters: { UserName: name }, shown: 'Policies.Policy[]' },
   }));
   add(user, 'delete <NAME>', 'delete a user, whose keys and policies were taken away', (name) => ({
     ...{ action: 'DeleteUser', parameters: { UserName: name }, done: `The user ${name} is gone.` },
@@ -52,14 +52,14 @@ function addUsers(program: Command, add: Add, { environment: { command } }: CliC
   }
   const policy = user.command('policy').description('policies: what may be done to which resources, as RAM writes it');
   add(policy, 'list', 'list policies, those of the system too', () => ({
-    ...{ action: 'ListPolicies', parameters: { MaxItems: '1000' }, shown: 'Policies.Policy' },
+    ...{ action: 'ListPolicies', parameters: { MaxItems: '1000' }, shown: 'Policies.Policy[]' },
   }));
   add(policy, 'show <POLICY>', 'print what a policy says', (name = '') => ({
     ...{
       action: 'GetPolicy',
       parameters: { PolicyName: name },
       findsType: true,
-      shown: 'DefaultPolicyVersion.PolicyDocument',
+      shown: '"DefaultPolicyVersion".PolicyDocument',
     },
   }));
   add(policy, 'create <POLICY> <FILE>', 'make a policy from a file', (name = '', file = '') => ({
@@ -99,7 +99,7 @@ function addKeys(program: Command, add: Add): void {
     ...{ action: 'CreateAccessKey', parameters: { UserName: name }, shown: 'AccessKey' },
   }));
   add(key, 'list <USER>', 'list the AccessKeys of a user', (name = '') => ({
-    ...{ action: 'ListAccessKeys', parameters: { UserName: name }, shown: 'AccessKeys.AccessKey' },
+    ...{ action: 'ListAccessKeys', parameters: { UserName: name }, shown: 'AccessKeys.AccessKey[]' },
   }));
   for (const [word, Status, done] of [
     ['disable', 'Inactive', 'is refused from now on'],

@@ -164,9 +164,9 @@ async function deleteVersions(client: EcsClient, given: Record<string, string>, 
 
 /** The columns that people look at, by what the rows are. */
 const COLUMNS: Readonly<Record<string, readonly string[]>> = {
-  'Users.User': ['UserName', 'UserId', 'Comments', 'CreateDate'],
-  'Policies.Policy': ['PolicyName', 'PolicyType', 'Description'],
-  'AccessKeys.AccessKey': ['AccessKeyId', 'Status', 'CreateDate'],
+  'Users.User[]': ['UserName', 'UserId', 'Comments', 'CreateDate'],
+  'Policies.Policy[]': ['PolicyName', 'PolicyType', 'Description'],
+  'AccessKeys.AccessKey[]': ['AccessKeyId', 'Status', 'CreateDate'],
 };
 
 function formatShown({ shown, done }: AccessCall, answer: Json): string {
