@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import { Argument, Command, CommanderError, Option } from 'commander';
 import { addPolicyCommands } from './cli/policy-commands.ts';
 import { addRecycleBinCommands } from './cli/recycle-bin-commands.ts';
+import { addAccessCommands } from './cli/access-commands.ts';
 import { addRepositoryCommands } from './cli/repository-commands.ts';
 import type { Shell } from './cli/completion-scripts.ts';
 import { UsageError } from './cli/usage-error.ts';
@@ -125,6 +126,7 @@ function createProgram(context: CliContext, exit: (code: number) => void): Comma
   addRecycleBinCommands(program, context, withConnectOptions, exit);
   addRepositoryCommands(program, context, exit);
   addPolicyCommands(program, context, { exit, withConnectOptions });
+  addAccessCommands({ program, withConnectOptions }, context, exit);
   addCompletionCommand(program, context);
   addInternalCommands(program, context, exit);
   return program;
@@ -163,6 +165,9 @@ function addServerCommands(program: Command, context: CliContext, exit: (code: n
     .option('--undo-hours <HOURS>', 'what a rollback replaced is kept for so long, to be undone; 0: not at all', '24')
     .option('--recycle-hours <HOURS>', 'deleted snapshots and disks can be restored for so long; 0: not at all', '24')
     .option('--verify-days <DAYS>', 'every stored byte is read again within so many days; 0: never', '30')
+    .option('--audit-days <DAYS>', 'who changed what is kept for so many days; 0: for ever', '90')
+    .option('--requests-per-second <N>', 'what an AccessKey may ask, and ten times that at once; 0: no limit', '1000')
+    .option('--changes-per-second <N>', 'the same of what changes something', '200')
     .option(
       '--high-water <SIZE>',
       'no snapshot or import is begun with less free than this (default: the reserve and 5 %, at most 4GiB)',

@@ -7,6 +7,7 @@ import path from 'node:path';
 import type { CliContext } from './cli.ts';
 import { formatCommand } from './cli/connection.ts';
 import { parseSize } from './cli/size-option.ts';
+import type { Rate } from './access/throttle.ts';
 import { systemClock } from './lib/clock.ts';
 import { OperationalError } from './lib/errors.ts';
 import { createLog } from './lib/log.ts';
@@ -32,6 +33,9 @@ export interface ServeOptions {
   retentionShare?: string;
   recycleHours?: string;
   exchange?: string;
+  auditDays?: string;
+  requestsPerSecond?: string;
+  changesPerSecond?: string;
 }
 
 /** Runs until it is told to end; the exit code. Throws when it cannot start. */
@@ -57,6 +61,11 @@ export async function runServe(options: ServeOptions, context: CliContext): Prom
       undoMs: parseHours('--undo-hours', options.undoHours ?? '24') * HOUR_MS,
       recycleMs: parseHours('--recycle-hours', options.recycleHours ?? '24') * HOUR_MS,
       compactAfterMs: parseDays('--compact-days', options.compactDays ?? '1') * DAY_MS,
+      auditDays: parseDays('--audit-days', options.auditDays ?? '90'),
+      requestRates: {
+        reads: parseRate('--requests-per-second', options.requestsPerSecond ?? '1000'),
+        changes: parseRate('--changes-per-second', options.changesPerSecond ?? '200'),
+      },
       environment: context.environment,
       program: context.program,
       clock: systemClock,
@@ -102,6 +111,19 @@ function parseDays(option: string, text: string): number {
   const days = Number(text);
   if (/^\d+(\.\d+)?$/.test(text) && days <= 3650) return days;
   throw new OperationalError(`${option} ${text} is no number of days up to 3650; 0 is never`, { retryable: false });
+}
+
+/** At once there may be ten times as many. */
+const BURST_SECONDS = 10;
+
+function parseRate(option: string, text: string): Rate {
+  const perSecond = Number(text);
+  if (!/^\d+(\.\d+)?$/.test(text) || perSecond > 1_000_000) {
+    throw new OperationalError(`${option} ${text} is no number up to 1000000; 0 is without limit`, {
+      retryable: false,
+    });
+  }
+  return perSecond === 0 ? null : { perSecond, burst: Math.max(1, perSecond * BURST_SECONDS) };
 }
 
 /** `HOST:PORT`, `[IPv6]:PORT`. Throws an OperationalError. */

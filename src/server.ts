@@ -7,11 +7,17 @@ import path from 'node:path';
 import type http from 'node:http';
 import type https from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { Account } from './access/account.ts';
+import { AuditLog } from './access/audit-log.ts';
+import { ensureMasterKey } from './access/master-key.ts';
+import { Guard } from './api/guard.ts';
+import type { RequestRates } from './api/guard.ts';
 import { ApiRegions } from './api/regions.ts';
 import type { ServedRegion } from './api/regions.ts';
 import { createApiServer, createSecureApiServer } from './api/server.ts';
 import type { ApiServerOptions } from './api/server.ts';
 import { CatalogNonceLog } from './catalog/nonces.ts';
+import { listTags } from './catalog/tags.ts';
 import type { DataFolder } from './control/data-folder.ts';
 import { Regions } from './control/regions.ts';
 import { assertRegionId, zonesOf } from './control/region.ts';
@@ -37,6 +43,10 @@ export interface ServerOptions extends RegionOptions, RegionPlace {
   port: number;
   /** Over https, with a certificate for what this machine is reached by; null: over http. */
   tls: Machine | null;
+  /** How long the audit log keeps what it has; 0: for ever. */
+  auditDays: number;
+  /** How many requests a key may make. */
+  requestRates: RequestRates;
 }
 
 export interface Machine {
@@ -126,9 +136,9 @@ async function startWithKey(
   const started: Started[] = [];
   for (const region of regions) started.push({ region, calls: await region.start() });
   const served = new ApiRegions([serveRegion(main), ...regions.slice(1).map(serveRegion)]);
-  const keys = { find: (id: string) => (id === key.accessKeyId ? key.accessKeySecret : null) };
+  const guard = await openGuard(options, { main, key, undo });
   const health = async () => describeHealth(regions);
-  const api = await createApi({ regions: served, keys, nonces, clock, random, health, log }, options, main.folder);
+  const api = await createApi({ regions: served, guard, nonces, clock, random, health, log }, options, main.folder);
   undo.defer(() => closeApi(api, clock));
   const { endpoint, isExposed } = await listen(api.server, options);
   served.tellEndpoint(endpoint);
@@ -141,8 +151,22 @@ async function startWithKey(
   }
 }
 
-function serveRegion({ regionId, control }: RegionServer): ServedRegion {
-  return { control, region: { regionId, zoneIds: zonesOf(regionId), endpoint: '' } };
+/** Users, keys and policies are the account's, and so in the first region. */
+async function openGuard(
+  { clock, random, log, auditDays, requestRates }: ServerOptions,
+  { main, key, undo }: { main: RegionServer; key: RootKey; undo: AsyncDisposableStack },
+): Promise<Guard> {
+  const { catalog, folder } = main;
+  const masterKey = await ensureMasterKey(systemFiles, folder.keysFolder, random);
+  const account = await Account.open({ catalog, masterKey, rootKey: key, clock, random, log });
+  const audit = AuditLog.open(folder.auditFile, { clock, log, keepDays: auditDays });
+  undo.defer(() => audit.close());
+  return new Guard(account, audit, requestRates);
+}
+
+function serveRegion({ regionId, control, catalog }: RegionServer): ServedRegion {
+  const readTags = (ids: string[]) => listTags(catalog.queries, ids);
+  return { control, readTags, region: { regionId, zoneIds: zonesOf(regionId), endpoint: '' } };
 }
 
 interface Started {

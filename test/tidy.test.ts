@@ -12,13 +12,14 @@ const lowest = ['lib', 'ecs'];
 const stores = [...lowest, 'nbd', 'repository', 'catalog'];
 const movers = [...stores, 'disk', 'transfer'];
 const deciders = [...movers, 'control', 'compute'];
-const faces = [...deciders, 'tls', 'api', 'imds', 'web'];
+const faces = [...deciders, 'access', 'tls', 'api', 'imds', 'web'];
 const mayImport: Record<string, string[]> = {
   lib: ['lib'],
   ecs: lowest,
   nbd: [...lowest, 'nbd'],
   repository: [...lowest, 'repository'],
   catalog: [...lowest, 'catalog'],
+  access: [...lowest, 'catalog', 'access'],
   disk: movers,
   transfer: movers,
   control: deciders,

@@ -83,7 +83,6 @@ import { modifyInstanceAttribute } from './actions/modify-instance-attribute.ts'
 import { modifySnapshotGroup } from './actions/modify-snapshot-group.ts';
 import { modifySnapshotAttribute } from './actions/modify-snapshot-attribute.ts';
 import { openSnapshotService } from './actions/open-snapshot-service.ts';
-import { queryAvailableInstances } from './actions/query-available-instances.ts';
 import { modifySnapshotCategory } from './actions/modify-snapshot-category.ts';
 import { rebootInstance } from './actions/reboot-instance.ts';
 import { rebootInstances } from './actions/reboot-instances.ts';
@@ -213,6 +212,3 @@ const byName: ReadonlyMap<string, Action> = new Map(actions.map((action) => [act
 export function findAction(name: string): Action | undefined {
   return byName.get(name);
 }
-
-/** Of another product, BssOpenApi, in its own version: asked by a client of ours on the way here. */
-export const billing = { version: '2017-12-14', action: queryAvailableInstances };

@@ -1,6 +1,7 @@
 /** What an action is: a name, a table of parameters, and what it does with them. One file an action in `actions/`. */
 import type { ChangeOptions } from '../control/requests.ts';
 import { RequestError } from '../lib/errors.ts';
+import type { Caller } from './caller.ts';
 import type { ControlPlane } from './control-plane.ts';
 import type { ParameterSet } from './parameter-set.ts';
 import { readParameters, type ParameterTable, type Values } from './parameters.ts';
@@ -20,42 +21,56 @@ export interface Call {
   region: Region;
   /** All of this server. */
   regions: readonly Region[];
+  /** Who asks; null where nobody does, in tests. */
+  caller: Caller | null;
   /** How a change is asked for, from the request's `ClientToken` and `DryRun`. */
   options: (asked?: { clientToken?: string | null; dryRun?: boolean | null }) => ChangeOptions;
 }
 
+/** As policies call it: `ecs` in `ecs:CreateSnapshot`. */
+export type Service = 'ecs' | 'ram' | 'sts' | 'actiontrail' | 'bssapi';
+
 export interface Action {
   name: string;
+  service: Service;
   parameters: ParameterTable;
   /** Whether a `RegionId` of a region that is not here is refused; only listing regions works from anywhere. */
   regional: boolean;
   /** The answer without its RequestId. */
-  run(set: ParameterSet, resources: Pick<Call, 'control' | 'region' | 'regions'>): Promise<object>;
+  run(set: ParameterSet, resources: Resources): Promise<object>;
 }
+
+export type Resources = Omit<Call, 'options'>;
 
 /** Common parameters that are in no table: `RegionId` says which region is asked (`regions.ts`), the owners are for accounts (`ecs-api.md` 1.2). */
 const NOT_BUSINESS = ['regionid', 'clienttoken', 'dryrun'];
 
 export function defineAction<Table extends ParameterTable>(definition: {
   name: string;
+  service?: Service;
   parameters: Table;
   regional?: boolean;
   /** The action's own word for what other actions call otherwise: their code → its own. */
   ownCodes?: Readonly<Record<string, string>>;
   run: (values: Values<Table>, call: Call) => Promise<object>;
 }): Action {
-  const { name, parameters, regional = true, ownCodes = {}, run } = definition;
+  const { name, service = 'ecs', parameters, regional = true, ownCodes = {}, run } = definition;
   return {
     name,
+    service,
     parameters,
     regional,
-    run: async (set, { control, region, regions }) => {
-      const options: Call['options'] = ({ clientToken: token = null, dryRun } = {}) => ({
-        idempotency: token === null ? null : { action: name, token, parametersDigest: businessDigest(parameters, set) },
-        dryRun: dryRun ?? false,
-      });
+    run: async (set, { control, region, regions, caller }) => {
+      const options: Call['options'] = ({ clientToken: given = null, dryRun } = {}) => {
+        const token = given === null ? null : tokenOf(given, caller);
+        return {
+          idempotency:
+            token === null ? null : { action: name, token, parametersDigest: businessDigest(parameters, set) },
+          dryRun: dryRun ?? false,
+        };
+      };
       try {
-        return await run(readParameters(parameters, set), { control, region, regions, options });
+        return await run(readParameters(parameters, set), { control, region, regions, caller, options });
       } catch (error) {
         const ownCode = error instanceof RequestError ? ownCodes[error.code] : undefined;
         if (!(error instanceof RequestError) || ownCode === undefined) throw error;
@@ -63,6 +78,12 @@ export function defineAction<Table extends ParameterTable>(definition: {
       }
     },
   };
+}
+
+/** A token is of whoever sent it: of another user the same text is another token. No token that is sent holds a line break. */
+function tokenOf(token: string, caller: Caller | null): string {
+  const principal = caller?.principal;
+  return principal === undefined || principal.kind === 'root' ? token : `${token}\n${principal.principalId}`;
 }
 
 /** RequestError InvalidZoneId.NotFound unless the region has the zone. */

@@ -1,8 +1,13 @@
 /** Tests of who is let in: each refusal has its documented code. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { MasterKey } from '../access/master-key.ts';
+import type { Signer } from '../access/principal.ts';
+import { openSession } from '../access/session-tokens.ts';
 import { formatSecond } from '../ecs/times.ts';
 import { systemClock, type Clock } from '../lib/clock.ts';
+import { RequestError } from '../lib/errors.ts';
+import { systemRandom } from '../lib/random.ts';
 import { authenticate } from './authenticate.ts';
 import { percentEncode, type Pair } from './percent.ts';
 import { parseRequest, type ApiRequest, type WireRequest } from './request.ts';
@@ -13,6 +18,22 @@ const NOW_MS = Date.UTC(2026, 10, 22, 12);
 const clock: Clock = { ...systemClock, nowMs: () => NOW_MS };
 const SECRET = 'testsecret';
 
+const masterKey = new MasterKey(Buffer.alloc(32, 7), systemRandom);
+
+function getSigner(accessKeyId: string, token: string | null): Signer {
+  if (token !== null) openSession(masterKey, token, { accessKeyId, nowMs: NOW_MS });
+  if (accessKeyId !== 'testid') throw new RequestError('InvalidAccessKeyId.NotFound', 'not there');
+  const principal = {
+    kind: 'root' as const,
+    accessKeyId,
+    principalId: '1',
+    name: 'root',
+    resourceName: '',
+    grants: null,
+  };
+  return { secret: SECRET, principal };
+}
+
 function authenticity() {
   const seen = new Set<string>();
   const accept = (id: string, nonce: string) => {
@@ -20,7 +41,7 @@ function authenticity() {
     seen.add(`${id} ${nonce}`);
     return isNew;
   };
-  return { clock, keys: { find: (id: string) => (id === 'testid' ? SECRET : null) }, nonces: { accept } };
+  return { clock, keys: { getSigner }, nonces: { accept } };
 }
 
 function signedV1(changes: Record<string, string | null> = {}, secret = SECRET): ApiRequest {
@@ -79,8 +100,8 @@ function refusal(request: ApiRequest, parties = authenticity()): { code: string;
 }
 
 test('good signatures of both kinds are let in, with blanks in the common parameters', () => {
-  assert.equal(authenticate(signedV1(), authenticity()), 'testid');
-  assert.equal(authenticate(signedAcs3(), authenticity()), 'testid');
+  assert.equal(authenticate(signedV1(), authenticity()).accessKeyId, 'testid');
+  assert.equal(authenticate(signedAcs3(), authenticity()).accessKeyId, 'testid');
 });
 
 test('a wrong secret is answered with the string to sign and nothing after it', () => {

@@ -6,6 +6,7 @@
  */
 import { timingSafeEqual } from 'node:crypto';
 import { RequestError } from '../lib/errors.ts';
+import type { Principal } from '../access/principal.ts';
 import type { Clock } from '../lib/clock.ts';
 import { parseSecond } from '../ecs/times.ts';
 import type { AccessKeys, NonceLog } from './control-plane.ts';
@@ -32,24 +33,17 @@ interface Claim {
 const CLOCK_TOLERANCE_MS = 15 * 60 * 1000;
 const NONCE_LIMIT = 256;
 
+const TOKEN_HEADER = 'x-acs-security-token';
+
 /** Headers that ACS3 must sign, because the server acts on them. */
 const ACS3_REQUIRED = ['host', 'x-acs-content-sha256', 'x-acs-date', 'x-acs-signature-nonce'];
 
-/** Returns the AccessKeyId, or throws a RequestError with the documented code. The nonce is used up only by a good signature. */
-export function authenticate(request: ApiRequest, { keys, nonces, clock }: Authenticity): string {
+/** Who signed it, or a RequestError with the documented code. The nonce is used up only by a good signature. */
+export function authenticate(request: ApiRequest, { keys, nonces, clock }: Authenticity): Principal {
   const authorization = findSingleHeader(request.headers, 'authorization');
   const claim = authorization === null ? claimOfV1(request) : claimOfAcs3(request, authorization);
   checkTimestamp(claim.timestamp, clock.nowMs());
-  const secret = keys.find(claim.accessKeyId);
-  if (secret === null) {
-    throw new RequestError('InvalidAccessKeyId.NotFound', 'Specified access key is not found.');
-  }
-  if (claim.securityToken !== null) {
-    throw new RequestError(
-      'InvalidSecurityToken.Malformed',
-      'This server gives out no security tokens: sign with an AccessKey pair and leave SecurityToken out.',
-    );
-  }
+  const { secret, principal } = keys.getSigner(claim.accessKeyId, claim.securityToken);
   checkSignature(claim, secret);
   if (!nonces.accept(claim.accessKeyId, claim.nonce, clock.nowMs())) {
     throw new RequestError(
@@ -57,7 +51,7 @@ export function authenticate(request: ApiRequest, { keys, nonces, clock }: Authe
       'Specified signature nonce was used already; make a new one for each request.',
     );
   }
-  return claim.accessKeyId;
+  return principal;
 }
 
 function claimOfV1(request: ApiRequest): Claim {
@@ -91,7 +85,8 @@ function claimOfV1(request: ApiRequest): Claim {
 function claimOfAcs3(request: ApiRequest, header: string): Claim {
   const { accessKeyId, signedHeaders, signature } = parseAcs3Authorization(header);
   const located = [locate(request, 'Action')?.header, locate(request, 'Version')?.header];
-  for (const name of [...ACS3_REQUIRED, ...located]) {
+  const token = findHeader(request.headers, TOKEN_HEADER);
+  for (const name of [...ACS3_REQUIRED, ...located, token === null ? null : TOKEN_HEADER]) {
     if (name && !signedHeaders.includes(name)) throw unsigned(`the header ${name}`);
   }
   const bodyHash = findHeader(request.headers, 'x-acs-content-sha256');
@@ -102,7 +97,7 @@ function claimOfAcs3(request: ApiRequest, header: string): Claim {
     accessKeyId,
     timestamp: findHeader(request.headers, 'x-acs-date'),
     nonce: checkNonce(findHeader(request.headers, 'x-acs-signature-nonce'), 'x-acs-signature-nonce'),
-    securityToken: findHeader(request.headers, 'x-acs-security-token') ?? request.parameters.find('SecurityToken'),
+    securityToken: token ?? request.parameters.find('SecurityToken'),
     signature,
     stringToSign: () => stringToSignAcs3(request, signedHeaders),
     sign: signAcs3,

@@ -1,4 +1,5 @@
 /** What the API needs of the control plane. `serve.ts` passes the real one (`control/`). */
+import type { Signer } from '../access/principal.ts';
 import type {
   Disk,
   DiskMonitorPoint,
@@ -200,6 +201,6 @@ export interface NonceLog {
 }
 
 export interface AccessKeys {
-  /** The secret, or null for an unknown key. */
-  find(accessKeyId: string): string | null;
+  /** RequestErrors InvalidAccessKeyId.NotFound, .Inactive, InvalidSecurityToken.Malformed, .MismatchWithAccessKey, .Expired. */
+  getSigner(accessKeyId: string, securityToken: string | null): Signer;
 }

@@ -52,7 +52,7 @@ test('each action on a disk says what is wrong with its parameters, with the doc
     ['ModifySnapshotAttribute', 'InvalidSnapshotId.NotFound', 404, { SnapshotId: 's-none', Description: '' }],
     ['ModifySnapshotAttribute', 'InvalidSnapshotName.Malformed', 400, { SnapshotId: 's-none', SnapshotName: 'auto1' }],
     ['ModifySnapshotAttribute', 'InvalidDescription.Malformed', 404, { SnapshotId: 's-none', Description: 'x' }],
-    ['ModifySnapshotAttribute', 'InvalidRetentionDays.Malformed', 400, { SnapshotId: 's-none', RetentionDays: '3' }],
+    ['ModifySnapshotAttribute', 'InvalidRetentionDays.Malformed', 400, { SnapshotId: 's-none', RetentionDays: '0' }],
     ['DescribeDisks', 'InvalidDiskIds.Malformed', 403, { DiskIds: 'd-1' }],
     [
       'DescribeDisks',

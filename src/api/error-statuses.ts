@@ -79,7 +79,28 @@ const CODES_BY_STATUS: Readonly<Record<number, readonly string[]>> = {
     'InvalidPerformanceLevel.Malformed',
     'InvalidProtocol.NeedSsl',
     'InvalidRetentionDays.Malformed',
+    'InvalidAccessKeyId.Inactive',
+    'InvalidLookupAttribute',
+    'InvalidParameter.NextToken',
+    'InvalidSecurityToken.Expired',
     'InvalidSecurityToken.Malformed',
+    'InvalidSecurityToken.MismatchWithAccessKey',
+    'MalformedPolicyDocument',
+    'InvalidParameter.PolicyDocument.Length',
+    'InvalidParameter.DurationSeconds',
+    'InvalidParameter.VersionId',
+    'InvalidParameter.PolicyType',
+    'MissingParameter.PolicyType',
+    'MissingParameter.VersionId',
+    'MissingParameter.PolicyDocument',
+    'InvalidParameter.RoleArn',
+    'MissingParameter.AssumeRolePolicyDocument',
+    'MissingParameter.RoleArn',
+    'MissingParameter.UserName',
+    'MissingParameter.UserAccessKeyId',
+    'InvalidParameter.Status',
+    'MissingParameter.Status',
+    'Throttling.User',
     'InvalidSnapshotName.Malformed',
     'InvalidSpotStrategy',
     'InvalidStatus.ValueNotSupported',
@@ -157,6 +178,8 @@ const CODES_BY_STATUS: Readonly<Record<number, readonly string[]>> = {
     'InstanceExpired',
     'InstanceExpiredOrInArrears',
     'InstanceLockedForSecurity',
+    'Forbidden.RAM',
+    'NoPermission',
     'InvalidRegionId.NotExists',
     'InvalidSnapshotCategory.NotSupportCopy',
     'InvalidSnapshotId.EncryptedNotSupport',
@@ -314,6 +337,7 @@ const CODES_BY_STATUS: Readonly<Record<number, readonly string[]>> = {
 
 const STATUS_BY_ACTION: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   ApplyAutoSnapshotPolicy: { 'InvalidAutoSnapshotPolicyId.NotFound': 400 },
+  DeleteAutoSnapshotPolicy: { ParameterInvalid: 404 },
   DescribeAutoSnapshotPolicyEx: { 'InvalidRegionId.NotFound': 400 },
   CreateDisk: {
     'InvalidDataDiskCategory.ValueNotSupported': 403,
@@ -387,8 +411,14 @@ const STATUS_BY_CODE: ReadonlyMap<string, number> = new Map(
   Object.entries(CODES_BY_STATUS).flatMap(([status, codes]) => codes.map((code) => [code, Number(status)] as const)),
 );
 
+/** Codes of RAM that end in what they are about. */
+const FAMILIES: readonly (readonly [RegExp, number])[] = [
+  [/^EntityNotExist\./, 404],
+  [/^(EntityAlreadyExist|DeleteConflict|LimitExceeded)\./, 409],
+];
+
 /** The status of `code` when `action` (null: none was recognised) answers with it; undefined for an unknown code. */
 export function findErrorStatus(code: string, action: string | null): number | undefined {
   const documented = action === null ? undefined : STATUS_BY_ACTION[MODELLED_ON[action] ?? action];
-  return documented?.[code] ?? STATUS_BY_CODE.get(code);
+  return documented?.[code] ?? STATUS_BY_CODE.get(code) ?? FAMILIES.find(([family]) => family.test(code))?.[1];
 }

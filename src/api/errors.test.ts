@@ -69,5 +69,5 @@ test('every member of the envelope is a string', () => {
   const body = errorBody(toErrorReply(new RequestError('InvalidParameter', 'x'), null), 'ID', 'host:1');
   assert.deepEqual(Object.keys(body).sort(), ['Code', 'HostId', 'Message', 'Recommend', 'RequestId']);
   for (const value of Object.values(body)) assert.equal(typeof value, 'string');
-  assert.match(body['Recommend'] ?? '', /InvalidParameter.*ID/);
+  assert.match(JSON.stringify(body['Recommend']), /InvalidParameter.*ID/);
 });

@@ -1,5 +1,7 @@
 /** The only place that turns our errors into ECS error codes and HTTP statuses (`ecs-api.md` 1.6, 1.7). */
+import { Throttled } from '../access/throttle.ts';
 import { CorruptionError, OperationalError, RequestError } from '../lib/errors.ts';
+import { AccessDenied } from './authorize.ts';
 import { findErrorStatus } from './error-statuses.ts';
 
 export interface ErrorReply {
@@ -8,6 +10,10 @@ export interface ErrorReply {
   message: string;
   /** Whether a person should hear of it: it is no fault of the caller. */
   isOurs: boolean;
+  /** When to come again. */
+  retryAfterMs?: number;
+  /** Of a refusal by policies: which action, whose, and why. */
+  accessDenied?: Readonly<Record<string, string>>;
 }
 
 /** Any thrown value as what the caller is told. Internals (paths, stacks) stay in the log. */
@@ -34,8 +40,8 @@ export function toErrorReply(error: unknown, action: string | null): ErrorReply 
   );
 }
 
-/** The body of an error answer. All members are strings: a client panics on anything else (`clients.md` 2.2). */
-export function errorBody(reply: ErrorReply, requestId: string, hostId: string): Record<string, string> {
+/** The body of an error answer. All members but AccessDeniedDetail are strings: a client panics on anything else (`clients.md` 2.2). */
+export function errorBody(reply: ErrorReply, requestId: string, hostId: string): Record<string, string | object> {
   const query = new URLSearchParams({ q: reply.code, product: 'Ecs', requestId });
   return {
     RequestId: requestId,
@@ -43,13 +49,19 @@ export function errorBody(reply: ErrorReply, requestId: string, hostId: string):
     Code: reply.code,
     Message: reply.message,
     Recommend: `https://api.aliyun.com/troubleshoot?${query.toString()}`,
+    ...(reply.accessDenied !== undefined && { AccessDeniedDetail: reply.accessDenied }),
   };
 }
 
 /** A code outside the table is still the caller's mistake: never 5xx, which clients would repeat for minutes. */
-function ofRequest({ code, message, ...error }: RequestError, action: string | null): ErrorReply {
+function ofRequest(error: RequestError, action: string | null): ErrorReply {
+  const { code, message } = error;
   const status = error.status ?? findErrorStatus(code, action) ?? (code.endsWith('.NotFound') ? 404 : 400);
-  return { status, code, message, isOurs: false };
+  return {
+    ...{ status, code, message, isOurs: false },
+    ...(error instanceof Throttled && { retryAfterMs: error.retryAfterMs }),
+    ...(error instanceof AccessDenied && { accessDenied: error.detail }),
+  };
 }
 
 function ours(status: number, code: string, message: string): ErrorReply {

@@ -4,12 +4,10 @@
  */
 import { closest, distance } from 'fastest-levenshtein';
 import { RequestError } from '../lib/errors.ts';
-import { actions, billing, findAction } from './action-list.ts';
-import type { Action } from './action.ts';
+import type { Action, Service } from './action.ts';
+import { products, versionOf } from './products.ts';
 import type { Format } from './reply.ts';
 import { findHeader, hostOf, locate, type ApiRequest } from './request.ts';
-
-const API_VERSION = '2014-05-26';
 
 /**
  * `Format`, in any case; without it an `Accept` header that wants XML first counts. Otherwise JSON, whatever the
@@ -31,18 +29,21 @@ export function actionOf(request: ApiRequest): Action {
   checkProduct(request);
   const name = mandatory(request, 'Action');
   const version = mandatory(request, 'Version');
-  if (version === billing.version && name === billing.action.name) return billing.action;
-  if (version !== API_VERSION) {
-    throw new RequestError(
-      'InvalidVersion',
-      `Specified parameter Version is not valid: ${shown(version)}; it must be ${API_VERSION}.`,
-    );
-  }
-  const action = findAction(name);
+  const product = products.find((one) => one.version === version);
+  const action = product?.actions.find((one) => one.name === name);
   if (action !== undefined) return action;
+  const elsewhere = products.flatMap(({ actions }) => actions).find((one) => one.name === name);
+  if (product === undefined || elsewhere?.service === 'ecs') throw wrongVersion(version, elsewhere?.service ?? 'ecs');
   throw new RequestError(
     'InvalidAction.NotFound',
-    `Specified api is not found: ${shown(name)}; ${suggestAction(name)}`,
+    `Specified api is not found: ${shown(name)}; ${suggestAction(name, product.actions)}`,
+  );
+}
+
+function wrongVersion(version: string, service: Service): RequestError {
+  return new RequestError(
+    'InvalidVersion',
+    `Specified parameter Version is not valid: ${shown(version)}; it must be ${versionOf(service)}.`,
   );
 }
 
@@ -65,10 +66,10 @@ function wantsXml(accept: string): boolean {
 /** Clients behind HTTP_PROXY bring requests for every product here; another's name is a clearer answer than its action. */
 function checkProduct(request: ApiRequest): void {
   const product = /^([a-z0-9-]+)\.(?:[a-z0-9-]+\.)*aliyuncs\.com$/.exec(hostOf(request) ?? '')?.[1];
-  if (product === undefined || /^ecs(-|$)/.test(product)) return;
+  if (product === undefined || /^(ecs|ram|sts|actiontrail)(-|$)/.test(product)) return;
   throw new RequestError(
     'InvalidProduct.NotFound',
-    `Specified product is not found: ${shown(product)}; this server is Ecs, and nothing else of Alibaba Cloud.`,
+    `Specified product is not found: ${shown(product)}; this server is Ecs, with Ram, Sts and ActionTrail, and nothing else of Alibaba Cloud.`,
   );
 }
 
@@ -81,7 +82,7 @@ function mandatory(request: ApiRequest, name: 'Action' | 'Version'): string {
 /** Of letters: a slip or two. More, and an action of another kind would be taken for a slip. */
 const SLIP_LIMIT = 2;
 
-function suggestAction(name: string): string {
+function suggestAction(name: string, actions: readonly Action[]): string {
   const asked = name.slice(0, 64).toLowerCase();
   const names = actions.map((action) => action.name);
   const nearest = closest(

@@ -75,4 +75,9 @@ export class ParameterSet {
       if (value) yield [name, value];
     }
   }
+
+  /** Names as they were sent, with their values. */
+  sent(): Iterable<Pair> {
+    return this.#exact;
+  }
 }

@@ -1,5 +1,6 @@
 /** The regions of a server, and which of them a request is for. */
 import { regionCode, regionCodesIn } from '../ecs/ids.ts';
+import type { Tag } from '../ecs/resources.ts';
 import { RequestError } from '../lib/errors.ts';
 import type { Region } from './action.ts';
 import type { ControlPlane } from './control-plane.ts';
@@ -8,6 +9,8 @@ import { hostOf, type ApiRequest } from './request.ts';
 export interface ServedRegion {
   control: ControlPlane;
   region: Region;
+  /** Of resources, by id; those without any are absent. */
+  readTags: (resourceIds: string[]) => Promise<ReadonlyMap<string, readonly Tag[]>>;
 }
 
 export class ApiRegions {

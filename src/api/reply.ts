@@ -18,6 +18,8 @@ export interface Reply {
   root: string;
   /** Ends the connection afterwards, for requests that were not read to their end. */
   close?: boolean;
+  /** When a refused client may come again. */
+  retryAfterMs?: number | undefined;
 }
 
 /** An upper-case UUID. */
@@ -25,7 +27,8 @@ export function newRequestId(random: Random): string {
   return newUuid(random).toUpperCase();
 }
 
-export function send(response: ServerResponse, { status, requestId, body, format, root, close }: Reply): void {
+export function send(response: ServerResponse, reply: Reply): void {
+  const { status, requestId, body, format, root, close, retryAfterMs } = reply;
   const text = format === 'XML' ? formatXml(root, body) : JSON.stringify(body);
   const bytes = Buffer.from(text, 'utf8');
   response.writeHead(status, {
@@ -34,6 +37,7 @@ export function send(response: ServerResponse, { status, requestId, body, format
     'Access-Control-Allow-Origin': '*',
     'Cache-Control': 'no-store',
     'X-Acs-Request-Id': requestId,
+    ...(retryAfterMs === undefined ? {} : { 'X-Acs-Retry-After': String(retryAfterMs) }),
     ...(close === true ? { Connection: 'close' } : {}),
   });
   response.end(bytes);

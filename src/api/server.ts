@@ -13,8 +13,9 @@ import type { Random } from '../lib/random.ts';
 import { shareOnePort } from '../tls/one-port.ts';
 import type { Action } from './action.ts';
 import { authenticate } from './authenticate.ts';
+import { admit, runGuarded, type Guard, type Origin } from './guard.ts';
 import { readBody } from './body.ts';
-import type { AccessKeys, NonceLog } from './control-plane.ts';
+import type { NonceLog } from './control-plane.ts';
 import { errorBody, toErrorReply, type ErrorReply } from './errors.ts';
 import { actionOf, checkOwners, formatOf } from './gateway.ts';
 import { HEADER_LIMIT_BYTES, refuseConnection } from './refusals.ts';
@@ -24,7 +25,8 @@ import { parseRequest, splitTarget, type ApiRequest } from './request.ts';
 
 export interface ApiServerOptions {
   regions: ApiRegions;
-  keys: AccessKeys;
+  /** Who may do what, and what is written down of it. */
+  guard: Guard;
   nonces: NonceLog;
   clock: Clock;
   random: Random;
@@ -38,6 +40,8 @@ const REQUEST_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 /** Requests of one connection that wait; no client is known to send more than one. */
 const AHEAD_LIMIT = 1000;
+/** Each may hold a request's body and its answer. */
+const CONNECTION_LIMIT = 4096;
 const IDLE_SOCKET_TIMEOUT_MS = 120_000;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 
@@ -87,6 +91,7 @@ function listenTo<Server extends http.Server | https.Server>(
   options: ApiServerOptions,
   answer: Answer,
 ): Server {
+  server.maxConnections = CONNECTION_LIMIT;
   server.setTimeout(IDLE_SOCKET_TIMEOUT_MS);
   const takeTurn = createTurns();
   const onRequest = (message: IncomingMessage, response: ServerResponse) =>
@@ -136,7 +141,14 @@ async function respond(
     if (reply.isOurs) logFailure(error, message, { asked, log: options.log });
     if (response.headersSent || response.destroyed) return;
     const body = errorBody(reply, asked.requestId, options.regions.endpoint);
-    send(response, { ...asked, status: reply.status, body, root: 'Error', close: asked.close || !message.complete });
+    send(response, {
+      ...asked,
+      status: reply.status,
+      body,
+      root: 'Error',
+      close: asked.close || !message.complete,
+      retryAfterMs: reply.retryAfterMs,
+    });
   }
 }
 
@@ -145,10 +157,11 @@ async function answerApi(message: IncomingMessage, asked: Asked, options: ApiSer
   const request = await read(message);
   asked.format = formatOf(request);
   asked.action = actionOf(request);
-  authenticate(request, options);
+  const from = originOf(message);
+  const incoming = { request, action: asked.action, requestId: asked.requestId, from };
+  const principal = admit(incoming, options);
   checkOwners(request);
-  const served = options.regions.find(request, asked.action.regional);
-  const answer = await asked.action.run(request.parameters, { ...served, regions: options.regions.regions });
+  const answer = await runGuarded({ ...incoming, principal }, options);
   return { RequestId: asked.requestId, ...answer };
 }
 
@@ -158,7 +171,7 @@ async function refusePlain(message: IncomingMessage, asked: Asked, options: ApiS
   const request = await read(message).catch(() => null);
   try {
     if (request !== null) asked.format = formatOf(request);
-    if (request !== null) authenticate(request, options);
+    if (request !== null) authenticate(request, { ...options, keys: options.guard.account });
   } catch {
     // the answer is the same
   }
@@ -175,6 +188,14 @@ async function read(message: IncomingMessage): Promise<ApiRequest> {
     headers: message.headersDistinct,
     body: await readBody(message),
   });
+}
+
+function originOf({ socket, headers }: IncomingMessage): Origin {
+  return {
+    address: socket.remoteAddress?.replace(/^::ffff:(?=\d+\.)/i, '') ?? '',
+    isSecure: 'encrypted' in socket,
+    userAgent: headers['user-agent'] ?? '',
+  };
 }
 
 function replyTo(error: unknown, { action }: Asked): ErrorReply {

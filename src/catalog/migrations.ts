@@ -3,6 +3,7 @@
  * leaves the catalog at a whole version. A released migration is never changed, only followed by another.
  */
 import { sql } from 'kysely';
+import { accessStatements } from './access-schema.ts';
 import { listingStatements, policyTagStatements } from './listing-schema.ts';
 import type { Queries } from './schema.ts';
 import { OperationalError } from '../lib/errors.ts';
@@ -319,9 +320,11 @@ const fifteenth: Migration = {
   ],
 };
 
+const sixteenth: Migration = { version: 16, statements: accessStatements };
+
 export const migrations: Migration[] = [
   ...[first, second, third, fourth, fifth, sixth, seventh, eighth, ninth],
-  ...[tenth, eleventh, twelfth, thirteenth, fourteenth, fifteenth],
+  ...[tenth, eleventh, twelfth, thirteenth, fourteenth, fifteenth, sixteenth],
 ];
 
 /** Brings the catalog to the newest version. Throws an OperationalError when it is newer than this program. */

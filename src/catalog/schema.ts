@@ -4,6 +4,7 @@
  */
 import type { Generated, Kysely } from 'kysely';
 import type { LockReason } from '../ecs/operation-locks.ts';
+import type { AccessSchema } from './access-schema.ts';
 import type {
   DiskStatus,
   DiskType,
@@ -20,7 +21,7 @@ import type {
 /** 0 or 1. */
 export type Flag = number;
 
-export interface Schema {
+export interface Schema extends AccessSchema {
   settings: SettingRow;
   images: ImageRow;
   image_disks: ImageDiskRow;

@@ -65,6 +65,8 @@ export interface SendOptions {
   method?: 'GET' | 'POST';
   body?: string;
   headers?: Record<string, string>;
+  /** Of another product than ECS. */
+  version?: string;
   signal?: AbortSignal | undefined;
 }
 
@@ -91,8 +93,9 @@ export class EcsClient {
     action: string,
     parameters: Record<string, string> = {},
     signal?: AbortSignal,
+    version?: string,
   ): Promise<T> {
-    const body = await this.send(action, parameters, { signal });
+    const body = await this.send(action, parameters, { signal, ...(version !== undefined && { version }) });
     const answer = findObject(body);
     if (answer === null) throw notAnApi(this.endpoint, 200);
     return answer as T;
@@ -119,6 +122,7 @@ export class EcsClient {
       ...(options.method === undefined ? {} : { method: options.method }),
       ...(options.body === undefined ? {} : { body: options.body }),
       ...(options.headers === undefined ? {} : { headers: options.headers }),
+      ...(options.version === undefined ? {} : { version: options.version }),
     });
   }
 

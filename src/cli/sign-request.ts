@@ -24,6 +24,8 @@ export interface SignedCall {
   date: string;
   nonce: string;
   method?: 'GET' | 'POST';
+  /** Of another product than ECS. */
+  version?: string;
   /** A form of further parameters. */
   body?: string;
   /** Sent beside ours. Those that begin with `x-acs-` are signed, too. */
@@ -56,7 +58,7 @@ export function signRequest(key: SigningKey, call: SignedCall): SignedRequest {
     'x-acs-content-sha256': sha256(body),
     'x-acs-date': call.date,
     'x-acs-signature-nonce': call.nonce,
-    'x-acs-version': API_VERSION,
+    'x-acs-version': call.version ?? API_VERSION,
     ...(key.stsToken === undefined ? {} : { 'x-acs-security-token': key.stsToken }),
   };
   const names = Object.keys(headers).sort();

@@ -21,7 +21,7 @@ export async function findEarlierResult<T>(transaction: Queries, idempotency: Id
   if (row.parameters_digest !== idempotency.parametersDigest) {
     throw new RequestError(
       'IdempotentParameterMismatch',
-      `The ClientToken ${idempotency.token} was used for ${idempotency.action} with other parameters: use a new token.`,
+      `The ClientToken ${idempotency.token.split('\n', 1)[0]} was used for ${idempotency.action} with other parameters: use a new token.`,
     );
   }
   return JSON.parse(row.result) as T;

@@ -9,6 +9,8 @@ export interface DataFolder {
   catalogFile: string;
   /** Of monitoring: made anew when lost. */
   monitorFile: string;
+  /** Who changed what. */
+  auditFile: string;
   disksFolder: string;
   repositoryFolder: string;
   /** Of caches of the repository: made anew when lost. */
@@ -45,6 +47,7 @@ export function ensureDataFolder(folder: string, runtimeFolder: string): DataFol
     root: folder,
     catalogFile: inside('catalog.db'),
     monitorFile: inside('monitor.db'),
+    auditFile: inside('audit.db'),
     disksFolder: inside('disks'),
     repositoryFolder: inside('repository'),
     cacheFolder: inside('cache'),

@@ -2,13 +2,19 @@
 import net, { type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import type http from 'node:http';
+import { Account } from '../../src/access/account.ts';
+import { AuditLog } from '../../src/access/audit-log.ts';
+import { MasterKey } from '../../src/access/master-key.ts';
 import type { ControlPlane } from '../../src/api/control-plane.ts';
+import { Guard } from '../../src/api/guard.ts';
 import { percentEncode, type Pair } from '../../src/api/percent.ts';
 import { ApiRegions } from '../../src/api/regions.ts';
 import { createApiServer } from '../../src/api/server.ts';
 import { signV1, stringToSignV1 } from '../../src/api/signature-v1.ts';
+import { listTags } from '../../src/catalog/tags.ts';
 import { formatSecond } from '../../src/ecs/times.ts';
 import { systemClock } from '../../src/lib/clock.ts';
+import type { Log } from '../../src/lib/log.ts';
 import { systemRandom } from '../../src/lib/random.ts';
 import { World } from '../control/world.ts';
 
@@ -20,6 +26,8 @@ export interface ApiFixture extends AsyncDisposable {
   world: World;
   /** What the API asks: the world's control plane, with the overrides. */
   control: ControlPlane;
+  /** Users, keys and policies, and the audit log, which is in memory. */
+  guard: Guard;
   /** Each request that the API made to the control plane, with the name of the method. */
   calls: ControlCall[];
   server: http.Server;
@@ -61,14 +69,16 @@ export async function openApi(
   const region = { regionId: 'cn-hangzhou', zoneIds: ['cn-hangzhou-a', 'cn-hangzhou-b'], endpoint: '' };
   const seen = new Set<string>();
   const warnings: string[] = [];
+  const log = { info: () => undefined, warn: (message: string) => void warnings.push(message) };
+  const guard = await openGuard(world, log);
   const server = createApiServer({
-    keys: { find: (id) => (id === ACCESS_KEY_ID ? ACCESS_KEY_SECRET : null) },
+    guard,
     nonces: { accept: (_id, nonce) => !seen.has(nonce) && seen.add(nonce).size > 0 },
     clock: systemClock,
     random: systemRandom,
-    regions: new ApiRegions([{ control, region }]),
+    regions: new ApiRegions([{ control, region, readTags: (ids) => listTags(world.catalog.queries, ids) }]),
     health: async () => await Promise.resolve({ Status: 'ok' }),
-    log: { info: () => undefined, warn: (message) => void warnings.push(message) },
+    log,
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -78,6 +88,7 @@ export async function openApi(
     server.close();
     server.closeAllConnections();
     await once(server, 'close');
+    await guard.audit.close();
     try {
       if (!checkAtEnd) return;
       await world.restart();
@@ -87,7 +98,26 @@ export async function openApi(
       await world.end();
     }
   };
-  return { world, control, calls, server, endpoint: region.endpoint, port, warnings, [Symbol.asyncDispose]: close };
+  return {
+    world,
+    guard,
+    control,
+    calls,
+    server,
+    endpoint: region.endpoint,
+    port,
+    warnings,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+async function openGuard({ catalog }: World, log: Log): Promise<Guard> {
+  const [clock, random] = [systemClock, systemRandom];
+  const masterKey = new MasterKey(random.bytes(32), random);
+  const rootKey = { accessKeyId: ACCESS_KEY_ID, accessKeySecret: ACCESS_KEY_SECRET };
+  const account = await Account.open({ catalog, masterKey, rootKey, clock, random, log });
+  const audit = AuditLog.open(':memory:', { clock, log, keepDays: 90 });
+  return new Guard(account, audit, { reads: null, changes: null });
 }
 
 type Method = (this: unknown, request: unknown, more: unknown) => Promise<unknown>;
@@ -134,8 +164,8 @@ export function commonPairs(action: string): Pair[] {
 }
 
 /** The pairs with their signature. */
-export function signPairs(method: string, pairs: readonly Pair[]): Pair[] {
-  return [...pairs, ['Signature', signV1(stringToSignV1(method, pairs), ACCESS_KEY_SECRET)]];
+export function signPairs(method: string, pairs: readonly Pair[], secret = ACCESS_KEY_SECRET): Pair[] {
+  return [...pairs, ['Signature', signV1(stringToSignV1(method, pairs), secret)]];
 }
 
 export function encodePairs(pairs: readonly Pair[]): string {

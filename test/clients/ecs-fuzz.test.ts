@@ -9,10 +9,19 @@ import test from 'node:test';
 import { once } from 'node:events';
 import * as fc from 'fast-check';
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
-import { actions } from '../../src/api/action-list.ts';
 import { coveredNames } from '../../src/api/parameters.ts';
+import { versionOf } from '../../src/api/products.ts';
 import { EMPTY_IMAGE_ID } from '../../src/control/empty-image.ts';
-import { commonPairs, encodePairs, openApi, signPairs, type ApiFixture } from './api-fixture.ts';
+import { everyAction, makeUser, policyOf } from './access-fixture.ts';
+import {
+  ACCESS_KEY_ID,
+  ACCESS_KEY_SECRET,
+  commonPairs,
+  encodePairs,
+  openApi,
+  signPairs,
+  type ApiFixture,
+} from './api-fixture.ts';
 
 const ANSWER_WITHIN_MS = 5_000;
 const RUNS = Number(process.env['HUPO_FUZZ'] ?? 2_500);
@@ -65,7 +74,7 @@ const value = fc.oneof(
   { arbitrary: fc.string({ unit: 'binary', maxLength: 80 }).map((text) => text.toWellFormed()), weight: 1 },
 );
 
-const signedRequest = fc.constantFrom(...actions).chain((action) => {
+const signedRequest = fc.constantFrom(...everyAction).chain((action) => {
   const names = coveredNames(action.parameters).flatMap((name) => [
     name.replaceAll('.N', '.1').replace('.*', '.Any'),
     name.replaceAll('.N', '.17'),
@@ -75,7 +84,7 @@ const signedRequest = fc.constantFrom(...actions).chain((action) => {
     { arbitrary: fc.constantFrom('__proto__', 'Tag.', 'Tag..Key', 'DataDisk.99999.Size', 'x'.repeat(300)), weight: 1 },
   );
   return fc.record({
-    action: fc.constant(action.name),
+    action: fc.constant(action),
     method: fc.constantFrom('GET', 'POST'),
     format: fc.constantFrom('JSON', 'xml'),
     inBody: fc.boolean(),
@@ -83,25 +92,45 @@ const signedRequest = fc.constantFrom(...actions).chain((action) => {
   });
 });
 
-test('signed requests with random parameters never fail by our fault', async (context) => {
-  await using api = await openApi();
-  let succeeded = 0;
-  await fc.assert(
-    fc.asyncProperty(signedRequest, async ({ action, method, format, inBody, parameters }) => {
-      const common = commonPairs(action).filter(([name]) => name !== 'Format');
-      const pairs = signPairs(method, [...common, ['Format', format], ...Object.entries(parameters)]);
-      const { status, body } = await ask(api, { method, format, encoded: encodePairs(pairs), inBody });
-      assert.ok(status === 200 || (status >= 400 && status < 500), `${status} ${JSON.stringify(body)}`);
-      assert.equal(status === 200, body['Code'] === undefined);
-      assert.notEqual(body['Code'], 'SignatureDoesNotMatch');
-      assert.deepEqual(api.warnings, []);
-      succeeded += status === 200 ? 1 : 0;
-    }),
-    { numRuns: RUNS },
-  );
-  context.diagnostic(`${succeeded} of ${RUNS} requests were good ones`);
-  assert.ok(succeeded > 40, 'hardly a request was good: the generator reaches nothing');
-});
+/** Root may do everything; the other may read disks and make them, so that some of its requests are refused and some done. */
+const limited = policyOf(
+  { Effect: 'Allow', Action: ['ecs:*Disk*', 'ecs:*Regions', 'ram:List*', 'sts:*'], Resource: '*' },
+  { Effect: 'Deny', Action: '*', Resource: '*', Condition: { StringEquals: { 'acs:RequestTag/true': 'false' } } },
+);
+
+for (const who of ['root', 'a limited user'] as const) {
+  test(`signed requests of ${who} with random parameters never fail by our fault`, async (context) => {
+    await using api = await openApi();
+    const eva = await makeUser(api, 'eva', limited);
+    const root = { accessKeyId: ACCESS_KEY_ID, secret: ACCESS_KEY_SECRET };
+    const { accessKeyId, secret } = who === 'root' ? root : eva.key;
+    const counts = { good: 0, denied: 0 };
+    await fc.assert(
+      fc.asyncProperty(signedRequest, async ({ action, method, format, inBody, parameters }) => {
+        const common = new Map([
+          ...commonPairs(action.name),
+          ['Version', versionOf(action.service)] as const,
+          ['AccessKeyId', accessKeyId] as const,
+          ['Format', format] as const,
+        ]);
+        const pairs = signPairs(method, [...common, ...Object.entries(parameters)], secret);
+        const { status, body } = await ask(api, { method, format, encoded: encodePairs(pairs), inBody });
+        assert.ok(status === 200 || (status >= 400 && status < 500), `${status} ${JSON.stringify(body)}`);
+        assert.equal(status === 200, body['Code'] === undefined);
+        assert.notEqual(body['Code'], 'SignatureDoesNotMatch');
+        const isAllowed = /^ecs:.*(Disk|Regions$)|^ram:List|^sts:/.test(`${action.service}:${action.name}`);
+        if (who !== 'root' && !isAllowed) assert.match(String(body['Code']), /^(Forbidden\.RAM|NoPermission|Invalid)/);
+        assert.deepEqual(api.warnings, []);
+        counts.good += status === 200 ? 1 : 0;
+        counts.denied += body['Code'] === 'Forbidden.RAM' || body['Code'] === 'NoPermission' ? 1 : 0;
+      }),
+      { numRuns: RUNS },
+    );
+    context.diagnostic(`${counts.good} of ${RUNS} requests were good ones, ${counts.denied} were denied`);
+    assert.ok(counts.good > 20, 'hardly a request was good: the generator reaches nothing');
+    assert.equal(counts.denied > 100, who !== 'root');
+  });
+}
 
 /** Sends the pairs in the query, or in the body of a POST, and takes the answer in the format that was asked for. */
 async function ask(

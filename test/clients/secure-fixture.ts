@@ -7,11 +7,12 @@ import os from 'node:os';
 import path from 'node:path';
 import { ApiRegions } from '../../src/api/regions.ts';
 import { createSecureApiServer } from '../../src/api/server.ts';
+import { listTags } from '../../src/catalog/tags.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { systemFiles } from '../../src/lib/files.ts';
 import { systemRandom } from '../../src/lib/random.ts';
 import { ensureServerCertificate, serverNames } from '../../src/tls/tls-folder.ts';
-import { ACCESS_KEY_ID, ACCESS_KEY_SECRET, type ApiFixture } from './api-fixture.ts';
+import type { ApiFixture } from './api-fixture.ts';
 
 export interface SecureApi extends AsyncDisposable {
   server: https.Server;
@@ -24,7 +25,7 @@ export interface SecureApi extends AsyncDisposable {
   warnings: string[];
 }
 
-export async function openSecureApi({ control }: ApiFixture): Promise<SecureApi> {
+export async function openSecureApi({ control, guard, world }: ApiFixture): Promise<SecureApi> {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'hupo-secure-'));
   const warnings: string[] = [];
   const seen = new Set<string>();
@@ -35,11 +36,11 @@ export async function openSecureApi({ control }: ApiFixture): Promise<SecureApi>
   const region = { regionId: 'cn-hangzhou', zoneIds: ['cn-hangzhou-a', 'cn-hangzhou-b'], endpoint: '' };
   const { server, endPlain } = createSecureApiServer(
     {
-      keys: { find: (id) => (id === ACCESS_KEY_ID ? ACCESS_KEY_SECRET : null) },
+      guard,
       nonces: { accept: (_id, nonce) => !seen.has(nonce) && seen.add(nonce).size > 0 },
       clock,
       random,
-      regions: new ApiRegions([{ control, region }]),
+      regions: new ApiRegions([{ control, region, readTags: (ids) => listTags(world.catalog.queries, ids) }]),
       health: async () => await Promise.resolve({ status: 'ok' }),
       log,
     },

@@ -41,6 +41,8 @@ const newerInstance = {
 const keepRule = 'how many to keep besides those that are younger than `retentionDays`: of each period the last';
 
 const policyExtensions = {
+  'TargetTags.N.Key': 'newer clients know it',
+  'TargetTags.N.Value': 'newer clients know it',
   'Keep.Last': 'how many to keep besides those that are younger than `retentionDays`: the last ones',
   ...Object.fromEntries(
     ['Hourly', 'Daily', 'Weekly', 'Monthly', 'Yearly'].map((period) => [`Keep.${period}`, keepRule]),
@@ -56,7 +58,7 @@ export const parametersBeyond: Record<string, Record<string, string>> = {
   },
   DescribeImages: { Usable: 'newer clients filter by it' },
   CreateDisk: { AutoSnapshotPolicyId: 'newer clients know it: the policy is applied to the disk' },
-  CreateAutoSnapshotPolicy: policyExtensions,
+  CreateAutoSnapshotPolicy: { AssociationType: 'newer clients know it', ...policyExtensions },
   ModifyAutoSnapshotPolicyEx: policyExtensions,
   CreateSnapshot: {
     Encrypted: 'newer clients know it; refused, there is no encryption yet',

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { findAction } from '../../src/api/action-list.ts';
 import { ParameterSet } from '../../src/api/parameter-set.ts';
 import { ApiRegions } from '../../src/api/regions.ts';
+import { listTags } from '../../src/catalog/tags.ts';
 import type { World } from './world.ts';
 
 const region = { regionId: 'cn-hangzhou', zoneIds: ['cn-hangzhou-a', 'cn-hangzhou-b'], endpoint: '127.0.0.1:1' };
@@ -15,9 +16,10 @@ export async function callAction(world: World, name: string, parameters: Record<
   const action = findAction(name);
   assert.ok(action, name);
   const set = new ParameterSet(Object.entries(parameters));
-  const regions = new ApiRegions([{ control: world.control, region }]);
+  const readTags = (ids: string[]) => listTags(world.catalog.queries, ids);
+  const regions = new ApiRegions([{ control: world.control, region, readTags }]);
   const served = regions.find({ ...nowhere, parameters: set }, action.regional);
-  return (await action.run(set, { ...served, regions: regions.regions })) as Answer;
+  return (await action.run(set, { ...served, regions: regions.regions, caller: null })) as Answer;
 }
 
 /** The items of a wrapped list: `Instances.Instance`. */

@@ -1,3 +1,3 @@
-/** The random requests of `test/clients`, a hundred thousand of them. */
-process.env['HUPO_FUZZ'] ??= '100000';
+/** The random requests of `test/clients`, a million of them: of root, of a limited user, and broken ones. */
+process.env['HUPO_FUZZ'] ??= '400000';
 await import('../clients/ecs-fuzz.test.ts');

@@ -9,6 +9,7 @@ const number = (most: number, value: number) => withDefault(integer({ least: 1, 
 
 export const queryAvailableInstances = defineAction({
   name: 'QueryAvailableInstances',
+  service: 'bssapi',
   regional: false,
   parameters: { PageNum: number(1_000_000_000, 1), PageSize: number(300, 20) },
   run: ({ PageNum, PageSize }) =>
