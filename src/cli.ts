@@ -4,6 +4,7 @@
  */
 import fs from 'node:fs';
 import { Argument, Command, CommanderError, Option } from 'commander';
+import { addEventCommands } from './cli/event-commands.ts';
 import { addRepositoryCommands } from './cli/repository-commands.ts';
 import type { Shell } from './cli/completion-scripts.ts';
 import { UsageError } from './cli/usage-error.ts';
@@ -120,6 +121,7 @@ function createProgram(context: CliContext, exit: (code: number) => void): Comma
     .configureOutput({ writeOut: context.out, writeErr: context.err, outputError: () => undefined });
   addServerCommands(program, context, exit);
   addClientCommands(program, context, exit);
+  addEventCommands(program, context, { exit, withConnectOptions });
   addRepositoryCommands(program, context, exit);
   addCompletionCommand(program, context);
   addInternalCommands(program, context, exit);
@@ -152,6 +154,7 @@ function addServerCommands(program: Command, context: CliContext, exit: (code: n
     .option('--reserve <SIZE>', 'what guests leave free of the file system, as 512MiB (default: 2 %, at most 1GiB)')
     .option('--compact-days <DAYS>', 'what was stored so many days ago is compressed better; 0: never', '1')
     .option('--undo-hours <HOURS>', 'what a rollback replaced is kept for so long, to be undone; 0: not at all', '24')
+    .option('--event-days <DAYS>', 'events are kept for so long', '7')
     .option('--verify-days <DAYS>', 'every stored byte is read again within so many days; 0: never', '30')
     .option(
       '--high-water <SIZE>',

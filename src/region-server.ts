@@ -58,6 +58,8 @@ export interface RegionOptions {
   compactAfterMs: number;
   /** How long what a rollback replaced is kept; 0: not at all. */
   undoMs: number;
+  /** How long events are kept. */
+  eventsKeptMs: number;
   /** Whether disks do in a second no more than their kind does at ECS. */
   limitsDisks: boolean;
   environment: Environment;
@@ -183,6 +185,7 @@ async function prepareWork(
     exchange: new ExchangeProcesses(findExchangeFolder(options.exchangeFolder, folder), program, place),
     region: { regionId, zoneIds: zonesOf(regionId) },
     ...{ dataFolder: folder.root, diskdSocket: folder.diskdSocket, undoMs: options.undoMs },
+    eventsKeptMs: options.eventsKeptMs,
   };
   const copies = new CatalogCopies(parts);
   const control: Control = new Control({ ...parts, onStored: () => copies.wake() });
@@ -217,6 +220,7 @@ async function openCatalog(
   const catalog = await Catalog.open(
     folder.catalogFile,
     `another hupo works on ${folder.root} already: end it with \`${stop}\`, or choose another folder`,
+    options,
   );
   undo.defer(() => catalog.close());
   catalog.makeRoom = () => {

@@ -29,6 +29,7 @@ export interface ServeOptions {
   verifyDays?: string;
   compactDays?: string;
   undoHours?: string;
+  eventDays?: string;
   exchange?: string;
 }
 
@@ -52,6 +53,7 @@ export async function runServe(options: ServeOptions, context: CliContext): Prom
       },
       verifyPeriodMs: parseDays('--verify-days', options.verifyDays ?? '30') * DAY_MS,
       undoMs: parseHours('--undo-hours', options.undoHours ?? '24') * HOUR_MS,
+      eventsKeptMs: parseDays('--event-days', options.eventDays ?? '7') * DAY_MS,
       compactAfterMs: parseDays('--compact-days', options.compactDays ?? '1') * DAY_MS,
       environment: context.environment,
       program: context.program,

@@ -161,6 +161,7 @@ async function open(
   let ending: Promise<StopOutcome[]> | undefined;
   const end = async (): Promise<StopOutcome[]> => {
     fs.rmSync(folder.endpointFile, { force: true });
+    for (const { region } of started) region.control.events.feed.release();
     await parts.disposeAsync();
     return started.map(({ region }) => region.dataPlaneEnd.outcome);
   };

@@ -54,6 +54,7 @@ import type {
   TagResourcesRequest,
   UntagResourcesRequest,
 } from '../control/requests.ts';
+import type { Events } from '../control/events.ts';
 import type { ShownLock } from '../control/snapshot-locks.ts';
 import type {
   DiskFilter,
@@ -69,6 +70,8 @@ import type {
 } from '../ecs/list-filters.ts';
 
 export interface ControlPlane {
+  /** Extension: what happened, and whom it is told to. */
+  readonly events: Pick<Events, 'feed' | 'webhooks'>;
   createDisk(request: CreateDiskRequest, options: ChangeOptions): Promise<{ diskId: string }>;
   listDisks(filter: DiskFilter, paging: Paging): Promise<Page<Disk>>;
   attachDisk(request: AttachDiskRequest, options: ChangeOptions): Promise<void>;

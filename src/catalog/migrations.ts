@@ -3,6 +3,7 @@
  * leaves the catalog at a whole version. A released migration is never changed, only followed by another.
  */
 import { sql } from 'kysely';
+import { eventStatements } from './event-schema.ts';
 import { listingStatements } from './listing-schema.ts';
 import type { Queries } from './schema.ts';
 import { OperationalError } from '../lib/errors.ts';
@@ -244,9 +245,12 @@ const eleventh: Migration = {
 /** What lists and their totals are read from. */
 const twelfth: Migration = { version: 12, statements: listingStatements };
 
+/** What happens is told: events, and who is told of them. */
+const thirteenth: Migration = { version: 13, statements: eventStatements };
+
 export const migrations: Migration[] = [
   ...[first, second, third, fourth, fifth, sixth, seventh, eighth, ninth],
-  ...[tenth, eleventh, twelfth],
+  ...[tenth, eleventh, twelfth, thirteenth],
 ];
 
 /** Brings the catalog to the newest version. Throws an OperationalError when it is newer than this program. */

@@ -16,6 +16,12 @@ export interface ActionParameter {
 const OWN: Readonly<Record<string, string>> = {
   HupoBeginImport: '!ZoneId !DiskCategory !Size:Integer DiskName Description PerformanceLevel Tag.N.Key Tag.N.Value',
   HupoCompleteImport: '!DiskId',
+  DescribeEvents:
+    'EventType.N ResourceId.N StartTime EndTime Position MaxResults:Integer NextToken WaitSeconds:Integer',
+  CreateEventSubscription: '!Url EventType.N Description',
+  DescribeEventSubscriptions: 'SubscriptionId.N',
+  DeleteEventSubscription: '!SubscriptionId',
+  TestEventSubscription: '!SubscriptionId',
 };
 
 /** Every action that is documented or built. */

@@ -133,6 +133,16 @@ export const actionGroups: readonly ActionGroup[] = [
     },
   },
   {
+    title: "Hupo's own, about events",
+    actions: {
+      DescribeEvents: 'list what happened, and wait for what happens next',
+      CreateEventSubscription: 'tell events to a URL from now on',
+      DescribeEventSubscriptions: 'list whom events are told to, and whether they take them',
+      DeleteEventSubscription: 'tell no more events to a URL',
+      TestEventSubscription: 'send a test to a URL that events are told to',
+    },
+  },
+  {
     title: "Hupo's own, for `hupo disk import`",
     actions: {
       HupoBeginImport: 'make a disk that a local program fills over NBD',

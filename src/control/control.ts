@@ -40,6 +40,7 @@ import { attachDisk, createDisk } from './disks.ts';
 import { reopenDisks } from './reopen-disks.ts';
 import { resetDisk, resetDisks } from './reset-disks.ts';
 import { ensureEmptyImage } from './empty-image.ts';
+import { Events } from './events.ts';
 import { exportImage, exportSnapshot } from './export.ts';
 import { describeFetch, startFetch, stopFetch } from './fetches.ts';
 import { importImage } from './import-image.ts';
@@ -131,6 +132,7 @@ export class Control {
   readonly #gate = new UploadGate();
   /** What the collector goes by. */
   readonly book: RepositoryBook;
+  readonly events: Events;
   readonly #collector: Collector;
   readonly #completions = new ImportCompletions();
   readonly #fetchNotes = new FetchNotes();
@@ -140,6 +142,7 @@ export class Control {
   constructor(given: Omit<Parts, 'lockClock'>) {
     const parts = { ...given, lockClock: new LockClock(given) };
     this.#parts = parts;
+    this.events = new Events(parts);
     this.book = new RepositoryBook(parts.catalog, (operation) => this.#runner.treesOf(operation));
     this.#collector = new Collector(parts, this.book);
     const collect = () => this.#collector.wake();
@@ -165,6 +168,7 @@ export class Control {
     await endEarlierSessions(this.#parts);
     await releaseForgottenViews(this.#parts);
     await deleteOldClientTokens(catalog.queries, clock.nowMs());
+    await this.events.start();
     await this.#runner.resume();
     this.#collector.wake();
     this.#parts.space.onShort((facts) => deleteOldestUndo(this.#parts, this.#runner, facts));
@@ -182,6 +186,7 @@ export class Control {
     await this.#undoEnded;
     await this.#runner.stop();
     await this.#collector.stop();
+    await this.events.stop();
     await this.#parts.lockClock.stop();
   }
 

@@ -166,6 +166,8 @@ export interface Parts {
   regions: Regions;
   /** How long what a rollback replaced is kept; 0: not at all. */
   undoMs: number;
+  /** How long events are kept; absent: a week. */
+  eventsKeptMs?: number;
   /** Called when a snapshot is stored, locked or deleted. */
   onStored?: () => void;
   /** Told to transfer workers. */

@@ -12,8 +12,9 @@ import { recipesOf, type Parameters } from './recipes.ts';
 import { catalogRows, openScene, type Scene } from './scene.ts';
 import { listParameters } from './tables.ts';
 import { unproducedErrors } from './unproduced-errors.ts';
+import { actionsBeyond } from './extensions.ts';
 
-const ofEcs = actions.map(({ name }) => name).filter((name) => !name.startsWith('Hupo'));
+const ofEcs = actions.map(({ name }) => name).filter((name) => !Object.hasOwn(actionsBeyond, name));
 
 const actionsFolder = path.join(import.meta.dirname, '../../src/api/actions');
 

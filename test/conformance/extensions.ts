@@ -5,6 +5,14 @@ export const actionsBeyond: Record<string, string> = {
   HupoBeginImport:
     'Makes a disk in state `Creating` and says where to write it (`NbdUri`); parameters as CreateDisk without a snapshot. Used by `hupo disk import`.',
   HupoCompleteImport: 'Ends an import: the disk (`DiskId`) is flushed and becomes `Available`.',
+  DescribeEvents:
+    'What happened, oldest first: `EventType.N`, `ResourceId.N`, `StartTime`, `EndTime`, `MaxResults` (1 to 100; default 50). `NextToken` is in every answer, and goes on behind it, now or later; without it `Position` is `Earliest` or `Latest`. `WaitSeconds` (at most 25) waits for the next event. `HasGap`: events before these are not kept any more. [events.md](events.md) has the types.',
+  CreateEventSubscription:
+    'Tells events to `Url` from now on, all or those of `EventType.N`: CloudEvents by HTTP POST, signed as [events.md](events.md) says with the `Secret` of the answer, which is shown only here.',
+  DescribeEventSubscriptions:
+    'Lists subscriptions (`SubscriptionId.N`): `Status` is `Active`, `Retrying`, or `Failing` after a day without a delivery; `BacklogCount` events wait.',
+  DeleteEventSubscription: 'Ends the subscription `SubscriptionId`.',
+  TestEventSubscription: 'Sends a test event to the subscription `SubscriptionId` and says how it was taken.',
 };
 
 const newerInstance = {
