@@ -121,6 +121,7 @@ function createProgram(context: CliContext, exit: (code: number) => void): Comma
     .configureOutput({ writeOut: context.out, writeErr: context.err, outputError: () => undefined });
   addServerCommands(program, context, exit);
   addClientCommands(program, context, exit);
+  addDoctorCommand(program, context, exit);
   addEventCommands(program, context, { exit, withConnectOptions });
   addRepositoryCommands(program, context, exit);
   addCompletionCommand(program, context);
@@ -186,6 +187,18 @@ function addServerCommands(program: Command, context: CliContext, exit: (code: n
     .action(async (options: { data: string; readData?: boolean; heal?: boolean; repair?: boolean }) => {
       const { runCheck } = await import('./cli/check.ts');
       exit(await runCheck(options, context));
+    });
+}
+
+function addDoctorCommand(program: Command, context: CliContext, exit: (code: number) => void): void {
+  program
+    .command('doctor')
+    .description('say what is found on this machine, what is missing and what is unsafe; exits 1 if anything is unsafe')
+    .option('--data <DIR>', 'folder of the service', context.environment.dataFolder)
+    .option('--json', 'as JSON')
+    .action(async (options: { data: string; json?: true }) => {
+      const { runDoctor } = await import('./cli/doctor.ts');
+      exit(await runDoctor(options, context));
     });
 }
 
