@@ -155,6 +155,13 @@ function addServerCommands(program: Command, context: CliContext, exit: (code: n
     .option('--reserve <SIZE>', 'what guests leave free of the file system, as 512MiB (default: 2 %, at most 1GiB)')
     .option('--compact-days <DAYS>', 'what was stored so many days ago is compressed better; 0: never', '1')
     .option('--undo-hours <HOURS>', 'what a rollback replaced is kept for so long, to be undone; 0: not at all', '24')
+    .addOption(
+      new Option('--metrics <WHO>', 'who may read GET /metrics')
+        .choices(['loopback', 'public', 'off'])
+        .default('loopback'),
+    )
+    .option('--metrics-token-file <FILE>', 'who reads GET /metrics must know the first line of it, from wherever')
+    .option('--disk-metrics', 'GET /metrics has what each open disk does')
     .option('--event-days <DAYS>', 'events are kept for so long', '7')
     .option('--verify-days <DAYS>', 'every stored byte is read again within so many days; 0: never', '30')
     .option(

@@ -36,6 +36,7 @@ import { findAnyOwner } from './repository/owner.ts';
 import { openRepository } from './repository/repository.ts';
 import type { Repository } from './repository/repository.ts';
 import { repositoryIn } from './repository/stores.ts';
+import type { MeasuredRegion } from './web/region-metrics.ts';
 
 const REPLIES_TIMEOUT_MS = 5000;
 
@@ -74,6 +75,8 @@ export interface RegionServer {
   folder: DataFolder;
   catalog: Catalog;
   control: Control;
+  /** What it tells in GET /metrics. */
+  measured: MeasuredRegion;
   /** What is wrong with its data plane, for people; null: nothing. */
   readonly problem: string | null;
   dataPlaneEnd: DataPlaneEnd;
@@ -122,6 +125,7 @@ export async function openRegion(
   };
   return {
     ...{ regionId, folder, catalog, control, dataPlaneEnd },
+    measured: describeMeasured(options, stores, working),
     get problem() {
       return link.problem;
     },
@@ -136,6 +140,26 @@ export async function openRegion(
         repository: (asked) => desk.answer(asked),
       };
     },
+  };
+}
+
+function describeMeasured(
+  { spaceLimits }: RegionOptions,
+  {
+    regionId,
+    folder,
+    catalog,
+    repository,
+  }: { regionId: string; folder: DataFolder; catalog: Catalog; repository: Repository },
+  { control, link, copies }: Working,
+): MeasuredRegion {
+  return {
+    ...{ regionId, catalog, dataPlane: link, spaceLimits },
+    failureCounts: () => control.failureCounts,
+    listWebhooks: () => control.events.webhooks.list(),
+    repository: async () => repository.measure(),
+    catalogCopyAtMs: () => copies.lastCopyAtMs,
+    folders: { disks: folder.disksFolder, repository: folder.repositoryFolder, catalog: folder.root },
   };
 }
 

@@ -6,6 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import type { CliContext } from './cli.ts';
 import { formatCommand } from './cli/connection.ts';
+import { readTextFile } from './cli/ecs-options.ts';
 import { parseSize } from './cli/size-option.ts';
 import { systemClock } from './lib/clock.ts';
 import { OperationalError } from './lib/errors.ts';
@@ -30,6 +31,9 @@ export interface ServeOptions {
   compactDays?: string;
   undoHours?: string;
   eventDays?: string;
+  metrics?: 'loopback' | 'public' | 'off';
+  metricsTokenFile?: string;
+  diskMetrics?: true;
   exchange?: string;
 }
 
@@ -46,6 +50,11 @@ export async function runServe(options: ServeOptions, context: CliContext): Prom
       regionId: options.region,
       addedRegions: (options.addRegion ?? []).map((text) => parseRegion(text, options.data)),
       tls: options.tls === true ? describeMachine() : null,
+      metrics: {
+        open: options.metrics ?? 'loopback',
+        token: readToken(options.metricsTokenFile),
+        hasDisks: options.diskMetrics === true,
+      },
       limitsDisks: options.diskLimits === true,
       spaceLimits: {
         reserveBytes: parseSize('--reserve', options.reserve),
@@ -94,6 +103,14 @@ function parseDays(option: string, text: string): number {
   const days = Number(text);
   if (/^\d+(\.\d+)?$/.test(text) && days <= 3650) return days;
   throw new OperationalError(`${option} ${text} is no number of days up to 3650; 0 is never`, { retryable: false });
+}
+
+/** The first line of the file. */
+function readToken(file: string | undefined): string | null {
+  if (file === undefined) return null;
+  const [token = ''] = readTextFile(file, '--metrics-token-file').split('\n');
+  if (token.trim() !== '') return token.trim();
+  throw new OperationalError(`--metrics-token-file ${file} holds no token in its first line`, { retryable: false });
 }
 
 /** `HOST:PORT`, `[IPv6]:PORT`. Throws an OperationalError. */

@@ -25,6 +25,8 @@ import { systemFiles } from './lib/files.ts';
 import { serveLines } from './lib/line-channel.ts';
 import { openRegion } from './region-server.ts';
 import type { RegionOptions, RegionPlace, RegionServer, StopOutcome } from './region-server.ts';
+import { MetricsPage } from './web/metrics-page.ts';
+import type { MetricsAccess } from './web/metrics-page.ts';
 import { ensureServerCertificate, serverNames } from './tls/tls-folder.ts';
 
 const REPLIES_TIMEOUT_MS = 5000;
@@ -37,6 +39,8 @@ export interface ServerOptions extends RegionOptions, RegionPlace {
   port: number;
   /** Over https, with a certificate for what this machine is reached by; null: over http. */
   tls: Machine | null;
+  /** Who may read GET /metrics, and whether it has each open disk. */
+  metrics: MetricsAccess & { hasDisks: boolean };
 }
 
 export interface Machine {
@@ -128,7 +132,15 @@ async function startWithKey(
   const served = new ApiRegions([serveRegion(main), ...regions.slice(1).map(serveRegion)]);
   const keys = { find: (id: string) => (id === key.accessKeyId ? key.accessKeySecret : null) };
   const health = async () => describeHealth(regions);
-  const api = await createApi({ regions: served, keys, nonces, clock, random, health, log }, options, main.folder);
+  const metrics = new MetricsPage({
+    ...{ access: options.metrics, hasDisks: options.metrics.hasDisks, clock, log },
+    regions: regions.map(({ measured }) => measured),
+  });
+  const api = await createApi(
+    { regions: served, keys, nonces, clock, random, health, metrics, log },
+    options,
+    main.folder,
+  );
   undo.defer(() => closeApi(api, clock));
   const { endpoint, isExposed } = await listen(api.server, options);
   served.tellEndpoint(endpoint);

@@ -175,6 +175,11 @@ export class Control {
     this.#undoEnded = deleteOverdueUndo(this.#parts, this.#runner, this.#ending.signal);
   }
 
+  /** Of each kind of operation, how many failed for good since the start. */
+  get failureCounts(): ReadonlyMap<string, number> {
+    return this.#runner.failureCounts;
+  }
+
   /** There may be garbage. */
   collectSoon(): void {
     this.#collector.wake();

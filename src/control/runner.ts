@@ -40,6 +40,8 @@ export class OperationRunner {
   readonly #kinds = new Map<string, OperationKind<object>>();
   readonly #runs = new Map<string, Run>();
   readonly #stopping = new AbortController();
+  /** Of each kind, how many failed for good since the start. */
+  readonly failureCounts = new Map<string, number>();
 
   constructor(parts: { catalog: Catalog; clock: Clock; random: Random; log: Log }, kinds: OperationKind<object>[]) {
     this.#catalog = parts.catalog;
@@ -244,6 +246,7 @@ export class OperationRunner {
     if (isKept) return false;
     const text = error instanceof AssertionError ? (error.stack ?? error.message) : messageOf(error);
     this.#log.warn(`${operation.kind} of ${operation.subjectId} failed at ${operation.step} and is undone: ${text}`);
+    this.failureCounts.set(operation.kind, (this.failureCounts.get(operation.kind) ?? 0) + 1);
     operation.undoing = true;
     operation.reason = messageOf(error);
     run.failure = error instanceof Error ? error : undefined;
