@@ -122,6 +122,7 @@ function createProgram(context: CliContext, exit: (code: number) => void): Comma
   addServerCommands(program, context, exit);
   addClientCommands(program, context, exit);
   addDoctorCommand(program, context, exit);
+  addBackupCommands(program, context, exit);
   addEventCommands(program, context, { exit, withConnectOptions });
   addRepositoryCommands(program, context, exit);
   addCompletionCommand(program, context);
@@ -160,6 +161,14 @@ function addServerCommands(program: Command, context: CliContext, exit: (code: n
         .choices(['loopback', 'public', 'off'])
         .default('loopback'),
     )
+    .addOption(
+      new Option('--log-format <FORMAT>', 'of the log on standard error').choices(['text', 'json']).default('text'),
+    )
+    .addOption(
+      new Option('--log-level <LEVEL>', 'least that is logged; debug has every request and operation')
+        .choices(['debug', 'info', 'warn'])
+        .default('info'),
+    )
     .option('--metrics-token-file <FILE>', 'who reads GET /metrics must know the first line of it, from wherever')
     .option('--disk-metrics', 'GET /metrics has what each open disk does')
     .option('--event-days <DAYS>', 'events are kept for so long', '7')
@@ -194,6 +203,27 @@ function addServerCommands(program: Command, context: CliContext, exit: (code: n
     .action(async (options: { data: string; readData?: boolean; heal?: boolean; repair?: boolean }) => {
       const { runCheck } = await import('./cli/check.ts');
       exit(await runCheck(options, context));
+    });
+}
+
+function addBackupCommands(program: Command, context: CliContext, exit: (code: number) => void): void {
+  const withData = (name: string) =>
+    program.command(name).option('--data <DIR>', 'folder of the service', context.environment.dataFolder);
+  withData('backup')
+    .argument('<FILE>', 'where to; must not exist')
+    .description(
+      'write the catalog and the keys to one file, while the service runs or not (disks and repository are not in it)',
+    )
+    .action(async (file: string, options: { data: string }) => {
+      const { runBackup } = await import('./cli/backup.ts');
+      exit(await runBackup(file, options, { ...context, version: readVersion() }));
+    });
+  withData('restore')
+    .argument('<FILE>', 'that `backup` wrote')
+    .description('put catalog and keys into a folder that has no catalog; `repository import` must follow')
+    .action(async (file: string, options: { data: string }) => {
+      const { runRestore } = await import('./cli/backup.ts');
+      exit(await runRestore(file, options, context));
     });
 }
 

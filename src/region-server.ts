@@ -6,6 +6,7 @@ import { Catalog } from './catalog/catalog.ts';
 import { formatCommand } from './cli/connection.ts';
 import { ExternalDriver } from './compute/external.ts';
 import type { Environment } from './config.ts';
+import { copyCatalog } from './control/catalog-backup.ts';
 import { CatalogCopies } from './control/catalog-copies.ts';
 import { checkEverything, disksOfDiskd } from './control/check.ts';
 import { Control } from './control/control.ts';
@@ -137,6 +138,10 @@ export async function openRegion(
       return {
         check: (asked) => checkEverything(catalog.queries, disksOfDiskd(link), repository, asked),
         fetch: (asked) => control.fetchBase(asked),
+        backup: async () => {
+          const outside = { random: options.random, nowMs: options.clock.nowMs() };
+          return { copy: await copyCatalog(catalog, folder.cacheFolder, outside), regionId };
+        },
         repository: (asked) => desk.answer(asked),
       };
     },

@@ -11,6 +11,7 @@ import { parseSize } from './cli/size-option.ts';
 import { systemClock } from './lib/clock.ts';
 import { OperationalError } from './lib/errors.ts';
 import { createLog } from './lib/log.ts';
+import type { LogLevel, LogStyle } from './lib/log.ts';
 import { systemRandom } from './lib/random.ts';
 import { startServer } from './server.ts';
 import type { RegionPlace, StopOutcome } from './region-server.ts';
@@ -31,6 +32,8 @@ export interface ServeOptions {
   compactDays?: string;
   undoHours?: string;
   eventDays?: string;
+  logFormat?: LogStyle['format'];
+  logLevel?: LogLevel;
   metrics?: 'loopback' | 'public' | 'off';
   metricsTokenFile?: string;
   diskMetrics?: true;
@@ -39,7 +42,8 @@ export interface ServeOptions {
 
 /** Runs until it is told to end; the exit code. Throws when it cannot start. */
 export async function runServe(options: ServeOptions, context: CliContext): Promise<number> {
-  const log = createLog('hupo', systemClock, context.err);
+  const style = { format: options.logFormat ?? 'text', level: options.logLevel ?? 'info' } as const;
+  const log = createLog('hupo', systemClock, context.err, style);
   const address = parseAddress(options.listen);
   const signals = watchSignals();
   try {

@@ -133,8 +133,14 @@ async function respond(
   const { clock, metrics } = options;
   if (metrics !== undefined && isMetrics(message)) return await metrics.answer(message, response);
   const startedMs = clock.monotonicMs();
-  const count = (code: string) =>
-    metrics?.requests.observe(asked.action?.name ?? null, code, (clock.monotonicMs() - startedMs) / 1000);
+  const count = (code: string) => {
+    const takenMs = clock.monotonicMs() - startedMs;
+    metrics?.requests.observe(asked.action?.name ?? null, code, takenMs / 1000);
+    options.log.debug?.(`answered ${code} in ${takenMs.toFixed(1)} ms`, {
+      ...{ requestId: asked.requestId, action: asked.action?.name ?? '-', code, takenMs: Math.round(takenMs) },
+      ...{ method: message.method ?? '', from: message.socket.remoteAddress ?? '' },
+    });
+  };
   try {
     const body = await answer(message, asked, options);
     send(response, { ...asked, status: 200, body, root: `${asked.action?.name ?? ''}Response` });
@@ -210,5 +216,5 @@ function logFailure(error: unknown, message: IncomingMessage, to: { asked: Asked
   const { requestId, action } = to.asked;
   const what = action?.name ?? message.url?.slice(0, 64) ?? '';
   const detail = error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
-  to.log.warn(`request ${requestId} (${what}) failed: ${detail}`);
+  to.log.warn(`request ${requestId} (${what}) failed: ${detail}`, { requestId, action: what });
 }
