@@ -7,6 +7,8 @@ import { Argument, Command, CommanderError, Option } from 'commander';
 import { addPolicyCommands } from './cli/policy-commands.ts';
 import { addRecycleBinCommands } from './cli/recycle-bin-commands.ts';
 import { addAccessCommands } from './cli/access-commands.ts';
+import { addEventCommands } from './cli/event-commands.ts';
+import { addServerCommands } from './cli/server-commands.ts';
 import { addRepositoryCommands } from './cli/repository-commands.ts';
 import type { Shell } from './cli/completion-scripts.ts';
 import { UsageError } from './cli/usage-error.ts';
@@ -14,7 +16,6 @@ import type { DiskOptions } from './cli/disk.ts';
 import type { FetchOptions } from './cli/fetch-base.ts';
 import type { UndoOptions } from './cli/undo-rollback.ts';
 import type { Environment } from './config.ts';
-import type { ServeOptions } from './serve.ts';
 import { InterruptedError } from './cli/interrupt.ts';
 import { AssertionError, messageOf } from './lib/errors.ts';
 
@@ -121,9 +122,10 @@ function createProgram(context: CliContext, exit: (code: number) => void): Comma
     .version(readVersion())
     .enablePositionalOptions()
     .configureOutput({ writeOut: context.out, writeErr: context.err, outputError: () => undefined });
-  addServerCommands(program, context, exit);
+  addServerCommands(program, { ...context, version: readVersion() }, exit);
   addClientCommands(program, context, exit);
   addRecycleBinCommands(program, context, withConnectOptions, exit);
+  addEventCommands(program, context, { exit, withConnectOptions });
   addRepositoryCommands(program, context, exit);
   addPolicyCommands(program, context, { exit, withConnectOptions });
   addAccessCommands({ program, withConnectOptions }, context, exit);
@@ -136,86 +138,6 @@ function createProgram(context: CliContext, exit: (code: number) => void): Comma
 function readVersion(): string {
   const text = fs.readFileSync(new URL('../package.json', import.meta.url), 'utf8');
   return (JSON.parse(text) as { version: string }).version;
-}
-
-function addServerCommands(program: Command, context: CliContext, exit: (code: number) => void): void {
-  const { dataFolder } = context.environment;
-  program
-    .command('serve')
-    .description('run the service')
-    .option('--data <DIR>', 'folder that holds everything', dataFolder)
-    .option('--listen <HOST:PORT>', 'where the API answers', '127.0.0.1:7400')
-    .option('--region <ID>', 'region id; its zones are <ID>-a and <ID>-b', 'cn-hangzhou')
-    .addOption(
-      new Option(
-        '--add-region <ID[=DIR]>',
-        'serve another region too, with a folder of its own (default: regions/ID in DIR); may be repeated',
-      ).argParser((value: string, before: string[] | undefined) => [...(before ?? []), value]),
-    )
-    .option('--tls', 'answer over https, with a certificate of a CA that is made for DIR and never leaves it')
-    .option('--exchange <DIR>', 'folder of the buckets of ImportImage and ExportImage (default: exchange in DIR)')
-    .option('--disk-limits', 'hold each disk to the operations and bytes a second of its category, level and size')
-    .option('--reserve <SIZE>', 'what guests leave free of the file system, as 512MiB (default: 2 %, at most 1GiB)')
-    .option('--compact-days <DAYS>', 'what was stored so many days ago is compressed better; 0: never', '1')
-    .option(
-      '--retention-share <PERCENT>',
-      'of the snapshots of a disk, retention deletes so many at a time without being told to',
-      '50',
-    )
-    .option('--undo-hours <HOURS>', 'what a rollback replaced is kept for so long, to be undone; 0: not at all', '24')
-    .option('--recycle-hours <HOURS>', 'deleted snapshots and disks can be restored for so long; 0: not at all', '24')
-    .option('--verify-days <DAYS>', 'every stored byte is read again within so many days; 0: never', '30')
-    .option('--audit-days <DAYS>', 'who changed what is kept for so many days; 0: for ever', '90')
-    .option('--requests-per-second <N>', 'what an AccessKey may ask, and ten times that at once; 0: no limit', '1000')
-    .option('--changes-per-second <N>', 'the same of what changes something', '200')
-    .option(
-      '--high-water <SIZE>',
-      'no snapshot or import is begun with less free than this (default: the reserve and 5 %, at most 4GiB)',
-    )
-    .action(async (options: ServeOptions) => {
-      const { runServe } = await import('./serve.ts');
-      exit(await runServe(options, context));
-    });
-  program
-    .command('stop')
-    .description('end the service and its data plane, whoever is connected')
-    .option('--data <DIR>', 'folder of the service', dataFolder)
-    .action(async (options: { data: string }) => {
-      const { runStop } = await import('./cli/stop.ts');
-      exit(await runStop(options, context));
-    });
-  program
-    .command('check')
-    .description('verify disks, snapshots and catalog; exits 1 if anything is wrong')
-    .option('--data <DIR>', 'folder of the service', dataFolder)
-    .option('--read-data', 'also read and verify every byte of the repository, and compare disks with their snapshots')
-    .option(
-      '--heal',
-      'the same, and write anew from its snapshot what a disk holds otherwise though it was not written since',
-    )
-    .option('--repair', 'mend what can be mended of disks first; only while nothing runs')
-    .addHelpText('after', formatCheckHelp(context.environment.command))
-    .action(async (options: { data: string; readData?: boolean; heal?: boolean; repair?: boolean }) => {
-      const { runCheck } = await import('./cli/check.ts');
-      exit(await runCheck(options, context));
-    });
-}
-
-function formatCheckHelp(command: string): string {
-  return `
-With a server on DIR the check is done by it, beside all that it does. Without one, it is done here: through the data plane
-if that runs, else on the files, locked meanwhile. A finding of a disk says what --repair would do about it; without
---repair nothing is changed.
-
-While the data plane runs, --read-data also reads the chunks of 64 KiB that disks hold and that were not written since their last
-snapshot, and compares them with that: what differs was damaged by the device below. --heal writes it anew from the snapshot, as a
-guest would. The exit code is 1 also when all that was found is healed: a second check tells.
-
-Examples:
-  ${command} check
-  ${command} check --read-data --data /var/lib/hupo
-  ${command} stop && ${command} check --repair
-`;
 }
 
 function withConnectOptions(command: Command): Command {

@@ -6,6 +6,7 @@ import { Catalog } from './catalog/catalog.ts';
 import { formatCommand } from './cli/connection.ts';
 import { ExternalDriver } from './compute/external.ts';
 import type { Environment } from './config.ts';
+import { copyCatalog } from './control/catalog-backup.ts';
 import { CatalogCopies } from './control/catalog-copies.ts';
 import { checkEverything, disksOfDiskd } from './control/check.ts';
 import { Control } from './control/control.ts';
@@ -36,6 +37,7 @@ import { findAnyOwner } from './repository/owner.ts';
 import { openRepository } from './repository/repository.ts';
 import type { Repository } from './repository/repository.ts';
 import { repositoryIn } from './repository/stores.ts';
+import type { MeasuredRegion } from './web/region-metrics.ts';
 
 const REPLIES_TIMEOUT_MS = 5000;
 
@@ -61,6 +63,8 @@ export interface RegionOptions {
   /** Of 1: so much of a disk's good snapshots retention deletes at a time without being told to. */
   retentionShare: number;
   recycleMs: number;
+  /** How long events are kept. */
+  eventsKeptMs: number;
   /** Whether disks do in a second no more than their kind does at ECS. */
   limitsDisks: boolean;
   environment: Environment;
@@ -75,6 +79,8 @@ export interface RegionServer {
   folder: DataFolder;
   catalog: Catalog;
   control: Control;
+  /** What it tells in GET /metrics. */
+  measured: MeasuredRegion;
   /** What is wrong with its data plane, for people; null: nothing. */
   readonly problem: string | null;
   dataPlaneEnd: DataPlaneEnd;
@@ -123,6 +129,7 @@ export async function openRegion(
   };
   return {
     ...{ regionId, folder, catalog, control, dataPlaneEnd },
+    measured: describeMeasured(options, stores, working),
     get problem() {
       return link.problem;
     },
@@ -134,9 +141,33 @@ export async function openRegion(
       return {
         check: (asked) => checkEverything(catalog.queries, disksOfDiskd(link), repository, asked),
         fetch: (asked) => control.fetchBase(asked),
+        backup: async () => {
+          const outside = { random: options.random, nowMs: options.clock.nowMs() };
+          return { copy: await copyCatalog(catalog, folder.cacheFolder, outside), regionId };
+        },
         repository: (asked) => desk.answer(asked),
       };
     },
+  };
+}
+
+function describeMeasured(
+  { spaceLimits }: RegionOptions,
+  {
+    regionId,
+    folder,
+    catalog,
+    repository,
+  }: { regionId: string; folder: DataFolder; catalog: Catalog; repository: Repository },
+  { control, link, copies }: Working,
+): MeasuredRegion {
+  return {
+    ...{ regionId, catalog, dataPlane: link, spaceLimits },
+    failureCounts: () => control.failureCounts,
+    listWebhooks: () => control.events.webhooks.list(),
+    repository: async () => repository.measure(),
+    catalogCopyAtMs: () => copies.lastCopyAtMs,
+    folders: { disks: folder.disksFolder, repository: folder.repositoryFolder, catalog: folder.root },
   };
 }
 
@@ -185,7 +216,7 @@ async function prepareWork(
     transfer: space.limit(new TransferProcesses(program)),
     exchange: new ExchangeProcesses(findExchangeFolder(options.exchangeFolder, folder), program, place),
     region: { regionId, zoneIds: zonesOf(regionId) },
-    ...{ dataFolder: folder.root, diskdSocket: folder.diskdSocket },
+    ...{ dataFolder: folder.root, diskdSocket: folder.diskdSocket, eventsKeptMs: options.eventsKeptMs },
     ...{ undoMs: options.undoMs, recycleMs: options.recycleMs, retentionShare: options.retentionShare },
   };
   const copies = new CatalogCopies(parts);
@@ -221,6 +252,7 @@ async function openCatalog(
   const catalog = await Catalog.open(
     folder.catalogFile,
     `another hupo works on ${folder.root} already: end it with \`${stop}\`, or choose another folder`,
+    options,
   );
   undo.defer(() => catalog.close());
   catalog.makeRoom = () => {

@@ -6,11 +6,13 @@ import os from 'node:os';
 import path from 'node:path';
 import type { CliContext } from './cli.ts';
 import { formatCommand } from './cli/connection.ts';
+import { readTextFile } from './cli/ecs-options.ts';
 import { parseSize } from './cli/size-option.ts';
 import type { Rate } from './access/throttle.ts';
 import { systemClock } from './lib/clock.ts';
 import { OperationalError } from './lib/errors.ts';
 import { createLog } from './lib/log.ts';
+import type { LogLevel, LogStyle } from './lib/log.ts';
 import { systemRandom } from './lib/random.ts';
 import { startServer } from './server.ts';
 import type { RegionPlace, StopOutcome } from './region-server.ts';
@@ -32,6 +34,12 @@ export interface ServeOptions {
   undoHours?: string;
   retentionShare?: string;
   recycleHours?: string;
+  eventDays?: string;
+  logFormat?: LogStyle['format'];
+  logLevel?: LogLevel;
+  metrics?: 'loopback' | 'public' | 'off';
+  metricsTokenFile?: string;
+  diskMetrics?: true;
   exchange?: string;
   auditDays?: string;
   requestsPerSecond?: string;
@@ -40,7 +48,8 @@ export interface ServeOptions {
 
 /** Runs until it is told to end; the exit code. Throws when it cannot start. */
 export async function runServe(options: ServeOptions, context: CliContext): Promise<number> {
-  const log = createLog('hupo', systemClock, context.err);
+  const style = { format: options.logFormat ?? 'text', level: options.logLevel ?? 'info' } as const;
+  const log = createLog('hupo', systemClock, context.err, style);
   const address = parseAddress(options.listen);
   const signals = watchSignals();
   try {
@@ -51,6 +60,11 @@ export async function runServe(options: ServeOptions, context: CliContext): Prom
       regionId: options.region,
       addedRegions: (options.addRegion ?? []).map((text) => parseRegion(text, options.data)),
       tls: options.tls === true ? describeMachine() : null,
+      metrics: {
+        open: options.metrics ?? 'loopback',
+        token: readToken(options.metricsTokenFile),
+        hasDisks: options.diskMetrics === true,
+      },
       limitsDisks: options.diskLimits === true,
       spaceLimits: {
         reserveBytes: parseSize('--reserve', options.reserve),
@@ -60,6 +74,7 @@ export async function runServe(options: ServeOptions, context: CliContext): Prom
       retentionShare: parseShare(options.retentionShare ?? '50'),
       undoMs: parseHours('--undo-hours', options.undoHours ?? '24') * HOUR_MS,
       recycleMs: parseHours('--recycle-hours', options.recycleHours ?? '24') * HOUR_MS,
+      eventsKeptMs: parseDays('--event-days', options.eventDays ?? '7') * DAY_MS,
       compactAfterMs: parseDays('--compact-days', options.compactDays ?? '1') * DAY_MS,
       auditDays: parseDays('--audit-days', options.auditDays ?? '90'),
       requestRates: {
@@ -124,6 +139,14 @@ function parseRate(option: string, text: string): Rate {
     });
   }
   return perSecond === 0 ? null : { perSecond, burst: Math.max(1, perSecond * BURST_SECONDS) };
+}
+
+/** The first line of the file. */
+function readToken(file: string | undefined): string | null {
+  if (file === undefined) return null;
+  const [token = ''] = readTextFile(file, '--metrics-token-file').split('\n');
+  if (token.trim() !== '') return token.trim();
+  throw new OperationalError(`--metrics-token-file ${file} holds no token in its first line`, { retryable: false });
 }
 
 /** `HOST:PORT`, `[IPv6]:PORT`. Throws an OperationalError. */

@@ -31,6 +31,8 @@ import { systemFiles } from './lib/files.ts';
 import { serveLines } from './lib/line-channel.ts';
 import { openRegion } from './region-server.ts';
 import type { RegionOptions, RegionPlace, RegionServer, StopOutcome } from './region-server.ts';
+import { MetricsPage } from './web/metrics-page.ts';
+import type { MetricsAccess } from './web/metrics-page.ts';
 import { ensureServerCertificate, serverNames } from './tls/tls-folder.ts';
 
 const REPLIES_TIMEOUT_MS = 5000;
@@ -47,6 +49,8 @@ export interface ServerOptions extends RegionOptions, RegionPlace {
   auditDays: number;
   /** How many requests a key may make. */
   requestRates: RequestRates;
+  /** Who may read GET /metrics, and whether it has each open disk. */
+  metrics: MetricsAccess & { hasDisks: boolean };
 }
 
 export interface Machine {
@@ -138,7 +142,15 @@ async function startWithKey(
   const served = new ApiRegions([serveRegion(main), ...regions.slice(1).map(serveRegion)]);
   const guard = await openGuard(options, { main, key, undo });
   const health = async () => describeHealth(regions);
-  const api = await createApi({ regions: served, guard, nonces, clock, random, health, log }, options, main.folder);
+  const metrics = new MetricsPage({
+    ...{ access: options.metrics, hasDisks: options.metrics.hasDisks, clock, log },
+    regions: regions.map(({ measured }) => measured),
+  });
+  const api = await createApi(
+    { regions: served, guard, nonces, clock, random, health, metrics, log },
+    options,
+    main.folder,
+  );
   undo.defer(() => closeApi(api, clock));
   const { endpoint, isExposed } = await listen(api.server, options);
   served.tellEndpoint(endpoint);
@@ -185,6 +197,7 @@ async function open(
   let ending: Promise<StopOutcome[]> | undefined;
   const end = async (): Promise<StopOutcome[]> => {
     fs.rmSync(folder.endpointFile, { force: true });
+    for (const { region } of started) region.control.events.feed.release();
     await parts.disposeAsync();
     return started.map(({ region }) => region.dataPlaneEnd.outcome);
   };

@@ -5,6 +5,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { actions } from '../src/api/action-list.ts';
+import { eventTypes } from '../src/ecs/events.ts';
 
 const root = path.dirname(import.meta.dirname);
 const readme = fs.readFileSync(path.join(root, 'README.md'), 'utf8');
@@ -33,4 +34,13 @@ test('every command and option in the documents is one of the program', () => {
     const { scripts } = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8')) as { scripts: object };
     assert.ok(Object.hasOwn(scripts, script[1] ?? ''), `npm run ${script[1]} is no script`);
   }
+});
+
+test('docs/events.md lists every type of event, and no other', () => {
+  const text = fs.readFileSync(path.join(root, 'docs', 'events.md'), 'utf8');
+  const rows = [...text.matchAll(/^\| `(ecs:\S+)` +\| (.*?) +\| (\w+) +\| (yes|no) +\|$/gm)].map((row) => row.slice(1));
+  assert.deepEqual(
+    rows,
+    eventTypes.map(({ type, when, resourceType, isOfEcs }) => [type, when, resourceType, isOfEcs ? 'yes' : 'no']),
+  );
 });

@@ -105,9 +105,18 @@ const policies: Record<string, AccessRule> = {
 };
 
 const recycleBin: Record<string, AccessRule> = {
-  DescribeRecycleBin: reads(listed('by id', 'ResourceId')),
-  RestoreFromRecycleBin: changes(each('by id', 'ResourceId')),
-  DeleteFromRecycleBin: changes(listed('by id', 'ResourceId')),
+  HupoDescribeRecycleBin: reads(listed('by id', 'ResourceId')),
+  HupoRestoreFromRecycleBin: changes(each('by id', 'ResourceId')),
+  HupoDeleteFromRecycleBin: changes(listed('by id', 'ResourceId')),
+};
+
+/** Who may see events sees those of every resource, so a policy for single resources does not allow it. */
+const events: Record<string, AccessRule> = {
+  HupoDescribeEvents: reads(all),
+  HupoCreateEventSubscription: changes(all),
+  HupoDescribeEventSubscriptions: reads(all),
+  HupoDeleteEventSubscription: changes(all),
+  HupoTestEventSubscription: changes(all),
 };
 
 const disks: Record<string, AccessRule> = {
@@ -197,7 +206,7 @@ const others: Record<string, AccessRule> = {
   CancelTask: changes(all),
 };
 
-const ecs = { ...snapshots, ...policies, ...recycleBin, ...disks, ...instances, ...images, ...others };
+const ecs = { ...snapshots, ...policies, ...recycleBin, ...events, ...disks, ...instances, ...images, ...others };
 
 const ofUser: Touch = { how: 'own', path: 'UserName' };
 const user = each('user', 'UserName');

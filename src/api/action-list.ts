@@ -100,6 +100,11 @@ import { stopInstance } from './actions/stop-instance.ts';
 import { stopInstances } from './actions/stop-instances.ts';
 import { tagResources } from './actions/tag-resources.ts';
 import { unlockSnapshot } from './actions/unlock-snapshot.ts';
+import { createEventSubscription } from './actions/create-event-subscription.ts';
+import { deleteEventSubscription } from './actions/delete-event-subscription.ts';
+import { describeEventSubscriptions } from './actions/describe-event-subscriptions.ts';
+import { describeEvents } from './actions/describe-events.ts';
+import { testEventSubscription } from './actions/test-event-subscription.ts';
 import { untagResources } from './actions/untag-resources.ts';
 
 export const actions: readonly Action[] = [
@@ -203,6 +208,11 @@ export const actions: readonly Action[] = [
   deleteFromRecycleBin,
   lockInstance,
   unlockInstance,
+  describeEvents,
+  createEventSubscription,
+  describeEventSubscriptions,
+  deleteEventSubscription,
+  testEventSubscription,
   beginImport,
   completeImport,
 ];

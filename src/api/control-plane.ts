@@ -60,6 +60,7 @@ import type {
 import type { PolicyPreview } from '../control/policies/preview.ts';
 import type { CreatePolicyRequest, ModifyPolicyRequest, PolicyOfDisksRequest } from '../control/policies/requests.ts';
 import type { LockReason } from '../ecs/operation-locks.ts';
+import type { Events } from '../control/events.ts';
 import type { ShownLock } from '../control/snapshot-locks.ts';
 import type { Policy, PolicyAssociation, PolicyFilter, PolicyRun } from '../ecs/auto-snapshot-policy.ts';
 import type {
@@ -116,6 +117,8 @@ export interface ControlPlane {
   readonly policies: PolicyPlane;
   readonly instanceLocks: InstanceLockPlane;
   readonly recycleBin: RecycleBinPlane;
+  /** Extension: what happened, and whom it is told to. */
+  readonly events: Pick<Events, 'feed' | 'webhooks'>;
   createDisk(request: CreateDiskRequest, options: ChangeOptions): Promise<{ diskId: string }>;
   listDisks(filter: DiskFilter, paging: Paging): Promise<Page<Disk>>;
   attachDisk(request: AttachDiskRequest, options: ChangeOptions): Promise<void>;

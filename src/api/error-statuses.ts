@@ -3,6 +3,8 @@
  * list of each action). A code that an action documents with another status is named for that action.
  */
 
+import { STATUS_BY_ACTION } from './error-statuses-of-actions.ts';
+
 const CODES_BY_STATUS: Readonly<Record<number, readonly string[]>> = {
   400: [
     'InvalidSnapshotPolicyName.Malformed',
@@ -248,6 +250,7 @@ const CODES_BY_STATUS: Readonly<Record<number, readonly string[]>> = {
     'OperationDenied.PerformanceLevelNotMatch',
     'OperationDenied.SnapshotNotAllowed',
     'QuotaExceed.ConcurrentSnapshotQuota',
+    'QuotaExceed.EventSubscription',
     'QuotaExceed.Snapshot',
     'QuotaExceed.Tags',
     'ResourcesNotInSameZone',
@@ -295,6 +298,7 @@ const CODES_BY_STATUS: Readonly<Record<number, readonly string[]>> = {
     'InvalidDisk.InUse',
     'InvalidDiskChargeType.NotFound',
     'InvalidDiskId.NotFound',
+    'InvalidEventSubscriptionId.NotFound',
     'InvalidFilterKey.NotFound',
     'InvalidFilterValue',
     'InvalidImageId.NotFound',
@@ -333,75 +337,6 @@ const CODES_BY_STATUS: Readonly<Record<number, readonly string[]>> = {
   409: ['OperationConflict', 'InvalidOperation.Conflict'],
   500: ['InternalError'],
   503: ['ServiceUnavailable'],
-};
-
-const STATUS_BY_ACTION: Readonly<Record<string, Readonly<Record<string, number>>>> = {
-  ApplyAutoSnapshotPolicy: { 'InvalidAutoSnapshotPolicyId.NotFound': 400 },
-  DeleteAutoSnapshotPolicy: { ParameterInvalid: 404 },
-  DescribeAutoSnapshotPolicyEx: { 'InvalidRegionId.NotFound': 400 },
-  CreateDisk: {
-    'InvalidDataDiskCategory.ValueNotSupported': 403,
-    'InvalidDataDiskSize.ValueNotSupported': 403,
-    'InvalidDescription.Malformed': 403,
-    'InvalidInstance.NotFoundSystemDisk': 400,
-  },
-  CopyImage: { 'InvalidSnapshotId.NotFound': 400 },
-  CopySnapshot: {
-    'InvalidDescription.Malformed': 403,
-    'InvalidRetentionDays.Malformed': 403,
-    'InvalidSnapshotId.NotFound': 403,
-    'InvalidSnapshotName.Malformed': 403,
-  },
-  CreateImage: {
-    IncorrectInstanceStatus: 400,
-    InstanceLockedForSecurity: 400,
-    'InvalidDevice.InUse': 400,
-    'InvalidInstance.NotFoundSystemDisk': 400,
-  },
-  CancelTask: { 'InvalidRegionId.NotFound': 400 },
-  CreateInstance: { 'InvalidParameter.Mismatch': 400 },
-  CreateSnapshot: {
-    IdempotentParameterMismatch: 403,
-    IncorrectInstanceStatus: 400,
-    'InvalidDescription.Malformed': 404,
-  },
-  CreateSnapshotGroup: {
-    'CreateSnapshot.Failed': 403,
-    'InvalidDescription.Malformed': 404,
-    IdempotentParameterMismatch: 403,
-    IncorrectInstanceStatus: 400,
-  },
-  DescribeSnapshotGroups: { 'InvalidStatus.ValueNotSupported': 403 },
-  DeleteSnapshot: { 'IncorrectDiskStatus.CreatingSnapshot': 400 },
-  DescribeAvailableResource: { 'InvalidDedicatedHostId.NotFound': 403 },
-  DescribeDisks: { 'InvalidZoneId.NotFound': 400 },
-  JoinResourceGroup: { MissingParameter: 403 },
-  DescribeTaskAttribute: { 'InvalidRegionId.NotFound': 400 },
-  DescribeTasks: { 'InvalidRegionId.NotFound': 400 },
-  ExportImage: { 'InvalidRegionId.NotFound': 400, OperationDenied: 400 },
-  ImportImage: { 'InvalidRegionId.NotFound': 400 },
-  ModifyDiskAttribute: { 'InvalidDescription.Malformed': 404 },
-  ModifyDiskSpec: { 'InvalidDiskCategory.ValueNotSupported': 403 },
-  ModifyInstanceAttribute: { 'InvalidInstanceStatus.NotRunning': 400 },
-  ModifySnapshotAttribute: {
-    'IncorrectDiskStatus.CreatingSnapshot': 400,
-    'InvalidDescription.Malformed': 404,
-    'InvalidSnapshotId.NotReady': 400,
-  },
-  ModifySnapshotCategory: { 'InvalidSnapshotId.NotReady': 400 },
-  ReInitDisk: { 'InvalidKeyPairName.NotFound': 400 },
-  DescribeInstanceHistoryEvents: { InvalidParameter: 403, MissingParameter: 404 },
-  DescribeInstanceMaintenanceAttributes: { InvalidParameter: 403 },
-  DescribeInstanceRamRole: { 'InvalidParameter.AllEmpty': 403 },
-  ReplaceSystemDisk: {
-    OperationDenied: 400,
-    'IoOptimized.NotSupported': 403,
-    'InvalidDiskId.NotFound': 400,
-    'InvalidInstance.NotFoundSystemDisk': 400,
-    'InvalidKeyPairName.NotFound': 400,
-  },
-  DescribeInstances: { 'InvalidInternetChargeType.ValueNotSupported': 404 },
-  RunInstances: { 'InvalidParameter.Mismatch': 400, 'InvalidSnapshotId.NotFound': 400 },
 };
 
 /** Extensions answer as the action they are modelled on. */

@@ -17,7 +17,7 @@ test('the bin is paged by number and by token, filtered by type, id and disk, an
   await world.settle();
   for (const id of diskIds) await world.control.deleteDisk({ diskId: id });
   const list = async (parameters: Record<string, string>) => {
-    const answer = await callAction(world, 'DescribeRecycleBin', parameters);
+    const answer = await callAction(world, 'HupoDescribeRecycleBin', parameters);
     return { ...answer, ids: itemsOf(answer, 'Resources', 'Resource').map((item) => String(item['ResourceId'])) };
   };
   const first = (await list({})) as { ids: string[]; NextToken: string; TotalCount: number };
@@ -29,12 +29,12 @@ test('the bin is paged by number and by token, filtered by type, id and disk, an
   assert.deepEqual((await list({ DiskId: diskId })).ids, [snapshotId]);
   assert.deepEqual((await list({ 'ResourceId.1': diskIds[3] ?? '', 'ResourceId.2': 'd-none' })).ids, [diskIds[3]]);
   for (const wrong of [{}, { All: 'false' }, { All: 'true', 'ResourceId.1': snapshotId }]) {
-    await assert.rejects(callAction(world, 'DeleteFromRecycleBin', wrong), /ResourceId\.N/);
+    await assert.rejects(callAction(world, 'HupoDeleteFromRecycleBin', wrong), /ResourceId\.N/);
   }
-  await assert.rejects(callAction(world, 'RestoreFromRecycleBin', {}), { code: 'MissingParameter' });
-  await callAction(world, 'RestoreFromRecycleBin', { 'ResourceId.1': snapshotId });
-  await callAction(world, 'DeleteFromRecycleBin', { 'ResourceId.1': diskIds[0] ?? '' });
-  await callAction(world, 'DeleteFromRecycleBin', { All: 'true' });
+  await assert.rejects(callAction(world, 'HupoRestoreFromRecycleBin', {}), { code: 'MissingParameter' });
+  await callAction(world, 'HupoRestoreFromRecycleBin', { 'ResourceId.1': snapshotId });
+  await callAction(world, 'HupoDeleteFromRecycleBin', { 'ResourceId.1': diskIds[0] ?? '' });
+  await callAction(world, 'HupoDeleteFromRecycleBin', { All: 'true' });
   assert.equal((await list({})).ids.length, 0);
   assert.equal((await world.snapshot(snapshotId))?.status, 'accomplished');
   await world.settle();

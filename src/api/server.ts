@@ -10,6 +10,7 @@ import type { Clock } from '../lib/clock.ts';
 import { RequestError, messageOf } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import type { Random } from '../lib/random.ts';
+import type { MetricsPage } from '../web/metrics-page.ts';
 import { shareOnePort } from '../tls/one-port.ts';
 import type { Action } from './action.ts';
 import { authenticate } from './authenticate.ts';
@@ -32,6 +33,8 @@ export interface ApiServerOptions {
   random: Random;
   /** What GET /healthz shows; it answers 503 when this throws. */
   health: () => Promise<object>;
+  /** GET /metrics, and what counts requests for it. */
+  metrics?: MetricsPage;
   log: Log;
 }
 
@@ -132,12 +135,25 @@ async function respond(
 ): Promise<void> {
   const asked: Asked = { requestId: newRequestId(options.random), format: 'JSON', action: null, close: false };
   response.on('error', () => response.destroy());
+  const { clock, metrics } = options;
+  if (metrics !== undefined && isMetrics(message)) return await metrics.answer(message, response);
+  const startedMs = clock.monotonicMs();
+  const count = (code: string) => {
+    const takenMs = clock.monotonicMs() - startedMs;
+    metrics?.requests.observe(asked.action?.name ?? null, code, takenMs / 1000);
+    options.log.debug?.(`answered ${code} in ${takenMs.toFixed(1)} ms`, {
+      ...{ requestId: asked.requestId, action: asked.action?.name ?? '-', code, takenMs: Math.round(takenMs) },
+      ...{ method: message.method ?? '', from: message.socket.remoteAddress ?? '' },
+    });
+  };
   try {
     const body = await answer(message, asked, options);
     send(response, { ...asked, status: 200, body, root: `${asked.action?.name ?? ''}Response` });
+    if (asked.action !== null) count('OK');
   } catch (error) {
     if (message.destroyed && !message.complete) return; // The client went away: nobody to answer.
     const reply = isHealthCheck(message) && !(error instanceof RequestError) ? unhealthy : replyTo(error, asked);
+    count(reply.code);
     if (reply.isOurs) logFailure(error, message, { asked, log: options.log });
     if (response.headersSent || response.destroyed) return;
     const body = errorBody(reply, asked.requestId, options.regions.endpoint);
@@ -206,6 +222,10 @@ function isHealthCheck({ method, url }: IncomingMessage): boolean {
   return (method === 'GET' || method === 'HEAD') && splitTarget(url ?? '').path === '/healthz';
 }
 
+function isMetrics({ method, url }: IncomingMessage): boolean {
+  return method === 'GET' && splitTarget(url ?? '').path === '/metrics';
+}
+
 const unhealthy: ErrorReply = {
   status: 503,
   code: 'ServiceUnavailable',
@@ -217,5 +237,5 @@ function logFailure(error: unknown, message: IncomingMessage, to: { asked: Asked
   const { requestId, action } = to.asked;
   const what = action?.name ?? message.url?.slice(0, 64) ?? '';
   const detail = error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
-  to.log.warn(`request ${requestId} (${what}) failed: ${detail}`);
+  to.log.warn(`request ${requestId} (${what}) failed: ${detail}`, { requestId, action: what });
 }

@@ -6,11 +6,16 @@
 import { DatabaseSync, backup } from 'node:sqlite';
 import fs from 'node:fs';
 import { Kysely } from 'kysely';
-import { createSqliteDialect } from './sqlite-dialect.ts';
+import { createSqliteDialect, newEventId } from './sqlite-dialect.ts';
+import { ensureEventLine } from './events.ts';
 import { migrate } from './migrations.ts';
 import { findSetting, putSetting } from './settings.ts';
 import type { Queries, Schema } from './schema.ts';
+import { systemClock } from '../lib/clock.ts';
+import type { Clock } from '../lib/clock.ts';
 import { OperationalError, messageOf } from '../lib/errors.ts';
+import { systemRandom } from '../lib/random.ts';
+import type { Random } from '../lib/random.ts';
 import { mayBeFull } from '../lib/sqlite-errors.ts';
 
 export class Catalog {
@@ -20,6 +25,8 @@ export class Catalog {
   readonly epoch: number;
   /** Called when the device is full, to make room on it; whether it did. */
   makeRoom: () => boolean = () => false;
+  /** Called within a transaction that writes an event: whoever then asks for events waits for its end, and finds it. */
+  onEvent: () => void = () => undefined;
 
   readonly #database: DatabaseSync;
 
@@ -31,16 +38,30 @@ export class Catalog {
 
   /**
    * Opens `file`, making it (0600) when absent, and brings it to the newest schema. Throws a retryable OperationalError
-   * with `heldMessage` when another process has it.
+   * with `heldMessage` when another process has it. Events have their times and ids from `outside`.
    */
-  static async open(file: string, heldMessage: string): Promise<Catalog> {
+  static async open(
+    file: string,
+    heldMessage: string,
+    outside: { clock: Clock; random: Random } = { clock: systemClock, random: systemRandom },
+  ): Promise<Catalog> {
     const database = openLocked(file, heldMessage);
-    const queries = new Kysely<Schema>({ dialect: createSqliteDialect(database) });
+    let opened: Catalog | null = null;
+    const sources = {
+      nowMs: () => outside.clock.nowMs(),
+      newEventId: () => {
+        opened?.onEvent();
+        return newEventId(outside.random);
+      },
+    };
+    const queries = new Kysely<Schema>({ dialect: createSqliteDialect(database, sources) });
     try {
       await migrate(queries);
       const epoch = 1 + Number((await findSetting(queries, 'epoch')) ?? '0');
       await putSetting(queries, 'epoch', String(epoch));
-      return new Catalog(database, queries, epoch);
+      await ensureEventLine(queries, outside.random);
+      opened = new Catalog(database, queries, epoch);
+      return opened;
     } catch (error) {
       await queries.destroy();
       throw error;

@@ -4,6 +4,7 @@
  */
 import { sql } from 'kysely';
 import { accessStatements } from './access-schema.ts';
+import { eventStatements } from './event-schema.ts';
 import { listingStatements, policyTagStatements } from './listing-schema.ts';
 import type { Queries } from './schema.ts';
 import { OperationalError } from '../lib/errors.ts';
@@ -322,9 +323,12 @@ const fifteenth: Migration = {
 
 const sixteenth: Migration = { version: 16, statements: accessStatements };
 
+/** What happens is told: events, and who is told of them. */
+const seventeenth: Migration = { version: 17, statements: eventStatements };
+
 export const migrations: Migration[] = [
   ...[first, second, third, fourth, fifth, sixth, seventh, eighth, ninth],
-  ...[tenth, eleventh, twelfth, thirteenth, fourteenth, fifteenth, sixteenth],
+  ...[tenth, eleventh, twelfth, thirteenth, fourteenth, fifteenth, sixteenth, seventeenth],
 ];
 
 /** Brings the catalog to the newest version. Throws an OperationalError when it is newer than this program. */

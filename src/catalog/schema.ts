@@ -53,6 +53,8 @@ export interface Schema extends AccessSchema {
   condemned_packs: CondemnedPackRow;
   client_tokens: ClientTokenRow;
   nonces: NonceRow;
+  events: EventRow & { sequence: Generated<number> };
+  event_subscriptions: EventSubscriptionRow;
 }
 
 /** The database, or a transaction on it. */
@@ -425,4 +427,41 @@ export interface RecycledRow {
   created_at_ms: number;
   /** When it goes for good, by the time of `control/lock-clock.ts`. */
   until_ms: number;
+}
+
+/** What happened, written by triggers (`event-schema.ts`). */
+export interface EventRow {
+  /** Rises; never used twice. */
+  sequence: number;
+  event_id: string;
+  at_ms: number;
+  type: string;
+  resource_type: string;
+  resource_id: string;
+  /** Null: it is shown from now on. */
+  old_status: string | null;
+  /** `Deleted`: it is shown no more. */
+  new_status: string;
+  /** JSON, what else is told. */
+  data: string;
+}
+
+/** Whom events are told to by HTTP. Its secret is in `DIR/keys` (`webhook-secrets.ts`). */
+export interface EventSubscriptionRow {
+  subscription_id: string;
+  url: string;
+  /** JSON, the types that are wanted; an empty list for all. */
+  types: string;
+  description: string;
+  created_at_ms: number;
+  /** The event that was taken last, or was not wanted. */
+  delivered_sequence: number;
+  /** Tries in a row that failed. */
+  failures: number;
+  next_try_at_ms: number | null;
+  failing_since_ms: number | null;
+  last_error: string | null;
+  last_success_at_ms: number | null;
+  /** Events that were not kept long enough for it. */
+  missed_count: number;
 }

@@ -1,7 +1,12 @@
 /** Kysely over `node:sqlite`: Kysely's SQLite dialect expects a better-sqlite3 database, which this makes of ours. */
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { SqliteDialect } from 'kysely';
+import { systemClock } from '../lib/clock.ts';
+import { systemRandom } from '../lib/random.ts';
+import type { Random } from '../lib/random.ts';
 import { guardSqlite } from '../lib/sqlite-errors.ts';
+import { defineEventFunctions } from './event-schema.ts';
+import type { EventSources } from './event-schema.ts';
 
 const STATEMENT_LIMIT = 200;
 
@@ -12,8 +17,22 @@ interface Statement {
   iterate(parameters: readonly unknown[]): IterableIterator<unknown>;
 }
 
-/** The dialect for an open database; `destroy()` of the Kysely instance closes it. Statements are prepared once each. */
-export function createSqliteDialect(database: DatabaseSync): SqliteDialect {
+const systemSources: EventSources = {
+  nowMs: () => systemClock.nowMs(),
+  newEventId: () => newEventId(systemRandom),
+};
+
+/** 24 hexadecimal digits. */
+export function newEventId(random: Random): string {
+  return random.bytes(12).toString('hex');
+}
+
+/**
+ * The dialect for an open database; `destroy()` of the Kysely instance closes it. Statements are prepared once each. The triggers
+ * that tell of changes take time and ids from `sources`.
+ */
+export function createSqliteDialect(database: DatabaseSync, sources = systemSources): SqliteDialect {
+  defineEventFunctions(database, sources);
   const prepared = new Map<string, Statement>();
   const prepare = (sql: string): Statement => {
     const known = prepared.get(sql);

@@ -21,10 +21,16 @@ const OWN: Readonly<Record<string, string>> = {
   HupoApproveRetention: '!DiskId',
   HupoLockInstance: '!InstanceId !LockReason ReleaseDays:Integer DryRun:Boolean',
   HupoUnlockInstance: '!InstanceId !LockReason DryRun:Boolean',
-  DescribeRecycleBin: `ResourceType ResourceId.N DiskId PageNumber:Integer PageSize:Integer MaxResults:Integer
+  HupoDescribeRecycleBin: `ResourceType ResourceId.N DiskId PageNumber:Integer PageSize:Integer MaxResults:Integer
     NextToken`,
-  RestoreFromRecycleBin: '!ResourceId.N DryRun:Boolean',
-  DeleteFromRecycleBin: 'ResourceId.N All:Boolean DryRun:Boolean',
+  HupoRestoreFromRecycleBin: '!ResourceId.N DryRun:Boolean',
+  HupoDeleteFromRecycleBin: 'ResourceId.N All:Boolean DryRun:Boolean',
+  HupoDescribeEvents:
+    'EventType.N ResourceId.N StartTime EndTime Position MaxResults:Integer NextToken WaitSeconds:Integer',
+  HupoCreateEventSubscription: '!Url EventType.N Description',
+  HupoDescribeEventSubscriptions: 'SubscriptionId.N',
+  HupoDeleteEventSubscription: '!SubscriptionId',
+  HupoTestEventSubscription: '!SubscriptionId',
 };
 
 /** Every action that is documented or built. */

@@ -150,9 +150,9 @@ export const actionGroups: readonly ActionGroup[] = [
   {
     title: "Hupo's own: the recycle bin",
     actions: {
-      DescribeRecycleBin: 'list deleted snapshots and disks that can be restored, and until when',
-      RestoreFromRecycleBin: 'restore deleted snapshots and disks as they were',
-      DeleteFromRecycleBin: 'delete them for good; their space comes back',
+      HupoDescribeRecycleBin: 'list deleted snapshots and disks that can be restored, and until when',
+      HupoRestoreFromRecycleBin: 'restore deleted snapshots and disks as they were',
+      HupoDeleteFromRecycleBin: 'delete them for good; their space comes back',
     },
   },
   {
@@ -160,6 +160,16 @@ export const actionGroups: readonly ActionGroup[] = [
     actions: {
       HupoLockInstance: 'keep an instance as it is, for it has expired or is unsafe; release it later',
       HupoUnlockInstance: 'take that away again',
+    },
+  },
+  {
+    title: "Hupo's own, about events",
+    actions: {
+      HupoDescribeEvents: 'list what happened, and wait for what happens next',
+      HupoCreateEventSubscription: 'tell events to a URL from now on',
+      HupoDescribeEventSubscriptions: 'list whom events are told to, and whether they take them',
+      HupoDeleteEventSubscription: 'tell no more events to a URL',
+      HupoTestEventSubscription: 'send a test to a URL that events are told to',
     },
   },
   {

@@ -19,7 +19,7 @@ and goes earlier where room is short, what would go first before the rest.
 `,
   );
   withConnectOptions(bin.command('list'))
-    .option('--json', 'as JSON: the items of DescribeRecycleBin')
+    .option('--json', 'as JSON: the items of HupoDescribeRecycleBin')
     .description('list what can be restored, what was deleted last first, and until when (the default)')
     .action(async (options: BinListOptions) => {
       const { runBinList } = await import('./recycle-bin.ts');

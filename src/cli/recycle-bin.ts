@@ -1,4 +1,4 @@
-/** `hupo recycle-bin list`, `restore` and `empty`: a client of DescribeRecycleBin and the actions beside it. */
+/** `hupo recycle-bin list`, `restore` and `empty`: a client of HupoDescribeRecycleBin and the actions beside it. */
 import type { CliContext, ConnectOptions } from '../cli.ts';
 import { formatBytes } from '../lib/byte-units.ts';
 import type { DescribeRecycleBinAnswer, RecycledAnswer } from './answers.ts';
@@ -34,7 +34,7 @@ export async function runBinRestore(
   context: CliContext,
 ): Promise<number> {
   const { client } = findConnection(options, context);
-  await withInterrupt((signal) => client.call('RestoreFromRecycleBin', numbered(ids), signal));
+  await withInterrupt((signal) => client.call('HupoRestoreFromRecycleBin', numbered(ids), signal));
   context.out(`${ids.join(', ')}: restored.\n`);
   return 0;
 }
@@ -49,14 +49,14 @@ export async function runBinEmpty(ids: readonly string[], options: EmptyOptions,
       context.err('Nothing is deleted.\n');
       return 1;
     }
-    await client.call('DeleteFromRecycleBin', isAll ? { All: 'true' } : numbered(ids), signal);
+    await client.call('HupoDeleteFromRecycleBin', isAll ? { All: 'true' } : numbered(ids), signal);
     context.out(isAll ? 'The recycle bin is empty.\n' : `${ids.join(', ')}: deleted for good.\n`);
     return 0;
   });
 }
 
 async function describeAll(client: EcsClient, signal: AbortSignal): Promise<string> {
-  const { TotalCount: count } = await client.call<DescribeRecycleBinAnswer>('DescribeRecycleBin', {}, signal);
+  const { TotalCount: count } = await client.call<DescribeRecycleBinAnswer>('HupoDescribeRecycleBin', {}, signal);
   return `Delete everything in the recycle bin for good (${count} snapshots and disks)?`;
 }
 
@@ -65,7 +65,7 @@ async function listBin(client: EcsClient, signal: AbortSignal): Promise<Recycled
   let token = '';
   do {
     const page = { MaxResults: '100', ...(token !== '' && { NextToken: token }) };
-    const answer = await client.call<DescribeRecycleBinAnswer>('DescribeRecycleBin', page, signal);
+    const answer = await client.call<DescribeRecycleBinAnswer>('HupoDescribeRecycleBin', page, signal);
     items.push(...answer.Resources.Resource);
     token = answer.NextToken;
   } while (token !== '');

@@ -30,6 +30,8 @@ export class CatalogCopies {
   #wake: () => void = () => undefined;
   #isWoken = false;
   #number = 0;
+  /** When this server made the last one; null: none yet. */
+  lastCopyAtMs: number | null = null;
 
   constructor(parts: Omit<Parts, 'repository' | 'lockClock'> & { repository: Repository }) {
     this.#parts = parts;
@@ -105,6 +107,7 @@ export class CatalogCopies {
     const { catalogId, ownerEpoch } = await repository.changeOwner((store) => take({ catalog, store, clock, random }));
     const copy = { catalogId, ownerEpoch, number: ++this.#number, takenAtMs: clock.nowMs(), sizeBytes, tree };
     await putCopy(repository.store, copy, KEPT);
+    this.lastCopyAtMs = clock.nowMs();
   }
 
   async #write(file: string, session: WriterSession): Promise<{ tree: TreeRef; sizeBytes: number }> {

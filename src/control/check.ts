@@ -5,6 +5,7 @@
 import path from 'node:path';
 import { sql } from 'kysely';
 import { listAllDisks } from '../catalog/disks.ts';
+import { checkEvents } from '../catalog/event-schema.ts';
 import { checkListing } from '../catalog/listing-schema.ts';
 import { listOperations } from '../catalog/operations.ts';
 import type { DiskRow, Queries } from '../catalog/schema.ts';
@@ -117,7 +118,7 @@ async function compareAll(
 async function checkCatalog(queries: Queries): Promise<string[]> {
   const { rows } = await sql<{ quick_check: string }>`PRAGMA quick_check(20)`.execute(queries);
   const damages = rows.flatMap(({ quick_check: what }) => (what === 'ok' ? [] : [`catalog.db: ${what}`]));
-  return [...damages, ...(await checkListing(queries))];
+  return [...damages, ...(await checkListing(queries)), ...(await checkEvents(queries))];
 }
 
 async function readRecords(queries: Queries): Promise<Records> {

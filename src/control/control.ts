@@ -3,32 +3,6 @@
  * the catalog and starting an operation; everything after that is the operations' (`operations/`, one file each).
  */
 import { deleteOldClientTokens } from '../catalog/client-tokens.ts';
-import { listDisks } from '../catalog/disks.ts';
-import { listImages } from '../catalog/images.ts';
-import { listImageShares } from '../catalog/image-shares.ts';
-import { listInstances } from '../catalog/instances.ts';
-import { listSnapshotGroups } from '../catalog/snapshot-groups.ts';
-import { listSnapshots } from '../catalog/snapshots.ts';
-import { countTags, listTagsOfResources } from '../catalog/tags.ts';
-import { listTasks } from '../catalog/tasks.ts';
-import type {
-  Disk,
-  DiskMonitorPoint,
-  Image,
-  ImageShare,
-  Instance,
-  Page,
-  Snapshot,
-  SnapshotGroup,
-  SnapshotChain,
-  SnapshotMonitorPoint,
-  SnapshotTotals,
-  RecycledTotals,
-  UndoTotals,
-  TagCount,
-  TagOfResource,
-  Task,
-} from '../ecs/resources.ts';
 import { unconditionally } from './change.ts';
 import { Collector } from './collector.ts';
 import { cancelCopyImage, copyImage, copySnapshot, openDesk } from './copies.ts';
@@ -36,18 +10,17 @@ import { createImage, deleteImage, modifyImage } from './images.ts';
 import { deleteDisk } from './delete-disk.ts';
 import { deleteInstances } from './delete-instances.ts';
 import { detachDisk } from './detach-disk.ts';
-import { attachedDiskOf } from './disk-folder.ts';
 import { attachDisk, createDisk } from './disks.ts';
 import { reopenDisks } from './reopen-disks.ts';
 import { resetDisk, resetDisks } from './reset-disks.ts';
 import { ensureEmptyImage } from './empty-image.ts';
+import { Events } from './events.ts';
 import { exportImage, exportSnapshot } from './export.ts';
 import { describeFetch, startFetch, stopFetch } from './fetches.ts';
 import { importImage } from './import-image.ts';
 import { beginImport, completeImport } from './imports.ts';
-import { monitorDisk, monitorSnapshots } from './monitor.ts';
 import { modifyDisks } from './modify-disks.ts';
-import { getUserData, modifyInstance } from './modify-instance.ts';
+import { modifyInstance } from './modify-instance.ts';
 import { modifyDiskSpec } from './modify-disk-spec.ts';
 import { modifySnapshotCategory } from './modify-snapshot-category.ts';
 import { FetchNotes } from './operations/fetch-base.ts';
@@ -55,6 +28,7 @@ import { ImportCompletions } from './operations/import-disk.ts';
 import { InstanceLocks } from './instance-locks.ts';
 import { LockClock } from './lock-clock.ts';
 import { operationKinds } from './operation-kinds.ts';
+import { ControlReads } from './control-reads.ts';
 import type { Parts } from './parts.ts';
 import { Policies } from './policies/policies.ts';
 import { powerInstances } from './power-instances.ts';
@@ -72,7 +46,6 @@ import type {
   DeleteInstancesRequest,
   DetachDiskRequest,
   ItemOutcome,
-  DiskMonitorRequest,
   LockSnapshotRequest,
   JoinResourceGroupRequest,
   ExportImageRequest,
@@ -92,44 +65,29 @@ import type {
   ReplaceSystemDiskRequest,
   ResizeDiskRequest,
   RunInstancesRequest,
-  SnapshotMonitorRequest,
   ShareImageRequest,
   TagResourcesRequest,
   UntagResourcesRequest,
 } from './requests.ts';
-import type {
-  DiskFilter,
-  ImageFilter,
-  InstanceFilter,
-  Paging,
-  SnapshotChainFilter,
-  SnapshotFilter,
-  SnapshotGroupFilter,
-  SnapshotLockFilter,
-  TagsOfResourcesFilter,
-  TaskFilter,
-} from '../ecs/list-filters.ts';
 import type { FetchReport, ServeCalls } from './serve-calls.ts';
 import { RepositoryBook, endEarlierSessions } from './repository-book.ts';
 import { replaceSystemDisk } from './replace-system-disk.ts';
 import { resizeDisk } from './resize-disk.ts';
 import { joinResourceGroup } from './resource-groups.ts';
 import { releaseForgottenViews } from './view-bases.ts';
-import { getImage } from './rows.ts';
 import { runInstances } from './run-instances.ts';
 import { OperationRunner } from './runner.ts';
 import { createSnapshotGroup, deleteSnapshotGroup, modifySnapshotGroup } from './snapshot-groups.ts';
-import { listShownLocks, lockSnapshot, unlockSnapshot } from './snapshot-locks.ts';
+import { lockSnapshot, unlockSnapshot } from './snapshot-locks.ts';
 import type { ShownLock } from './snapshot-locks.ts';
-import { listMeasuredChains, measureSnapshots } from './snapshot-sizes.ts';
 import { shareImage } from './share-image.ts';
 import { createSnapshot, deleteSnapshot, modifySnapshot } from './snapshots.ts';
 import { tagResources, untagResources } from './tags.ts';
 import { deleteOldestUndo, deleteOverdueUndo } from './undo.ts';
-import { cancelTask, getTask } from './tasks.ts';
+import { cancelTask } from './tasks.ts';
 import { UploadGate } from './upload-gate.ts';
 
-export class Control {
+export class Control extends ControlReads {
   readonly #parts: Parts;
   readonly #runner: OperationRunner;
   readonly #gate = new UploadGate();
@@ -137,6 +95,7 @@ export class Control {
   readonly book: RepositoryBook;
   readonly recycleBin: RecycleBin;
   readonly instanceLocks: InstanceLocks;
+  readonly events: Events;
   readonly #collector: Collector;
   readonly #completions = new ImportCompletions();
   readonly #fetchNotes = new FetchNotes();
@@ -147,7 +106,9 @@ export class Control {
 
   constructor(given: Omit<Parts, 'lockClock'>) {
     const parts = { ...given, lockClock: new LockClock(given) };
+    super(parts);
     this.#parts = parts;
+    this.events = new Events(parts);
     this.book = new RepositoryBook(parts.catalog, (operation) => this.#runner.treesOf(operation));
     this.#collector = new Collector(parts, this.book);
     this.recycleBin = new RecycleBin(parts, () => this.#runner);
@@ -176,12 +137,18 @@ export class Control {
     await endEarlierSessions(this.#parts);
     await releaseForgottenViews(this.#parts);
     await deleteOldClientTokens(catalog.queries, clock.nowMs());
+    await this.events.start();
     await this.#runner.resume();
     this.#collector.wake();
     this.recycleBin.start((facts) => deleteOldestUndo(this.#parts, this.#runner, facts));
     this.instanceLocks.start();
     this.policies.start(lockClock.leapMs);
     this.#undoEnded = deleteOverdueUndo(this.#parts, this.#runner, this.#ending.signal);
+  }
+
+  /** Of each kind of operation, how many failed for good since the start. */
+  get failureCounts(): ReadonlyMap<string, number> {
+    return this.#runner.failureCounts;
   }
 
   /** There may be garbage. */
@@ -198,6 +165,7 @@ export class Control {
     await this.#runner.stop();
     await policiesEnded;
     await this.#collector.stop();
+    await this.events.stop();
     await this.#parts.lockClock.stop();
   }
 
@@ -407,72 +375,5 @@ export class Control {
     if (action === 'start') await startFetch(this.#parts, this.#runner, this.#fetchNotes, diskId);
     if (action === 'stop') await stopFetch(this.#parts, this.#runner, diskId);
     return await describeFetch(this.#parts, this.#fetchNotes, diskId);
-  }
-
-  listDisks(filter: DiskFilter, paging: Paging): Promise<Page<Disk>> {
-    const { catalog, openDisks } = this.#parts;
-    return listDisks(catalog.queries, filter, paging, (row) => openDisks.serviceOf(attachedDiskOf(row)));
-  }
-
-  listSnapshots(filter: SnapshotFilter, paging: Paging): Promise<Page<Snapshot>> {
-    return listSnapshots(this.#parts.catalog.queries, filter, paging);
-  }
-
-  listSnapshotGroups(filter: SnapshotGroupFilter, paging: Paging): Promise<Page<SnapshotGroup>> {
-    return listSnapshotGroups(this.#parts.catalog.queries, filter, paging);
-  }
-
-  listInstances(filter: InstanceFilter, paging: Paging): Promise<Page<Instance>> {
-    return listInstances(this.#parts.catalog.queries, filter, paging);
-  }
-
-  listImages(filter: ImageFilter, paging: Paging): Promise<Page<Image>> {
-    return listImages(this.#parts.catalog.queries, filter, paging);
-  }
-
-  listTagsOfResources(filter: TagsOfResourcesFilter, paging: Paging): Promise<Page<TagOfResource>> {
-    return listTagsOfResources(this.#parts.catalog.queries, filter, paging);
-  }
-
-  countTags(filter: TagsOfResourcesFilter, paging: Paging): Promise<Page<TagCount>> {
-    return countTags(this.#parts.catalog.queries, filter, paging);
-  }
-
-  listTasks(filter: TaskFilter, paging: Paging): Promise<Page<Task>> {
-    return listTasks(this.#parts.catalog.queries, filter, paging);
-  }
-
-  getTask(taskId: string): Promise<Task> {
-    return getTask(this.#parts.catalog.queries, taskId);
-  }
-
-  async listImageShares(imageId: string, paging: Paging): Promise<Page<ImageShare>> {
-    const { queries } = this.#parts.catalog;
-    await getImage(queries, imageId);
-    return await listImageShares(queries, imageId, paging);
-  }
-
-  listSnapshotChains(filter: SnapshotChainFilter, paging: Paging): Promise<Page<SnapshotChain>> {
-    return listMeasuredChains(this.#parts, filter, paging);
-  }
-
-  measureSnapshots(): Promise<SnapshotTotals & UndoTotals & RecycledTotals> {
-    return measureSnapshots(this.#parts);
-  }
-
-  monitorDisk(request: DiskMonitorRequest): Promise<DiskMonitorPoint[]> {
-    return monitorDisk(this.#parts, request);
-  }
-
-  monitorSnapshots(request: SnapshotMonitorRequest): Promise<SnapshotMonitorPoint[]> {
-    return monitorSnapshots(this.#parts, request);
-  }
-
-  listLockedSnapshots(filter: SnapshotLockFilter, paging: Paging): Promise<Page<ShownLock>> {
-    return listShownLocks(this.#parts, filter, paging);
-  }
-
-  getUserData(instanceId: string): Promise<string> {
-    return getUserData(this.#parts, instanceId);
   }
 }

@@ -13,6 +13,7 @@ import { listOperations, markUndoing } from '../catalog/operations.ts';
 import { deleteRecycled, findRecycled, listAllRecycled } from '../catalog/recycle-bin.ts';
 import type { DiskRow, Queries } from '../catalog/schema.ts';
 import { deleteImage } from '../catalog/images.ts';
+import { renewEventLine } from '../catalog/events.ts';
 import { deleteSetting, findSetting, putSetting } from '../catalog/settings.ts';
 import { deleteEmptyGroups, findSnapshotGroup, insertSnapshotGroup } from '../catalog/snapshot-groups.ts';
 import { deleteLock } from '../catalog/snapshot-locks.ts';
@@ -21,6 +22,7 @@ import { DEFAULT_RESOURCE_GROUP_ID } from '../ecs/resource-groups.ts';
 import type { Clock } from '../lib/clock.ts';
 import { CorruptionError, messageOf } from '../lib/errors.ts';
 import { CHUNK_BYTES, GIB } from '../lib/geometry.ts';
+import { systemRandom } from '../lib/random.ts';
 import { listCopyNames, readCopy } from '../repository/catalog-copy.ts';
 import type { CatalogCopy } from '../repository/catalog-copy.ts';
 import type { Manifest } from '../repository/manifest.ts';
@@ -114,6 +116,7 @@ export async function importInto(
     done.push(...(await dropLostImages(transaction, given.hasTree)));
     await deleteSetting(transaction, CATALOG_COPY); // it may be gone, and the next copy needs no other
     await raiseNumbers(transaction);
+    await renewEventLine(transaction, systemRandom);
   });
   return done;
 }

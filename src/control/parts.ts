@@ -170,6 +170,8 @@ export interface Parts {
   retentionShare: number;
   /** How long deleted snapshots and disks can be restored; 0: not at all. */
   recycleMs: number;
+  /** How long events are kept; absent: a week. */
+  eventsKeptMs?: number;
   /** Called when a snapshot is stored, locked or deleted. */
   onStored?: () => void;
   /** Told to transfer workers. */

@@ -201,7 +201,7 @@ async function getRecycled(queries: Queries, resourceId: string): Promise<Recycl
   if (entry !== undefined) return entry;
   throw new RequestError(
     'InvalidResourceId.NotFound',
-    `${resourceId} is not in the recycle bin: DescribeRecycleBin lists what is there.`,
+    `${resourceId} is not in the recycle bin: HupoDescribeRecycleBin lists what is there.`,
   );
 }
 

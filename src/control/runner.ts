@@ -19,7 +19,7 @@ import type { Queries } from '../catalog/schema.ts';
 import { assert } from '../lib/assert.ts';
 import type { Clock } from '../lib/clock.ts';
 import { AssertionError, OperationalError, isRetryable, messageOf } from '../lib/errors.ts';
-import type { Log } from '../lib/log.ts';
+import type { Log, LogFields } from '../lib/log.ts';
 import type { Random } from '../lib/random.ts';
 import type { TreeRef } from '../repository/tree-ref.ts';
 import type { OperationKind, Step } from './operation-kind.ts';
@@ -40,6 +40,8 @@ export class OperationRunner {
   readonly #kinds = new Map<string, OperationKind<object>>();
   readonly #runs = new Map<string, Run>();
   readonly #stopping = new AbortController();
+  /** Of each kind, how many failed for good since the start. */
+  readonly failureCounts = new Map<string, number>();
 
   constructor(parts: { catalog: Catalog; clock: Clock; random: Random; log: Log }, kinds: OperationKind<object>[]) {
     this.#catalog = parts.catalog;
@@ -59,7 +61,8 @@ export class OperationRunner {
         operation.reason = SERVER_ENDED;
         await markUndoing(this.#catalog.queries, operation.operationId, operation.reason);
       }
-      this.#log.info(`${operation.undoing ? 'undoing' : 'resuming'} ${operation.kind} of ${operation.subjectId}`);
+      const what = `${operation.kind} of ${operation.subjectId}`;
+      this.#log.info(`${operation.undoing ? 'undoing' : 'resuming'} ${what}`, aboutOf(operation));
       this.start(operation);
     }
   }
@@ -96,7 +99,14 @@ export class OperationRunner {
       this.#stopping.signal,
     );
     this.#runs.set(operation.operationId, run);
+    this.#log.debug?.(`${operation.kind} of ${operation.subjectId} begins at ${operation.step}`, aboutOf(operation));
     void this.#drive(run, kind).finally(() => {
+      const end = this.#stopping.signal.aborted
+        ? 'waits for the next start'
+        : run.failure === undefined
+          ? 'is over'
+          : 'is undone';
+      this.#log.debug?.(`${operation.kind} of ${operation.subjectId} ${end}`, aboutOf(operation));
       this.#runs.delete(operation.operationId);
       run.finish();
       kind.ended?.();
@@ -162,7 +172,7 @@ export class OperationRunner {
       if (kind.abandon === undefined || isRetryable(error)) return 'again';
       return (await this.#turnRound(run, kind, error)) ? 'back' : 'again';
     } catch (failure) {
-      this.#log.warn(`the catalog cannot be written: ${messageOf(failure)}`);
+      this.#log.warn(`the catalog cannot be written: ${messageOf(failure)}`, aboutOf(run.operation));
       return 'again';
     }
   }
@@ -243,7 +253,9 @@ export class OperationRunner {
     });
     if (isKept) return false;
     const text = error instanceof AssertionError ? (error.stack ?? error.message) : messageOf(error);
-    this.#log.warn(`${operation.kind} of ${operation.subjectId} failed at ${operation.step} and is undone: ${text}`);
+    const what = `${operation.kind} of ${operation.subjectId}`;
+    this.#log.warn(`${what} failed at ${operation.step} and is undone: ${text}`, aboutOf(operation));
+    this.failureCounts.set(operation.kind, (this.failureCounts.get(operation.kind) ?? 0) + 1);
     operation.undoing = true;
     operation.reason = messageOf(error);
     run.failure = error instanceof Error ? error : undefined;
@@ -274,7 +286,7 @@ export class OperationRunner {
     const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures);
     const { kind, subjectId, step, undoing } = run.operation;
     const what = undoing ? `undoing ${kind} of ${subjectId}` : `${kind} of ${subjectId}, step ${step},`;
-    this.#log.warn(`${what} failed, next try in ${pauseMs} ms: ${messageOf(error)}`);
+    this.#log.warn(`${what} failed, next try in ${pauseMs} ms: ${messageOf(error)}`, aboutOf(run.operation));
     const signal = run.interrupted ? this.#stopping.signal : run.signal;
     await this.#clock.sleep(pauseMs, signal).catch(() => undefined);
   }
@@ -284,6 +296,10 @@ export class OperationRunner {
     assert(kind !== undefined, `no operation is called ${operation.kind}`);
     return kind;
   }
+}
+
+function aboutOf({ operationId, kind, subjectId }: StoredOperation): LogFields {
+  return { operationId, kind, resourceId: subjectId };
 }
 
 /** The catalog says that the operation was turned round meanwhile: the step is not recorded. */

@@ -14,6 +14,8 @@ export interface RepositoryReport extends Omit<RepositorySizes, 'snapshots'> {
 export type ServeCalls = {
   /** Ends the server and the data plane, whoever is connected. Answers when both have ended what they do. */
   stop: { request: object; reply: { pid: number; clientCount: number } };
+  /** Makes a copy of the catalog for `hupo backup`, which removes it. */
+  backup: { request: object; reply: { copy: string; regionId: string } };
   check: { request: { readData: boolean; heal: boolean }; reply: CheckReport };
   repository: {
     request: {

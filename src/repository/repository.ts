@@ -20,8 +20,8 @@ import type { AskDisk } from './heal.ts';
 import { PackWriter } from './pack-writer.ts';
 import { Ledger } from './ledger.ts';
 import { LedgerStore } from './ledger-store.ts';
-import { describeSizes } from './sizes.ts';
-import type { RepositorySizes } from './sizes.ts';
+import { describeSizes, measurePacks } from './sizes.ts';
+import type { PackTotals, RepositorySizes } from './sizes.ts';
 import { Verification } from './verification.ts';
 import type { PassState, StepResult } from './verification.ts';
 import { countNeeded } from './needed-trees.ts';
@@ -216,6 +216,11 @@ export class Repository {
     const count = await healChunks(this.#stores, findings, writer, askDisk);
     await writer.finish();
     return count;
+  }
+
+  /** What can be told at once, at any size but that of the list of packs. */
+  measure(): PackTotals & { lastPassMs: number } {
+    return { ...measurePacks(this.#stores.index), lastPassMs: this.findLastPass() };
   }
 
   /** How large everything is, as of the last count. */

@@ -34,6 +34,23 @@ export interface RepositorySizes {
   badCopyCount: number;
 }
 
+export interface PackTotals {
+  packCount: number;
+  packBytes: number;
+  condemnedBytes: number;
+  badCopyCount: number;
+}
+
+export function measurePacks(index: Stores['index']): PackTotals {
+  const packs = index.listPacks();
+  return {
+    packCount: packs.length,
+    packBytes: sum(packs.map(({ sizeBytes }) => sizeBytes)),
+    condemnedBytes: sum(packs.filter(({ isCondemned }) => isCondemned).map(({ sizeBytes }) => sizeBytes)),
+    badCopyCount: index.listBad().length,
+  };
+}
+
 export async function describeSizes({ store, index }: Stores, ledger: Ledger): Promise<RepositorySizes> {
   const packs = index.listPacks();
   const condemned = packs.filter(({ isCondemned }) => isCondemned);

@@ -84,6 +84,7 @@ const NOT_ASKED = new Map([
   [/^(VpcId|VSwitchId|SecurityGroupId|SecurityGroupIds(\.N)?)$/, 'the one network that there is'],
   [/(KMSKeyId|StorageClusterId|ClusterId|PrivatePoolOptions\.Id|TaskGroupId)(\.N)?$/, 'there are none'],
   [/^ExcludeDiskId\.N$/, 'what is not touched'],
+  [/^SubscriptionId(\.N)?$/, 'subscriptions have no resource name: they are asked about as *'],
   [/^AutoSnapshotPolicyName$/i, 'a name for people'],
   [/^CopyEncryptionConfiguration\.Arn$/, 'there is no encryption that a role would be taken for'],
   [/^(TaskId|TaskIds|ResourceIds\.N)$/, 'tasks have no resource name: they are asked about as *'],
@@ -95,7 +96,8 @@ const NOT_ASKED = new Map([
 /** Filters of lists of something else: what is listed is asked about, not what it is limited by. */
 const FILTERS = new Map([
   ['DescribeDisks', ['InstanceId', 'SnapshotId', 'AutoSnapshotPolicyId']],
-  ['DescribeRecycleBin', ['DiskId']],
+  ['HupoDescribeRecycleBin', ['DiskId']],
+  ['HupoDescribeEvents', ['ResourceId.N']],
   ['DescribeSnapshots', ['DiskId', 'InstanceId']],
   ['DescribeSnapshotGroups', ['InstanceId']],
   ['DescribeSnapshotLinks', ['InstanceId']],

@@ -85,10 +85,10 @@ export const actionNotes: Record<string, string[]> = {
     'A catalog that is made anew from the repository (`hupo repository import`) knows no archived ones.',
   ],
   DeleteDisk: [
-    'It can be restored for a day (`serve --recycle-hours`): see DescribeRecycleBin. What is kept for undoing rollbacks of it cannot.',
+    'It can be restored for a day (`serve --recycle-hours`): see HupoDescribeRecycleBin. What is kept for undoing rollbacks of it cannot.',
   ],
   DeleteSnapshot: [
-    'One that is accomplished can be restored for a day (`serve --recycle-hours`): see DescribeRecycleBin.',
+    'One that is accomplished can be restored for a day (`serve --recycle-hours`): see HupoDescribeRecycleBin.',
     'A snapshot that is still being made is cancelled. With `Force=true` one that disks were made from meanwhile goes from every answer, and is stored for those disks all the same.',
     'With `Force=true` a snapshot from which disks were made is deleted too; the disks keep their data.',
   ],

@@ -14,12 +14,20 @@ export const actionsBeyond: Record<string, string> = {
   HupoLockInstance:
     'Locks the instance (`InstanceId`) for a `LockReason`, as ECS does by itself: `financial` (it has expired, or is not paid) or `security`. From then on what ECS refuses of such an instance and of the disks that are attached to it is refused, with its codes, and `OperationLocks` tell why; snapshots of an expired one can be taken. With `ReleaseDays` it is released so many days later, whatever protects it: with all its disks, which go into the recycle bin, and what is progressing of their snapshots; those that are accomplished stay. Nothing expires by itself, for nothing is sold.',
   HupoUnlockInstance: 'Takes the lock for that `LockReason` away again, with its release. Not locked: nothing.',
-  DescribeRecycleBin:
+  HupoDescribeRecycleBin:
     'Lists deleted snapshots and disks that can be restored (`serve --recycle-hours`, a day by default; 0: none), what was deleted last first: `ResourceType` (`snapshot` or `disk`), `ResourceId.N`, `DiskId` (a disk and the snapshots of it), and paging by `PageNumber` and `PageSize` or `MaxResults` and `NextToken`. Of each in `Resources.Resource`: `ResourceId`, `ResourceType`, `Name`, `Size` (GiB), `SourceDiskId`, `DeletionTime`, `ExpirationTime` (when it goes for good, later where the clock is set) and, once it is known, `HeldSize`: the bytes that give back, of a disk what its files take, of a snapshot what no other snapshot of its disk has, before compression.',
-  RestoreFromRecycleBin:
+  HupoRestoreFromRecycleBin:
     'Brings back what `ResourceId.N` names (up to 100), all or none, with tags, resource group and snapshot group: disks `Available` and attached to nothing, snapshots `accomplished`. What is not in the bin is `InvalidResourceId.NotFound`; a snapshot of a disk that has 256 is `QuotaExceed.Snapshot`.',
-  DeleteFromRecycleBin:
+  HupoDeleteFromRecycleBin:
     'Deletes for good what `ResourceId.N` names (up to 100), all or none, or with `All=true` everything that is in the bin.',
+  HupoDescribeEvents:
+    'What happened, oldest first: `EventType.N`, `ResourceId.N`, `StartTime`, `EndTime`, `MaxResults` (1 to 100; default 50). `NextToken` is in every answer, and goes on behind it, now or later; without it `Position` is `Earliest` or `Latest`. `WaitSeconds` (at most 25) waits for the next event. `HasGap`: events before these are not kept any more. [events.md](events.md) has the types.',
+  HupoCreateEventSubscription:
+    'Tells events to `Url` from now on, all or those of `EventType.N`: CloudEvents by HTTP POST, signed as [events.md](events.md) says with the `Secret` of the answer, which is shown only here.',
+  HupoDescribeEventSubscriptions:
+    'Lists subscriptions (`SubscriptionId.N`): `Status` is `Active`, `Retrying`, or `Failing` after a day without a delivery; `BacklogCount` events wait.',
+  HupoDeleteEventSubscription: 'Ends the subscription `SubscriptionId`.',
+  HupoTestEventSubscription: 'Sends a test event to the subscription `SubscriptionId` and says how it was taken.',
 };
 
 /** Whether ECS documents nothing of it. */
@@ -84,7 +92,8 @@ export const fieldsBeyond: Record<string, string> = {
   UncountedCount: 'How many of `SnapshotCount` are not in `SnapshotSize`: see DescribeSnapshotLinks.',
   UndoCount: 'How many snapshots keep what rollbacks replaced: see ResetDisk. They are not in `SnapshotCount`.',
   UndoSize: 'What those take besides the others, in bytes. It is not in `SnapshotSize`.',
-  RecycledCount: 'How many snapshots are in the recycle bin: see DescribeRecycleBin. They are not in `SnapshotCount`.',
+  RecycledCount:
+    'How many snapshots are in the recycle bin: see HupoDescribeRecycleBin. They are not in `SnapshotCount`.',
   RecycledSize: 'What those take besides the others, in bytes. It is not in `SnapshotSize`.',
   'Snapshots.Snapshot.FailureReason': 'Why a snapshot is `failed`.',
   'Snapshots.Snapshot.UndoUntil': 'When a snapshot that keeps what a rollback replaced is deleted.',

@@ -167,12 +167,17 @@ const recipes: Record<string, Recipe[]> = {
   HupoPreviewPolicy: one('AutoSnapshotPolicyId', ({ policy }) => policy),
   HupoDescribePolicyRuns: one('AutoSnapshotPolicyId', ({ policy }) => policy),
   HupoApproveRetention: one('DiskId', ({ dataDisk }) => dataDisk),
+  HupoDescribeEvents: list(),
+  HupoCreateEventSubscription: one('Url', () => 'http://127.0.0.1:9/events'),
+  HupoDescribeEventSubscriptions: list(),
+  HupoDeleteEventSubscription: one('SubscriptionId', () => 'es-none'),
+  HupoTestEventSubscription: one('SubscriptionId', () => 'es-none'),
   HupoBeginImport: [newDisk],
   HupoLockInstance: [({ running }) => ({ InstanceId: running, LockReason: 'financial' })],
   HupoUnlockInstance: [({ running }) => ({ InstanceId: running, LockReason: 'financial' })],
-  DescribeRecycleBin: list(),
-  RestoreFromRecycleBin: one('ResourceId.1', ({ recycledDisk }) => recycledDisk),
-  DeleteFromRecycleBin: one('ResourceId.1', ({ recycledDisk }) => recycledDisk),
+  HupoDescribeRecycleBin: list(),
+  HupoRestoreFromRecycleBin: one('ResourceId.1', ({ recycledDisk }) => recycledDisk),
+  HupoDeleteFromRecycleBin: one('ResourceId.1', ({ recycledDisk }) => recycledDisk),
 };
 
 /** The good requests for the action; fails where there is none. */

@@ -12,6 +12,7 @@ import { sql } from 'kysely';
 import { Catalog } from '../../src/catalog/catalog.ts';
 import { listAllDisks } from '../../src/catalog/disks.ts';
 import { listAccomplishedSnapshots } from '../../src/catalog/snapshots.ts';
+import { checkEvents } from '../../src/catalog/event-schema.ts';
 import { listOperations } from '../../src/catalog/operations.ts';
 import type { StoredOperation } from '../../src/catalog/operations.ts';
 import type { Queries } from '../../src/catalog/schema.ts';
@@ -111,7 +112,10 @@ export class World {
   }
 
   async start(crash = new CrashPoint(Infinity, false)): Promise<void> {
-    this.catalog = await Catalog.open(path.join(this.folder, 'catalog.db'), 'held');
+    this.catalog = await Catalog.open(path.join(this.folder, 'catalog.db'), 'held', {
+      clock: this.clock,
+      random: systemRandom,
+    });
     this.control = this.#createControl(crash);
     try {
       await this.control.reopenDisks();
@@ -361,6 +365,7 @@ export class World {
       await this.repository.listManifests(),
     );
     assert.deepEqual(findings, []);
+    assert.deepEqual(await checkEvents(queries), []);
     for (const { base, diskId } of stored) {
       assert.ok(!isViewBase(base), `${diskId} still stands on a view`);
       this.repository.words(base.tree);

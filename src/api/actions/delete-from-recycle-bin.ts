@@ -1,11 +1,11 @@
-/** DeleteFromRecycleBin, an extension: deleted snapshots and disks go for good, those that are named or `All`. */
+/** HupoDeleteFromRecycleBin, an extension: deleted snapshots and disks go for good, those that are named or `All`. */
 import { RequestError } from '../../lib/errors.ts';
 import { defineAction } from '../action.ts';
 import { boolean, repeated, withDefault } from '../parameters.ts';
 import { dryRun } from '../resource-parameters.ts';
 
 export const deleteFromRecycleBin = defineAction({
-  name: 'DeleteFromRecycleBin',
+  name: 'HupoDeleteFromRecycleBin',
   parameters: { ResourceId: repeated(100), All: withDefault(boolean(), false), DryRun: dryRun },
   run: async ({ ResourceId: resourceIds, All, DryRun }, { control, options }) => {
     if (All === resourceIds.length > 0) {

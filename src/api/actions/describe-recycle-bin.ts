@@ -1,4 +1,4 @@
-/** DescribeRecycleBin, an extension: the deleted snapshots and disks that can be restored, what was deleted last first. */
+/** HupoDescribeRecycleBin, an extension: the deleted snapshots and disks that can be restored, what was deleted last first. */
 import type { RecycledFilter } from '../../ecs/list-filters.ts';
 import type { Recycled, RecycledType } from '../../ecs/resources.ts';
 import { formatSecond } from '../../ecs/times.ts';
@@ -16,7 +16,7 @@ const parameters = {
 };
 
 export const describeRecycleBin = defineAction({
-  name: 'DescribeRecycleBin',
+  name: 'HupoDescribeRecycleBin',
   parameters,
   run: async (values, { control }) => {
     const paging = pagingOf(values);
