@@ -17,7 +17,7 @@ export const creditSpecification = notBuilt('there are no burstable instance typ
 
 export const imdsSupport = notBuilt('there is no metadata service yet', { neutral: ['v1'] });
 
-export const noRoles = noEffect('an access key may do everything: there are no roles');
+export const noRoles = noEffect('there is no other service here that would need a role for it');
 
 export const nvmeSupport = notBuilt('disks are reached over NBD, not as NVMe devices', { neutral: ['unsupported'] });
 

@@ -136,7 +136,7 @@ export async function findUnfinishedAutomatic(queries: Queries, diskId: string):
   return row?.snapshot_id ?? null;
 }
 
-/** The automatic snapshots of the disk, in the order of their freezes: neither copies nor failed ones. */
+/** The good automatic snapshots of the disk, in the order of their freezes, without copies. */
 export async function listAutomaticSnapshots(queries: Queries, diskId: string): Promise<SnapshotRow[]> {
   return await queries
     .selectFrom('snapshots')

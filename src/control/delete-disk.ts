@@ -10,12 +10,12 @@ import { assertIdle } from './idle-disk.ts';
 import { assertAllowed, diskFacts, getDisk, listUnfinished } from './rows.ts';
 import type { OperationRunner } from './runner.ts';
 import { discardDisk } from './recycle.ts';
-import { dropUndoOf, endUndoOf } from './undo-of-disks.ts';
+import { dropWithDisk, endUndoOf } from './undo-of-disks.ts';
 import { waitSoon } from './wait-soon.ts';
 
 /**
- * The row goes at once; the folder stays in the recycle bin, or goes right after. Snapshots of the disk stay; what is kept for
- * undoing rollbacks of it goes.
+ * The row goes at once; the folder stays in the recycle bin, or goes right after. Snapshots of the disk stay, but automatic ones
+ * with `DeleteAutoSnapshot`; what is kept for undoing rollbacks of it goes.
  */
 export async function deleteDisk(
   parts: Parts,
@@ -28,7 +28,7 @@ export async function deleteDisk(
     const [unfinished = null] = await listUnfinished(transaction, [diskId]);
     assertAllowed(refuseDeleteDisk({ disk: diskFacts(disk), unfinished }));
     await assertIdle(transaction, diskId, { releasing: 'DiskCreatingSnapshot' });
-    const dropped = await dropUndoOf(parts, runner, transaction, diskId);
+    const dropped = await dropWithDisk(parts, runner, transaction, diskId);
     if (await discardDisk(parts, transaction, disk)) return { operation: null, droppedSnapshotIds: dropped };
     const state: DeleteDiskState = { diskId, base: baseOf(disk), droppedSnapshotIds: dropped };
     return { operation: await runner.record(transaction, DELETE_DISK, diskId, state), droppedSnapshotIds: [] };

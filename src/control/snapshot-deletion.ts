@@ -65,13 +65,14 @@ export async function recordDeletion(
   return { ...NOTHING, operation, isStoredFirst };
 }
 
-/** As by force, and for good. Null, with nothing written, while an image or a lock holds it. */
+/** As by force, and for good unless told otherwise. Null, with nothing written, while an image or a lock holds it. */
 export async function dropIfFree(
   given: { parts: Parts; runner: OperationRunner; transaction: Queries },
   row: SnapshotRow,
+  { skipsBin = true }: { skipsBin?: boolean } = {},
 ): Promise<SnapshotDeletion | null> {
   try {
-    return await recordDeletion(given, row, { force: true, skipsBin: true });
+    return await recordDeletion(given, row, { force: true, skipsBin });
   } catch (error) {
     if (error instanceof RequestError) return null;
     throw error;

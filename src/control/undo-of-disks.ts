@@ -3,6 +3,8 @@
  * drops it in the transaction that removes the row, stored or not, and removes the folder, if that is not to stay in the recycle
  * bin, when nobody stores any of it more.
  */
+import { findDisk } from '../catalog/disks.ts';
+import { listAutomaticSnapshots } from '../catalog/policy-runs.ts';
 import type { Queries } from '../catalog/schema.ts';
 import { listUndoSnapshotsOf } from '../catalog/snapshots.ts';
 import { removeFolders } from './disk-folder.ts';
@@ -15,25 +17,32 @@ import { listUndoOperations } from './snapshot-operations.ts';
 const LOOK_AGAIN_MS = 100;
 
 /**
- * One that is being stored is cancelled, unless disks stand on it. One that an image is made from, or that is locked, stays.
- * Returns those whose deletion is recorded and not begun.
+ * What goes with a disk: what is kept for undoing (one that is being stored is cancelled, unless disks stand on it), and, with
+ * `DeleteAutoSnapshot`, its automatic snapshots, into the recycle bin where there is one. One that an image is made from, or that
+ * is locked, stays. Returns those whose deletion is recorded and not begun.
  */
-export async function dropUndoOf(
+export async function dropWithDisk(
   parts: Parts,
   runner: OperationRunner,
   transaction: Queries,
   diskId: string,
 ): Promise<string[]> {
+  const given = { parts, runner, transaction };
   const droppedIds: string[] = [];
   for (const row of await listUndoSnapshotsOf(transaction, diskId)) {
-    const deletion = await dropIfFree({ parts, runner, transaction }, row);
+    const deletion = await dropIfFree(given, row);
+    if (deletion !== null && deletion.operation !== null) droppedIds.push(row.snapshot_id);
+  }
+  if ((await findDisk(transaction, diskId))?.delete_auto_snapshot !== 1) return droppedIds;
+  for (const row of await listAutomaticSnapshots(transaction, diskId)) {
+    const deletion = await dropIfFree(given, row, { skipsBin: false });
     if (deletion !== null && deletion.operation !== null) droppedIds.push(row.snapshot_id);
   }
   return droppedIds;
 }
 
 /**
- * The folders of disks whose rows are gone, with what `dropUndoOf` recorded. Again: nothing. One of them may stand on what another
+ * The folders of disks whose rows are gone, with what `dropWithDisk` recorded. Again: nothing. One of them may stand on what another
  * keeps: each goes as soon as nobody stores anything of it, and `removed` then writes down which are left.
  */
 export async function removeDisks(
@@ -57,7 +66,7 @@ export async function removeDisks(
   }
 }
 
-/** What `dropUndoOf` left to do of disks whose folders stay. Again: nothing. */
+/** What `dropWithDisk` left to do of disks whose folders stay. Again: nothing. */
 export async function endUndoOf(
   parts: Parts,
   runner: OperationRunner,

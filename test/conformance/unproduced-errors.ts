@@ -53,7 +53,7 @@ export const unproducedErrors: readonly Unproduced[] = [
   ),
   codes(
     /Forb(b?id)den.*|Forbbiden|InvalidDiskCategory\.ValueUnauthorized|InvalidSystemDiskCategory\.ValueUnauthorized|InvalidInstanceType\.ValueUnauthorized|Unauthorized\.EmptyRegion|UserNotInTheWhiteList|InvalidUser\..*|NoPermission\..*|PermissionDenied\..*|.*(NotInWhiteList|PassRoleForbidden|ResourceControl|TagOwnerUid|TagOwnerBid|Scope)|InvalidRamRole\.NotEcsRole|RegionUnauthorized|InvalidAction\.Unauthorized/,
-    'an access key may do everything: there are no users, roles or shared owners yet',
+    'what a policy does not allow is refused with Forbidden.RAM alone; there are no shared owners',
   ),
   codes(/SecurityRisk\..*/, 'nothing looks for risks'),
   { errors: /^DeleteInstances? InstanceLockedForSecurity$/, reason: 'an instance that is locked can be deleted' },
@@ -195,7 +195,10 @@ export const unproducedErrors: readonly Unproduced[] = [
     errors: /^(ModifyDiskAttribute|ModifyDiskSpec|CreateSnapshot|ResizeDisk|ResetDisks?) InvalidInstanceId\.NotFound$/,
     reason: 'the disk says which instance it is attached to',
   },
-  { errors: /^ModifyDiskAttribute QuotaExceed\.Snapshot$/, reason: 'automatic snapshots are not made yet' },
+  {
+    errors: /^ModifyDiskAttribute QuotaExceed\.Snapshot$/,
+    reason: 'it has no snapshots made: a policy does, and its oldest one goes at the quota',
+  },
   {
     errors: /^(Start|Stop)Instances InvalidInstanceIds\.NotFound$/,
     reason: 'another documented code of the action says the same',

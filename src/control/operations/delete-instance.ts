@@ -31,7 +31,7 @@ import type { OperationKind, StepContext } from '../operation-kind.ts';
 import type { Parts } from '../parts.ts';
 import type { OperationRunner } from '../runner.ts';
 import { discardDisk } from '../recycle.ts';
-import { dropUndoOf, endUndoOf, removeDisks } from '../undo-of-disks.ts';
+import { dropWithDisk, endUndoOf, removeDisks } from '../undo-of-disks.ts';
 
 export const DELETE_INSTANCE = 'delete-instance';
 
@@ -70,7 +70,7 @@ export function deleteInstanceOperation(
           const going = await listGoing(transaction, instanceId);
           const droppedSnapshotIds: string[] = [];
           for (const disk of going) {
-            droppedSnapshotIds.push(...(await dropUndoOf(parts, runner(), transaction, disk.disk_id)));
+            droppedSnapshotIds.push(...(await dropWithDisk(parts, runner(), transaction, disk.disk_id)));
           }
           const released: DiskRow[] = [];
           const discard = async (disk: DiskRow) => {

@@ -30,7 +30,7 @@ import type { OperationKind, Undone } from '../operation-kind.ts';
 import type { Parts } from '../parts.ts';
 import type { OperationRunner } from '../runner.ts';
 import { discardDisk } from '../recycle.ts';
-import { dropUndoOf, endUndoOf, removeDisks } from '../undo-of-disks.ts';
+import { dropWithDisk, endUndoOf, removeDisks } from '../undo-of-disks.ts';
 
 export const REPLACE_SYSTEM_DISK = 'replace-system-disk';
 
@@ -93,7 +93,7 @@ async function swap(
 ): Promise<Partial<ReplaceSystemDiskState>> {
   const instance = await findInstance(transaction, instanceId);
   assert(instance !== undefined, `${instanceId} went while its system disk was replaced`);
-  const droppedSnapshotIds = await dropUndoOf(parts, runner, transaction, replacedDiskId);
+  const droppedSnapshotIds = await dropWithDisk(parts, runner, transaction, replacedDiskId);
   const replaced = await findDisk(transaction, replacedDiskId);
   assert(replaced !== undefined, `${replacedDiskId} went while it was replaced`);
   const isRecycled = await discardDisk(parts, transaction, replaced);

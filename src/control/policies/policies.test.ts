@@ -186,6 +186,43 @@ describe('an automatic snapshot policy', () => {
   });
 });
 
+describe('automatic snapshots of a disk that is deleted', () => {
+  it('go with it or stay, as DeleteAutoSnapshot says, and into the recycle bin where there is one', async (t) => {
+    const here = await PolicyWorld.create(t);
+    const { world } = here;
+    const { policyId, diskId, instanceId } = await here.protect();
+    const { diskId: kept } = await world.runOne({ policyId });
+    await world.control.modifyDisks({ diskIds: [kept], deleteAutoSnapshot: false });
+    await here.run();
+    await here.run();
+    const manual = await world.takeSnapshot(diskId);
+    world.recycleMs = DAY_MS;
+    await world.restart();
+    const { instanceId: other } = (await world.disk(kept)) ?? {};
+    for (const [disk, instance] of [
+      [diskId, instanceId],
+      [kept, other ?? ''],
+    ] as const) {
+      await world.power('stop', instance);
+      await world.settle();
+      await world.control.detachDisk({ diskId: disk, instanceId: instance, deleteWithInstance: null });
+      await world.control.deleteDisk({ diskId: disk });
+    }
+    await world.settle();
+    assert.deepEqual(
+      (await here.snapshots(diskId)).map(({ snapshotId }) => snapshotId),
+      [manual],
+    );
+    assert.equal((await here.snapshots(kept)).length, 2);
+    const binned = (await world.control.recycleBin.list({ diskId }, allRows)).items;
+    assert.equal(binned.filter(({ resourceType }) => resourceType === 'snapshot').length, 2);
+    await world.control.recycleBin.restore({ resourceIds: binned.map(({ resourceId }) => resourceId) });
+    assert.equal((await here.snapshots(diskId)).length, 3);
+    assert.deepEqual((await world.disk(diskId))?.policyIds, [policyId], 'and its policy is applied to it again');
+    await world.checkSettled();
+  });
+});
+
 describe('the copies that a policy wants', () => {
   it('are made in the other region, automatic and with their own retention', async (t) => {
     const here = await PolicyWorld.create(t);
