@@ -134,11 +134,15 @@ function recordingControl(world: World, overrides: Partial<ControlPlane>, calls:
   });
 }
 
-/** What a part of the control plane is asked: `policies.create`. */
+/** What a part of the control plane is asked: `policies.create`, `events.feed.list`. */
 function recordingPart(part: object, partName: string, calls: ControlCall[]): object {
   return new Proxy(part, {
-    get: (_target, name) =>
-      recording(part, Reflect.get(part, name, part) as Method, { name: `${partName}.${String(name)}`, calls }),
+    get: (_target, name) => {
+      const found: unknown = Reflect.get(part, name, part);
+      const fullName = `${partName}.${String(name)}`;
+      if (typeof found === 'object' && found !== null) return recordingPart(found, fullName, calls);
+      return recording(part, found as Method, { name: fullName, calls });
+    },
   });
 }
 

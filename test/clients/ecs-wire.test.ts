@@ -239,7 +239,7 @@ test('refusals have the documented code and status and say what to do', async ()
     ['CreateDisk', { ZoneId: 'cn-hangzhou-a' }, 400, 'MissingParameter', /"Size"/],
     ['CreateSnapshot', { DiskId: 'd-1', SnapshotName: 'auto1' }, 400, 'InvalidSnapshotName.Malformed', /automatic/],
     ['CreateSnapshot', { DiskId: 'd-1', Description: 'x' }, 404, 'InvalidDescription.Malformed', /2 to 256/],
-    ['CreateSnapshot', { DiskId: 'd-1', RetentionDays: '7' }, 400, 'InvalidRetentionDays.Malformed', /leave it out/],
+    ['CreateSnapshot', { DiskId: 'd-1', RetentionDays: '0' }, 400, 'InvalidRetentionDays.Malformed', /1 to 65536/],
     ['CreateSnapshot', { DiskId: 'd-1', KMSKeyId: 'k' }, 400, 'InvalidParameter.EncryptedNotSupported', /"KMSKeyId"/],
     ['CreateSnapshot', { DiskId: 'd-1', Category: 'Flash' }, 403, 'InvalidSnapshotCategory.Malformed', /Standard/],
     ['CreateSnapshot', { DiskId: 'd-1', 'Tag.1.Key': 'a', 'Tag.2.Key': 'a' }, 400, 'Duplicate.TagKey', /"a"/],
@@ -393,6 +393,7 @@ test('a disk from a snapshot may be asked for smaller than it will be', async ()
     description: '',
     resourceGroupId: 'rg-default0000000000',
     tags: [],
+    policyId: null,
   });
 });
 
@@ -507,6 +508,7 @@ function newDisk(changes: object): object {
     description: '',
     device: null,
     deleteWithInstance: false,
+    policyId: null,
     ...changes,
   };
 }

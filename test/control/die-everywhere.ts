@@ -11,6 +11,8 @@ export interface Scenario<T> {
   holdsUploads?: true;
   /** Of each world; absent: one that runs fast. */
   createClock?: () => Clock;
+  /** Until what goes on by itself, without being asked, is over. */
+  finish?: (world: World, prepared: T) => Promise<void>;
   verify: (world: World, prepared: T) => Promise<void>;
 }
 
@@ -25,6 +27,7 @@ export async function dieEverywhere<T>(scenario: Scenario<T>): Promise<number> {
         const holdsUploads = scenario.holdsUploads === true;
         const died = await dieAt(world, { at, after, holdsUploads }, () => scenario.act(world, prepared));
         await world.restart();
+        await scenario.finish?.(world, prepared);
         await world.settle();
         await world.checkSettled();
         await scenario.verify(world, prepared);
