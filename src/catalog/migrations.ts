@@ -291,9 +291,19 @@ const thirteenth: Migration = {
   ],
 };
 
+/** What chains of snapshots take, for metering. */
+const fourteenth: Migration = {
+  version: 14,
+  statements: [
+    `CREATE TABLE usage_marks (
+      disk_id TEXT NOT NULL, category TEXT NOT NULL CHECK (category IN ('standard', 'archive')), hour INTEGER NOT NULL,
+      size_bytes BIGINT NOT NULL, PRIMARY KEY (disk_id, category, hour))`,
+  ],
+};
+
 export const migrations: Migration[] = [
   ...[first, second, third, fourth, fifth, sixth, seventh, eighth, ninth],
-  ...[tenth, eleventh, twelfth, thirteenth],
+  ...[tenth, eleventh, twelfth, thirteenth, fourteenth],
 ];
 
 /** Brings the catalog to the newest version. Throws an OperationalError when it is newer than this program. */
