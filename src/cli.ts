@@ -4,6 +4,7 @@
  */
 import fs from 'node:fs';
 import { Argument, Command, CommanderError, Option } from 'commander';
+import { addCostCommand } from './cli/cost-commands.ts';
 import { addPolicyCommands } from './cli/policy-commands.ts';
 import { addRepositoryCommands } from './cli/repository-commands.ts';
 import type { Shell } from './cli/completion-scripts.ts';
@@ -123,6 +124,7 @@ function createProgram(context: CliContext, exit: (code: number) => void): Comma
   addClientCommands(program, context, exit);
   addRepositoryCommands(program, context, exit);
   addPolicyCommands(program, context, { exit, withConnectOptions });
+  addCostCommand(program, context, { exit, withConnectOptions });
   addCompletionCommand(program, context);
   addInternalCommands(program, context, exit);
   return program;
@@ -158,6 +160,7 @@ function addServerCommands(program: Command, context: CliContext, exit: (code: n
       'of the snapshots of a disk, retention deletes so many at a time without being told to',
       '50',
     )
+    .option('--prices <FILE>', 'what snapshots cost, as JSON: `cost` then tells it (default: only what they take)')
     .option('--undo-hours <HOURS>', 'what a rollback replaced is kept for so long, to be undone; 0: not at all', '24')
     .option('--verify-days <DAYS>', 'every stored byte is read again within so many days; 0: never', '30')
     .option(

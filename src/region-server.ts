@@ -6,6 +6,7 @@ import { Catalog } from './catalog/catalog.ts';
 import { formatCommand } from './cli/connection.ts';
 import { ExternalDriver } from './compute/external.ts';
 import type { Environment } from './config.ts';
+import type { PriceList } from './ecs/price-list.ts';
 import { CatalogCopies } from './control/catalog-copies.ts';
 import { checkEverything, disksOfDiskd } from './control/check.ts';
 import { Control } from './control/control.ts';
@@ -60,6 +61,8 @@ export interface RegionOptions {
   undoMs: number;
   /** Of 1: so much of a disk's good snapshots retention deletes at a time without being told to. */
   retentionShare: number;
+  /** What snapshots cost, by region; of a region that is not there nobody said. */
+  priceLists: ReadonlyMap<string, PriceList>;
   /** Whether disks do in a second no more than their kind does at ECS. */
   limitsDisks: boolean;
   environment: Environment;
@@ -186,6 +189,7 @@ async function prepareWork(
     region: { regionId, zoneIds: zonesOf(regionId) },
     ...{ dataFolder: folder.root, diskdSocket: folder.diskdSocket },
     ...{ undoMs: options.undoMs, retentionShare: options.retentionShare },
+    priceList: options.priceLists.get(regionId) ?? null,
   };
   const copies = new CatalogCopies(parts);
   const control: Control = new Control({ ...parts, onStored: () => copies.wake() });

@@ -54,6 +54,7 @@ import type {
   TagResourcesRequest,
   UntagResourcesRequest,
 } from '../control/requests.ts';
+import type { Cost, CostQuestion } from '../control/metering.ts';
 import type { PolicyPreview } from '../control/policies/preview.ts';
 import type { CreatePolicyRequest, ModifyPolicyRequest, PolicyOfDisksRequest } from '../control/policies/requests.ts';
 import type { ShownLock } from '../control/snapshot-locks.ts';
@@ -90,8 +91,17 @@ interface PolicyPlane {
   approve(subjectId: string): Promise<string[]>;
 }
 
+/** What snapshots took and cost (`control/metering.ts`). */
+interface MeteringPlane {
+  /** Of the prices; null: there are none. */
+  currency(): string | null;
+  nowMs(): number;
+  listCosts(question: CostQuestion): Promise<Cost[]>;
+}
+
 export interface ControlPlane {
   policies: PolicyPlane;
+  metering: MeteringPlane;
   createDisk(request: CreateDiskRequest, options: ChangeOptions): Promise<{ diskId: string }>;
   listDisks(filter: DiskFilter, paging: Paging): Promise<Page<Disk>>;
   attachDisk(request: AttachDiskRequest, options: ChangeOptions): Promise<void>;

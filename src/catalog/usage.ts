@@ -14,8 +14,9 @@ export async function putMark(queries: Queries, mark: UsageMark): Promise<void> 
 
 /** The last mark of each chain and category. */
 export async function listLatestMarks(queries: Queries): Promise<UsageMark[]> {
-  const { rows } = await sql<Schema['usage_marks']>`SELECT disk_id, category, max(hour) AS hour, size_bytes
-    FROM usage_marks GROUP BY disk_id, category`.execute(queries);
+  const { rows } = await sql<Schema['usage_marks']>`SELECT disk_id, category, hour, size_bytes FROM usage_marks AS mark
+    WHERE hour = (SELECT max(hour) FROM usage_marks AS other
+      WHERE other.disk_id = mark.disk_id AND other.category = mark.category)`.execute(queries);
   return rows.map(toMark);
 }
 

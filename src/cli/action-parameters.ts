@@ -19,6 +19,8 @@ const OWN: Readonly<Record<string, string>> = {
   HupoPreviewPolicy: '!AutoSnapshotPolicyId DiskId Runs:Integer',
   HupoDescribePolicyRuns: 'AutoSnapshotPolicyId MaxResults:Integer NextToken PageNumber:Integer PageSize:Integer',
   HupoApproveRetention: '!DiskId',
+  HupoDescribeSnapshotCost:
+    'StartTime EndTime Period GroupBy TagKey DiskId MaxResults:Integer NextToken PageNumber:Integer PageSize:Integer',
 };
 
 /** Every action that is documented or built. */

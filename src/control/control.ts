@@ -54,6 +54,7 @@ import { ImportCompletions } from './operations/import-disk.ts';
 import { LockClock } from './lock-clock.ts';
 import { operationKinds } from './operation-kinds.ts';
 import type { Parts } from './parts.ts';
+import { Metering } from './metering.ts';
 import { Policies } from './policies/policies.ts';
 import { powerInstances } from './power-instances.ts';
 import { reInitDisk } from './reinit-disk.ts';
@@ -137,6 +138,8 @@ export class Control {
   readonly #fetchNotes = new FetchNotes();
   /** Automatic snapshots. */
   readonly policies: Policies;
+  /** What snapshots take, hour by hour, and cost. */
+  readonly metering: Metering;
   readonly #ending = new AbortController();
   #undoEnded: Promise<void> = Promise.resolve();
 
@@ -148,6 +151,7 @@ export class Control {
     const collect = () => this.#collector.wake();
     const stored = () => {
       parts.onStored?.();
+      this.metering.wake();
       this.#collector.wake();
     };
     this.#runner = new OperationRunner(
@@ -158,6 +162,7 @@ export class Control {
       }),
     );
     this.policies = new Policies(parts, this.#runner);
+    this.metering = new Metering(parts);
     parts.regions.add(parts.region.regionId, openDesk(parts, this.#runner));
   }
 
@@ -173,6 +178,7 @@ export class Control {
     this.#collector.wake();
     this.#parts.space.onShort((facts) => deleteOldestUndo(this.#parts, this.#runner, facts));
     this.policies.start(lockClock.leapMs);
+    this.metering.start();
     this.#undoEnded = deleteOverdueUndo(this.#parts, this.#runner, this.#ending.signal);
   }
 
@@ -187,7 +193,7 @@ export class Control {
     const policiesEnded = this.policies.stop(); // They may wait for what the runner runs.
     await this.#undoEnded;
     await this.#runner.stop();
-    await policiesEnded;
+    await Promise.all([policiesEnded, this.metering.stop()]);
     await this.#collector.stop();
     await this.#parts.lockClock.stop();
   }
@@ -438,9 +444,8 @@ export class Control {
   }
 
   async listImageShares(imageId: string, paging: Paging): Promise<Page<ImageShare>> {
-    const { queries } = this.#parts.catalog;
-    await getImage(queries, imageId);
-    return await listImageShares(queries, imageId, paging);
+    await getImage(this.#parts.catalog.queries, imageId);
+    return await listImageShares(this.#parts.catalog.queries, imageId, paging);
   }
 
   listSnapshotChains(filter: SnapshotChainFilter, paging: Paging): Promise<Page<SnapshotChain>> {

@@ -1,23 +1,27 @@
 /**
  * Metering (`ecs-api.md` 4.9): some times an hour, and soon after a snapshot was stored or deleted, what each chain takes is written down
  * where it differs from before. While no server runs nothing is looked at, and what was there last goes on to count, as the
- * snapshots do. A crash loses what changed since the last look, which the next server sees again unless it is gone.
+ * snapshots do. Each mark is one statement that says all of its hour, so a crash leaves whole marks, and the same again changes
+ * nothing. It loses what changed since the last look, which the next server sees again unless it is gone.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { listMembers } from '../catalog/snapshot-chains.ts';
 import { listTags } from '../catalog/tags.ts';
 import { listLatestMarks, listMarks, putMark } from '../catalog/usage.ts';
 import { feeOfSpan, hourOf, nameOfPeriod, planMark, planSpans } from '../ecs/billing.ts';
-import type { Period, PricedCategory, Prices, UsageMark } from '../ecs/billing.ts';
-import { messageOf } from '../lib/errors.ts';
+import type { Period, PricedCategory, UsageMark } from '../ecs/billing.ts';
+import { RequestError, messageOf } from '../lib/errors.ts';
 import type { TreeRef } from '../repository/tree-ref.ts';
 import type { Parts } from './parts.ts';
 
 const LOOK_EVERY_MS = 300_000;
 /** After something was stored or deleted, so that it is counted by then. */
 const SOON_MS = 10_000;
-/** So many times as long as it took to measure everything is waited before it is done again. */
+/** So many times as long as it took to measure everything is waited before it is done again, but not for longer than that. */
 const REST = 20;
+const LONGEST_REST_MS = 900_000;
+/** More at once, which are all in memory, are refused. */
+const MOST_COSTS = 100_000;
 
 export interface CostQuestion {
   fromMs: number;
@@ -40,16 +44,11 @@ export interface Cost {
   fee: number | null;
 }
 
-export interface PriceList {
-  currency: string;
-  prices: Prices;
-}
-
 export class Metering {
   readonly #parts: Parts;
   readonly #stopping = new AbortController();
   #running: Promise<void> = Promise.resolve();
-  #wake: (() => void) | undefined;
+  #woken = new AbortController();
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -66,11 +65,16 @@ export class Metering {
 
   /** Something was stored or deleted. */
   wake(): void {
-    this.#wake?.();
+    this.#woken.abort();
   }
 
-  get priceList(): PriceList | null {
-    return this.#parts.priceList;
+  nowMs(): number {
+    return this.#parts.clock.nowMs();
+  }
+
+  /** Of the prices; null: there are none. */
+  currency(): string | null {
+    return this.#parts.priceList?.currency ?? null;
   }
 
   async #run(): Promise<void> {
@@ -80,6 +84,7 @@ export class Metering {
     let isKnown = false;
     while (!signal.aborted) {
       const begunMs = clock.monotonicMs();
+      const woken = (this.#woken = new AbortController()); // while it looks, too
       try {
         if (!isKnown)
           for (const mark of await listLatestMarks(this.#parts.catalog.queries)) latest.set(keyOf(mark), mark);
@@ -88,18 +93,12 @@ export class Metering {
       } catch (error) {
         if (!signal.aborted) log.warn(`what snapshots take could not be written down: ${messageOf(error)}`);
       }
-      await this.#pause(REST * (clock.monotonicMs() - begunMs), signal);
+      const restMs = Math.min(REST * (clock.monotonicMs() - begunMs), LONGEST_REST_MS);
+      await clock
+        .sleep(Math.max(LOOK_EVERY_MS, restMs), AbortSignal.any([signal, woken.signal]))
+        .catch(() => undefined);
+      if (woken.signal.aborted) await clock.sleep(Math.max(SOON_MS, restMs), signal).catch(() => undefined);
     }
-  }
-
-  async #pause(leastMs: number, signal: AbortSignal): Promise<void> {
-    const { clock } = this.#parts;
-    const woken = new AbortController();
-    this.#wake = () => woken.abort();
-    const either = AbortSignal.any([signal, woken.signal]);
-    await clock.sleep(Math.max(LOOK_EVERY_MS, leastMs), either).catch(() => undefined);
-    this.#wake = undefined;
-    if (woken.signal.aborted) await clock.sleep(Math.max(SOON_MS, leastMs), signal).catch(() => undefined);
   }
 
   /** Chains of which not everything is counted yet are left to the next look. */
@@ -109,6 +108,7 @@ export class Metering {
     for await (const members of listMembers(catalog.queries)) {
       for (const [diskId, chain] of Map.groupBy(members, (row) => row.source_disk_id)) {
         await nextTurn();
+        this.#stopping.signal.throwIfAborted();
         const treesOf = (isWanted: (category: string) => boolean) =>
           chain.flatMap(({ tree, category }) =>
             tree !== null && isWanted(category) ? [JSON.parse(tree) as TreeRef] : [],
@@ -158,6 +158,7 @@ export class Metering {
         const fee = priceList === null ? null : (cost.fee ?? 0) + feeOfSpan(span, priceList.prices);
         const gibHours = cost.gibHours + (span.sizeBytes / 1024 ** 3) * span.hourCount;
         costs.set(key, { ...cost, gibHours, fee });
+        if (costs.size > MOST_COSTS) throw tooMany();
       }
     }
     const order = (cost: Cost) => `${cost.period} ${cost.subject} ${cost.category}`;
@@ -168,6 +169,13 @@ export class Metering {
     const tags = (await listTags(this.#parts.catalog.queries, [diskId])).get(diskId) ?? [];
     return tags.find(({ key }) => key === tagKey)?.value ?? '';
   }
+}
+
+function tooMany(): RequestError {
+  return new RequestError(
+    'InvalidParameter',
+    `These are more than ${MOST_COSTS} costs; ask for a shorter time, longer periods, or one disk.`,
+  );
 }
 
 function keyOf({ diskId, category }: Pick<UsageMark, 'diskId' | 'category'>): string {

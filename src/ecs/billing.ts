@@ -65,6 +65,12 @@ export function nameOfPeriod(period: Period, hour: number): string {
   return period === 'day' ? text.slice(0, 10) : `${text.slice(0, 10)} ${text.slice(11, 13)}:00`;
 }
 
+/** Of UTC+8. */
+export function startOfMonth(atMs: number): number {
+  const there = new Date(atMs + OFFSET_HOURS * HOUR_MS);
+  return Date.UTC(there.getUTCFullYear(), there.getUTCMonth(), 1) - OFFSET_HOURS * HOUR_MS;
+}
+
 /** The first hour of the period after the one that the hour is in. */
 function endOfPeriod(period: Period, hour: number): number {
   if (period === 'hour') return hour + 1;
