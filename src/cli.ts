@@ -4,6 +4,7 @@
  */
 import fs from 'node:fs';
 import { Argument, Command, CommanderError, Option } from 'commander';
+import { addCostCommand } from './cli/cost-commands.ts';
 import { addPolicyCommands } from './cli/policy-commands.ts';
 import { addRecycleBinCommands } from './cli/recycle-bin-commands.ts';
 import { addAccessCommands } from './cli/access-commands.ts';
@@ -129,6 +130,7 @@ function createProgram(context: CliContext, exit: (code: number) => void): Comma
   addRepositoryCommands(program, context, exit);
   addPolicyCommands(program, context, { exit, withConnectOptions });
   addAccessCommands({ program, withConnectOptions }, context, exit);
+  addCostCommand(program, context, { exit, withConnectOptions });
   addCompletionCommand(program, context);
   addInternalCommands(program, context, exit);
   return program;

@@ -7,6 +7,7 @@ import { formatCommand } from './cli/connection.ts';
 import { ExternalDriver } from './compute/external.ts';
 import type { Environment } from './config.ts';
 import { copyCatalog } from './control/catalog-backup.ts';
+import type { PriceList } from './ecs/price-list.ts';
 import { CatalogCopies } from './control/catalog-copies.ts';
 import { checkEverything, disksOfDiskd } from './control/check.ts';
 import { Control } from './control/control.ts';
@@ -65,6 +66,8 @@ export interface RegionOptions {
   recycleMs: number;
   /** How long events are kept. */
   eventsKeptMs: number;
+  /** What snapshots cost, by region; of a region that is not there nobody said. */
+  priceLists: ReadonlyMap<string, PriceList>;
   /** Whether disks do in a second no more than their kind does at ECS. */
   limitsDisks: boolean;
   environment: Environment;
@@ -218,6 +221,7 @@ async function prepareWork(
     region: { regionId, zoneIds: zonesOf(regionId) },
     ...{ dataFolder: folder.root, diskdSocket: folder.diskdSocket, eventsKeptMs: options.eventsKeptMs },
     ...{ undoMs: options.undoMs, recycleMs: options.recycleMs, retentionShare: options.retentionShare },
+    priceList: options.priceLists.get(regionId) ?? null,
   };
   const copies = new CatalogCopies(parts);
   const control: Control = new Control({ ...parts, onStored: () => copies.wake() });

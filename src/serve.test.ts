@@ -3,7 +3,7 @@ import test from 'node:test';
 import { readEnvironment } from './config.ts';
 import { OperationalError } from './lib/errors.ts';
 import type { DataFolder } from './control/data-folder.ts';
-import { formatBanner, formatFarewell, parseAddress } from './serve.ts';
+import { formatBanner, formatFarewell, parseAddress, readPriceLists } from './serve.ts';
 
 test('an address is HOST:PORT, also with an IPv6 host', () => {
   assert.deepEqual(parseAddress('127.0.0.1:7400'), { host: '127.0.0.1', port: 7400 });
@@ -65,4 +65,13 @@ test('the farewell says how many disks and connections the data plane goes on fo
   assert.equal(formatFarewell([ended, ended], context), 'Hupo has ended.\n');
   const staying = { root: '/other', clientCount: 1, usedDiskCount: 1, dataPlaneStays: true };
   assert.match(formatFarewell([ended, staying], context), /`npx hupo stop --data \/other`/);
+});
+
+test('a file of prices that cannot be read is named; without one no region has prices', () => {
+  assert.equal(readPriceLists(undefined, ['cn-hangzhou']).size, 0);
+  assert.throws(
+    () => readPriceLists('/nowhere/prices.json', ['cn-hangzhou']),
+    (error) =>
+      error instanceof OperationalError && /--prices \/nowhere\/prices\.json cannot be read/.test(error.message),
+  );
 });

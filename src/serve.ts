@@ -2,6 +2,7 @@
  * `hupo serve`: starts a server on a data folder, says how to use it, and ends it on Ctrl-C or SIGTERM. A second signal leaves
  * at once, as a crash would: the next start goes on.
  */
+import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { CliContext } from './cli.ts';
@@ -9,8 +10,10 @@ import { formatCommand } from './cli/connection.ts';
 import { readTextFile } from './cli/ecs-options.ts';
 import { parseSize } from './cli/size-option.ts';
 import type { Rate } from './access/throttle.ts';
+import { parsePriceLists } from './ecs/price-list.ts';
+import type { PriceList } from './ecs/price-list.ts';
 import { systemClock } from './lib/clock.ts';
-import { OperationalError } from './lib/errors.ts';
+import { OperationalError, messageOf } from './lib/errors.ts';
 import { createLog } from './lib/log.ts';
 import type { LogLevel, LogStyle } from './lib/log.ts';
 import { systemRandom } from './lib/random.ts';
@@ -40,6 +43,7 @@ export interface ServeOptions {
   metrics?: 'loopback' | 'public' | 'off';
   metricsTokenFile?: string;
   diskMetrics?: true;
+  prices?: string;
   exchange?: string;
   auditDays?: string;
   requestsPerSecond?: string;
@@ -51,6 +55,7 @@ export async function runServe(options: ServeOptions, context: CliContext): Prom
   const style = { format: options.logFormat ?? 'text', level: options.logLevel ?? 'info' } as const;
   const log = createLog('hupo', systemClock, context.err, style);
   const address = parseAddress(options.listen);
+  const addedRegions = (options.addRegion ?? []).map((text) => parseRegion(text, options.data));
   const signals = watchSignals();
   try {
     const server = await startServer({
@@ -58,7 +63,8 @@ export async function runServe(options: ServeOptions, context: CliContext): Prom
       exchangeFolder: options.exchange === undefined ? null : path.resolve(options.exchange),
       ...address,
       regionId: options.region,
-      addedRegions: (options.addRegion ?? []).map((text) => parseRegion(text, options.data)),
+      addedRegions,
+      priceLists: readPriceLists(options.prices, [options.region, ...addedRegions.map(({ regionId }) => regionId)]),
       tls: options.tls === true ? describeMachine() : null,
       metrics: {
         open: options.metrics ?? 'loopback',
@@ -120,6 +126,18 @@ function parseShare(text: string): number {
   const percent = Number(text);
   if (/^\d+(\.\d+)?$/.test(text) && percent <= 100) return percent / 100;
   throw new OperationalError(`--retention-share ${text} is no percentage from 0 to 100`, { retryable: false });
+}
+
+/** Of each region that is served; without a file: of none. Throws an OperationalError. */
+export function readPriceLists(file: string | undefined, regionIds: readonly string[]): Map<string, PriceList> {
+  if (file === undefined) return new Map();
+  let text: string;
+  try {
+    text = fs.readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new OperationalError(`--prices ${file} cannot be read: ${messageOf(error)}`, { retryable: false });
+  }
+  return parsePriceLists(text, file, regionIds);
 }
 
 function parseDays(option: string, text: string): number {

@@ -102,6 +102,7 @@ const policies: Record<string, AccessRule> = {
   HupoDescribePolicyRuns: reads(listed('snapshotpolicy', 'AutoSnapshotPolicyId')),
   HupoPreviewPolicy: reads(each('snapshotpolicy', 'AutoSnapshotPolicyId'), each('disk', 'DiskId')),
   HupoApproveRetention: changes(each('disk', 'DiskId')),
+  HupoDescribeSnapshotCost: reads(any('snapshot'), each('disk', 'DiskId')),
 };
 
 const recycleBin: Record<string, AccessRule> = {

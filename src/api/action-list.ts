@@ -7,6 +7,7 @@ import { createAutoSnapshotPolicy } from './actions/create-auto-snapshot-policy.
 import { deleteAutoSnapshotPolicy } from './actions/delete-auto-snapshot-policy.ts';
 import { describeAutoSnapshotPolicyAssociations } from './actions/describe-auto-snapshot-policy-associations.ts';
 import { describeAutoSnapshotPolicyEx } from './actions/describe-auto-snapshot-policy-ex.ts';
+import { describeSnapshotCost } from './actions/describe-snapshot-cost.ts';
 import { describePolicyRuns } from './actions/describe-policy-runs.ts';
 import { modifyAutoSnapshotPolicyEx } from './actions/modify-auto-snapshot-policy-ex.ts';
 import { previewPolicy } from './actions/preview-policy.ts';
@@ -213,6 +214,7 @@ export const actions: readonly Action[] = [
   describeEventSubscriptions,
   deleteEventSubscription,
   testEventSubscription,
+  describeSnapshotCost,
   beginImport,
   completeImport,
 ];

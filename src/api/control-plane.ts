@@ -57,6 +57,7 @@ import type {
   TagResourcesRequest,
   UntagResourcesRequest,
 } from '../control/requests.ts';
+import type { Cost, CostQuestion } from '../control/metering.ts';
 import type { PolicyPreview } from '../control/policies/preview.ts';
 import type { CreatePolicyRequest, ModifyPolicyRequest, PolicyOfDisksRequest } from '../control/policies/requests.ts';
 import type { LockReason } from '../ecs/operation-locks.ts';
@@ -113,7 +114,16 @@ export interface InstanceLockPlane {
   unlock(request: { instanceId: string; reason: LockReason }, options: ChangeOptions): Promise<void>;
 }
 
+/** What snapshots took and cost (`control/metering.ts`). */
+interface MeteringPlane {
+  /** Of the prices; null: there are none. */
+  currency(): string | null;
+  nowMs(): number;
+  listCosts(question: CostQuestion): Promise<Cost[]>;
+}
+
 export interface ControlPlane {
+  readonly metering: MeteringPlane;
   readonly policies: PolicyPlane;
   readonly instanceLocks: InstanceLockPlane;
   readonly recycleBin: RecycleBinPlane;

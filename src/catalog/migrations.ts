@@ -326,9 +326,19 @@ const sixteenth: Migration = { version: 16, statements: accessStatements };
 /** What happens is told: events, and who is told of them. */
 const seventeenth: Migration = { version: 17, statements: eventStatements };
 
+/** What chains of snapshots take, for metering. */
+const eighteenth: Migration = {
+  version: 18,
+  statements: [
+    `CREATE TABLE usage_marks (
+      disk_id TEXT NOT NULL, category TEXT NOT NULL CHECK (category IN ('standard', 'archive')), hour INTEGER NOT NULL,
+      size_bytes BIGINT NOT NULL, PRIMARY KEY (disk_id, category, hour))`,
+  ],
+};
+
 export const migrations: Migration[] = [
   ...[first, second, third, fourth, fifth, sixth, seventh, eighth, ninth],
-  ...[tenth, eleventh, twelfth, thirteenth, fourteenth, fifteenth, sixteenth, seventeenth],
+  ...[tenth, eleventh, twelfth, thirteenth, fourteenth, fifteenth, sixteenth, seventeenth, eighteenth],
 ];
 
 /** Brings the catalog to the newest version. Throws an OperationalError when it is newer than this program. */

@@ -47,6 +47,7 @@ export interface Schema extends AccessSchema {
   policy_target_members: PolicyTargetMemberRow;
   policy_snapshots: PolicySnapshotRow;
   retention_holds: RetentionHoldRow;
+  usage_marks: UsageMarkRow;
   operations: OperationRow;
   tasks: TaskRow;
   repository_sessions: RepositorySessionRow;
@@ -291,6 +292,14 @@ interface RetentionHoldRow {
   snapshot_ids: string;
   approved: Flag;
   held_since_ms: number;
+}
+
+/** From its hour (since 1970) on a chain took so much, until its next one. */
+interface UsageMarkRow {
+  disk_id: string;
+  category: SnapshotCategory;
+  hour: number;
+  size_bytes: number;
 }
 
 interface ChainTallyRow {

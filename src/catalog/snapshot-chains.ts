@@ -69,7 +69,7 @@ export async function listTreesOfDisk(queries: Queries, diskId: string): Promise
 }
 
 /** Every member of every chain, one chain after another: some whole chains at a time. */
-export async function* listMembers(queries: Queries): AsyncGenerator<ChainMember[]> {
+export async function* listMembers(queries: Queries): AsyncGenerator<(ChainMember & Pick<SnapshotRow, 'category'>)[]> {
   for (let last = ''; ;) {
     const tallied = queries.selectFrom('chain_tally').selectAll().where('source_disk_id', '>', last);
     const chains = await tallied.orderBy('source_disk_id').limit(SLICE.chains).execute();
@@ -82,7 +82,7 @@ export async function* listMembers(queries: Queries): AsyncGenerator<ChainMember
     last = diskIds.at(-1) ?? '';
     if (last === '') return;
     const found = queries.selectFrom('snapshots').where(isMember).where('source_disk_id', 'in', diskIds);
-    yield await found.select(['source_disk_id', 'tree']).orderBy('source_disk_id').execute();
+    yield await found.select(['source_disk_id', 'tree', 'category']).orderBy('source_disk_id').execute();
   }
 }
 

@@ -31,6 +31,8 @@ const OWN: Readonly<Record<string, string>> = {
   HupoDescribeEventSubscriptions: 'SubscriptionId.N',
   HupoDeleteEventSubscription: '!SubscriptionId',
   HupoTestEventSubscription: '!SubscriptionId',
+  HupoDescribeSnapshotCost:
+    'StartTime EndTime Period GroupBy TagKey DiskId MaxResults:Integer NextToken PageNumber:Integer PageSize:Integer',
 };
 
 /** Every action that is documented or built. */

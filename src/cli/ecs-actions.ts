@@ -102,6 +102,10 @@ export const actionGroups: readonly ActionGroup[] = [
     },
   },
   {
+    title: 'Usage and cost',
+    actions: { HupoDescribeSnapshotCost: 'tell what snapshots took and cost, by disk or tag, and month, day or hour' },
+  },
+  {
     title: 'Images',
     actions: {
       DescribeImages: 'list images',

@@ -49,6 +49,7 @@ function withTimes(serve: Command): Command {
       'of the snapshots of a disk, retention deletes so many at a time without being told to',
       '50',
     )
+    .option('--prices <FILE>', 'what snapshots cost, as JSON: `cost` then tells it (default: only what they take)')
     .option('--undo-hours <HOURS>', 'what a rollback replaced is kept for so long, to be undone; 0: not at all', '24')
     .option('--recycle-hours <HOURS>', 'deleted snapshots and disks can be restored for so long; 0: not at all', '24')
     .option('--event-days <DAYS>', 'events are kept for so long', '7')

@@ -30,6 +30,7 @@ import { LockClock } from './lock-clock.ts';
 import { operationKinds } from './operation-kinds.ts';
 import { ControlReads } from './control-reads.ts';
 import type { Parts } from './parts.ts';
+import { Metering } from './metering.ts';
 import { Policies } from './policies/policies.ts';
 import { powerInstances } from './power-instances.ts';
 import { RecycleBin } from './recycle-bin.ts';
@@ -101,6 +102,8 @@ export class Control extends ControlReads {
   readonly #fetchNotes = new FetchNotes();
   /** Automatic snapshots. */
   readonly policies: Policies;
+  /** What snapshots take, hour by hour, and cost. */
+  readonly metering: Metering;
   readonly #ending = new AbortController();
   #undoEnded: Promise<void> = Promise.resolve();
 
@@ -116,6 +119,7 @@ export class Control extends ControlReads {
     const collect = () => this.#collector.wake();
     const stored = () => {
       parts.onStored?.();
+      this.metering.wake();
       this.#collector.wake();
     };
     this.#runner = new OperationRunner(
@@ -126,6 +130,7 @@ export class Control extends ControlReads {
       }),
     );
     this.policies = new Policies(parts, this.#runner);
+    this.metering = new Metering(parts);
     parts.regions.add(parts.region.regionId, openDesk(parts, this.#runner));
   }
 
@@ -143,6 +148,7 @@ export class Control extends ControlReads {
     this.recycleBin.start((facts) => deleteOldestUndo(this.#parts, this.#runner, facts));
     this.instanceLocks.start();
     this.policies.start(lockClock.leapMs);
+    this.metering.start();
     this.#undoEnded = deleteOverdueUndo(this.#parts, this.#runner, this.#ending.signal);
   }
 
@@ -163,7 +169,7 @@ export class Control extends ControlReads {
     await this.#undoEnded;
     await Promise.all([this.recycleBin.stop(), this.instanceLocks.stop()]);
     await this.#runner.stop();
-    await policiesEnded;
+    await Promise.all([policiesEnded, this.metering.stop()]);
     await this.#collector.stop();
     await this.events.stop();
     await this.#parts.lockClock.stop();

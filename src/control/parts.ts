@@ -3,6 +3,7 @@ import type { Catalog } from '../catalog/catalog.ts';
 import type { DiskdCalls } from '../disk/protocol.ts';
 import type { ExportFormat } from '../ecs/exchange-names.ts';
 import type { DiskKind } from '../ecs/disk-performance.ts';
+import type { PriceList } from '../ecs/price-list.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { Random } from '../lib/random.ts';
@@ -172,6 +173,8 @@ export interface Parts {
   recycleMs: number;
   /** How long events are kept; absent: a week. */
   eventsKeptMs?: number;
+  /** What snapshots cost; null: nobody said. */
+  priceList: PriceList | null;
   /** Called when a snapshot is stored, locked or deleted. */
   onStored?: () => void;
   /** Told to transfer workers. */

@@ -10,6 +10,8 @@ export const actionsBeyond: Record<string, string> = {
     'What the runs of `AutoSnapshotPolicyId`, or of all policies, did with each disk, the latest first: `State` is `pending`, `making`, `copying`, `done`, `skipped` or `failed`, `Reason` says why. Used by `hupo policy runs`.',
   HupoApproveRetention:
     'Agrees to what retention holds back of a disk (`DiskId`; of copies `REGION/DISK`), because it is more at once than is done without being told (`serve --retention-share`). Used by `hupo policy approve`.',
+  HupoDescribeSnapshotCost:
+    'What snapshots took and cost from `StartTime` to `EndTime` (the present month of UTC+8 until now), by `Period` (`Month`, `Day`, `Hour`) and `GroupBy` (`Disk`, `Tag` with `TagKey`, `None`), also of one `DiskId`. Hours that are over count, `GiBHours` is the size in each of them added up; the next pages are asked for with the `EndTime` of the first; `Cost`, `TotalCost` and `Currency` are blank without `serve --prices`. Used by `hupo cost`.',
   HupoCompleteImport: 'Ends an import: the disk (`DiskId`) is flushed and becomes `Available`.',
   HupoLockInstance:
     'Locks the instance (`InstanceId`) for a `LockReason`, as ECS does by itself: `financial` (it has expired, or is not paid) or `security`. From then on what ECS refuses of such an instance and of the disks that are attached to it is refused, with its codes, and `OperationLocks` tell why; snapshots of an expired one can be taken. With `ReleaseDays` it is released so many days later, whatever protects it: with all its disks, which go into the recycle bin, and what is progressing of their snapshots; those that are accomplished stay. Nothing expires by itself, for nothing is sold.',

@@ -167,6 +167,7 @@ const recipes: Record<string, Recipe[]> = {
   HupoPreviewPolicy: one('AutoSnapshotPolicyId', ({ policy }) => policy),
   HupoDescribePolicyRuns: one('AutoSnapshotPolicyId', ({ policy }) => policy),
   HupoApproveRetention: one('DiskId', ({ dataDisk }) => dataDisk),
+  HupoDescribeSnapshotCost: list(),
   HupoDescribeEvents: list(),
   HupoCreateEventSubscription: one('Url', () => 'http://127.0.0.1:9/events'),
   HupoDescribeEventSubscriptions: list(),

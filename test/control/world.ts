@@ -47,6 +47,7 @@ import type { Paging } from '../../src/ecs/list-filters.ts';
 import { isViewBase } from '../../src/disk/protocol.ts';
 import type { BaseRef } from '../../src/disk/protocol.ts';
 import { DEFAULT_RESOURCE_GROUP_ID } from '../../src/ecs/resource-groups.ts';
+import type { PriceList } from '../../src/ecs/price-list.ts';
 import type { Disk, Instance, Snapshot } from '../../src/ecs/resources.ts';
 import { GIB } from '../../src/lib/geometry.ts';
 import type { Clock } from '../../src/lib/clock.ts';
@@ -81,6 +82,8 @@ export class World {
   retentionShare = 0.5;
   /** From the next start on: `serve --recycle-hours`. */
   recycleMs = 0;
+  /** From the next start on: `serve --prices`. */
+  priceList: PriceList | null = null;
   /** Throws when a test says that there is no room. */
   assertRoom: (code: string, what: string) => void = () => undefined;
   /** As when room is short. */
@@ -169,7 +172,7 @@ export class World {
       monitor: this.monitor,
       repositoryPlace: repositoryIn(this.folder),
       dataFolder: this.folder,
-      retentionShare: this.retentionShare,
+      ...{ retentionShare: this.retentionShare, priceList: this.priceList },
       undoMs: this.undoMs,
       recycleMs: this.recycleMs,
       diskdSocket: path.join(this.folder, 'diskd.sock'),
