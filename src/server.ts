@@ -16,6 +16,7 @@ import { ApiRegions } from './api/regions.ts';
 import type { ServedRegion } from './api/regions.ts';
 import { createApiServer, createSecureApiServer } from './api/server.ts';
 import type { ApiServerOptions } from './api/server.ts';
+import { listRecycledTags } from './catalog/recycle-bin.ts';
 import { CatalogNonceLog } from './catalog/nonces.ts';
 import { listTags } from './catalog/tags.ts';
 import type { DataFolder } from './control/data-folder.ts';
@@ -177,7 +178,8 @@ async function openGuard(
 }
 
 function serveRegion({ regionId, control, catalog }: RegionServer): ServedRegion {
-  const readTags = (ids: string[]) => listTags(catalog.queries, ids);
+  const readTags = async (ids: string[]) =>
+    new Map([...(await listRecycledTags(catalog.queries, ids)), ...(await listTags(catalog.queries, ids))]);
   return { control, readTags, region: { regionId, zoneIds: zonesOf(regionId), endpoint: '' } };
 }
 

@@ -44,7 +44,7 @@ export class AuditLog {
   #pending: Write[] = [];
   #durable: PromiseWithResolvers<void> | undefined;
   #writing: Promise<void> | undefined;
-  #sweptAtMs = -Infinity;
+  #sweptAtMs: number;
   #dropped = 0;
   #warnedAtMs = -Infinity;
   readonly #closing = new AbortController();
@@ -53,6 +53,8 @@ export class AuditLog {
     this.#database = database;
     this.#table = new AuditTable(database);
     this.#options = options;
+    // The first sweep comes later: a clock that is wrong at the start has some time to be set right.
+    this.#sweptAtMs = options.clock.monotonicMs();
   }
 
   /** `:memory:` for tests. A file that is damaged is put aside. */

@@ -24,7 +24,7 @@ export const systemPolicies: readonly SystemPolicy[] = [
   ]),
   allow('AliyunECSFullAccess', 'disks, snapshots, images and instances', ['ecs:*']),
   allow('AliyunECSReadOnlyAccess', 'reading disks, snapshots, images and instances', [
-    ...['Describe', 'List', 'Get'].map((verb) => `ecs:${verb}*`),
+    ...['Describe', 'List', 'Get', 'HupoDescribe', 'HupoPreview'].map((verb) => `ecs:${verb}*`),
   ]),
   allow('AliyunRAMFullAccess', 'users, keys, policies and roles', ['ram:*']),
   allow('AliyunRAMReadOnlyAccess', 'reading users, keys, policies and roles', ['ram:Get*', 'ram:List*']),

@@ -87,10 +87,25 @@ export async function updateTarget(
   await queries.updateTable('policy_targets').set(change).where('target_id', '=', targetId).execute();
 }
 
-/** Whether a later run has something to do with the disk. */
-export async function hasLaterTarget(queries: Queries, diskId: string, targetId: number): Promise<boolean> {
-  const rows = queries.selectFrom('policy_targets').select('target_id').where('disk_id', '=', diskId);
-  return (await rows.where('target_id', '>', targetId).limit(1).executeTakeFirst()) !== undefined;
+/** The first that a later run has of the disk. */
+export async function findLaterTarget(
+  queries: Queries,
+  diskId: string,
+  targetId: number,
+): Promise<TargetRow | undefined> {
+  const rows = queries.selectFrom('policy_targets').selectAll().where('disk_id', '=', diskId);
+  return await rows.where('target_id', '>', targetId).orderBy('target_id').limit(1).executeTakeFirst();
+}
+
+/** The later one is for the policies of both; of a policy that both are for, for its later slot. */
+export async function moveMembers(queries: Queries, targetId: number, laterId: number): Promise<void> {
+  const already = queries.selectFrom('policy_target_members').select('policy_id').where('target_id', '=', laterId);
+  await queries
+    .updateTable('policy_target_members')
+    .set({ target_id: laterId })
+    .where('target_id', '=', targetId)
+    .where('policy_id', 'not in', already)
+    .execute();
 }
 
 /** What the snapshot was made for. */

@@ -143,3 +143,10 @@ export async function findRecycledGeneration(queries: Queries, diskId: string): 
     .executeTakeFirst();
   return row?.latest ?? 0;
 }
+
+/** The tags of these that are in it. */
+export async function listRecycledTags(queries: Queries, ids: readonly string[]): Promise<Map<string, Tag[]>> {
+  if (ids.length === 0) return new Map();
+  const rows = await queries.selectFrom('recycle_bin').selectAll().where('resource_id', 'in', ids).execute();
+  return new Map(rows.map((row) => [row.resource_id, (JSON.parse(row.content) as { tags: Tag[] }).tags]));
+}

@@ -10,21 +10,27 @@ export interface RetentionSubject {
   sourceRegionId: string | null;
 }
 
-/** Those after `after` whose snapshots may have something to lose by `nowMs`, in order, with a page's limit. `offsetMs`: by how much the clock is before that time. */
+/** Disks whose snapshots, or copies, have an end, in order, after `after`. */
+export async function listRetentionDisks(queries: Queries, after: string, limit: number): Promise<string[]> {
+  const { rows } = await sql<{ source_disk_id: string }>`SELECT DISTINCT source_disk_id FROM snapshots
+    WHERE (retention_days IS NOT NULL OR automatic = 1) AND source_disk_id > ${after}
+    ORDER BY source_disk_id LIMIT ${limit}`.execute(queries);
+  return rows.map((row) => row.source_disk_id);
+}
+
+/** What of the disk may have something to lose by `nowMs`. `offsetMs`: by how much the clock is before that time. */
 export async function listRetentionSubjects(
   queries: Queries,
-  { after, nowMs, offsetMs, limit }: { after: RetentionSubject | null; nowMs: number; offsetMs: number; limit: number },
+  diskId: string,
+  { nowMs, offsetMs }: { nowMs: number; offsetMs: number },
 ): Promise<RetentionSubject[]> {
-  const from =
-    after === null ? sql`1 = 1` : sql`(source_disk_id, region) > (${after.diskId}, ${after.sourceRegionId ?? ''})`;
-  const { rows } = await sql<{ source_disk_id: string; region: string }>`SELECT DISTINCT source_disk_id, region FROM (
-      SELECT source_disk_id, coalesce(source_region_id, '') AS region FROM snapshots
-      WHERE (retention_days IS NOT NULL OR automatic = 1) AND frozen = 1 AND undo_until_ms IS NULL
-        AND status <> 'progressing'
-        AND (retention_days IS NULL
-          OR coalesce(kept_since_ms, created_at_ms - ${offsetMs}) + retention_days * 86400000 <= ${nowMs}))
-    WHERE ${from} ORDER BY source_disk_id, region LIMIT ${limit}`.execute(queries);
-  return rows.map((row) => ({ diskId: row.source_disk_id, sourceRegionId: row.region === '' ? null : row.region }));
+  const { rows } = await sql<{ region: string | null }>`SELECT DISTINCT source_region_id AS region FROM snapshots
+    WHERE source_disk_id = ${diskId} AND (retention_days IS NOT NULL OR automatic = 1) AND frozen = 1
+      AND undo_until_ms IS NULL AND status <> 'progressing' AND (retention_days IS NULL
+        OR coalesce(kept_since_ms, created_at_ms - ${offsetMs}) + retention_days * 86400000 <= ${nowMs})`.execute(
+    queries,
+  );
+  return rows.map(({ region }) => ({ diskId, sourceRegionId: region }));
 }
 
 /** Those that are in lists. */

@@ -23,7 +23,10 @@ export function addPolicyCommands(
       exit(await runPolicyList(options, context));
     });
   withTerms(add('create'), 'required')
-    .option('--instances-with <KEY[=VALUE]...>', 'apply it to all disks of the instances that have these tags')
+    .option(
+      '--instances-with <TAG...>',
+      'apply it to all disks of the instances that have these tags, as key or key=value',
+    )
     .option('--disk <DiskId...>', 'apply it to these disks')
     .description('make a policy')
     .addHelpText('after', helpOfTerms(`${command} policy create --at 2 --keep-days 7 --keep-weekly 4 --disk d-bp1abc…`))

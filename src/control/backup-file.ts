@@ -40,14 +40,28 @@ export function writeBackup(
   const fd = openNew(partial, file);
   try {
     fs.writeSync(fd, `${MAGIC} ${VERSION} ${createHash('sha256').update(text).digest('hex')} ${text}\n`);
-    for (const { from } of sources) for (const piece of piecesOf(from)) writeWhole(fd, piece);
+    for (const [index, { from }] of sources.entries()) copyAs(files[index]?.sha256 ?? '', fd, from);
     fs.fsyncSync(fd);
+  } catch (error) {
+    fs.rmSync(partial, { force: true });
+    throw error;
   } finally {
     fs.closeSync(fd);
   }
   fs.renameSync(partial, file);
   syncFolder(path.dirname(path.resolve(file)));
   return header;
+}
+
+/** Throws where the file is not any more what the header says: a key may have been added between the two reads. */
+function copyAs(sha256: string, fd: number, from: string): void {
+  const hash = createHash('sha256');
+  for (const piece of piecesOf(from)) {
+    hash.update(piece);
+    writeWhole(fd, piece);
+  }
+  if (hash.digest('hex') === sha256) return;
+  throw new OperationalError(`${from} was changed while it was read: back up once more`, { retryable: true });
 }
 
 /** Of a backup whose every byte is right. Throws a CorruptionError, or an OperationalError for what is none or newer. */

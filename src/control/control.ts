@@ -147,7 +147,7 @@ export class Control extends ControlReads {
     this.#collector.wake();
     this.recycleBin.start((facts) => deleteOldestUndo(this.#parts, this.#runner, facts));
     this.instanceLocks.start();
-    this.policies.start(lockClock.leapMs);
+    this.policies.start();
     this.metering.start();
     this.#undoEnded = deleteOverdueUndo(this.#parts, this.#runner, this.#ending.signal);
   }

@@ -138,12 +138,14 @@ export class EventFeed {
     const { clock, log } = this.#options;
     const { signal } = this.#stopping;
     while (!signal.aborted) {
+      // First: a clock that is wrong at the start has some time to be set right.
+      await clock.sleep(FORGET_EVERY_MS, signal).catch(() => undefined);
+      if (signal.aborted) return;
       try {
         await this.forget();
       } catch (error) {
         log.warn(`old events cannot be deleted: ${messageOf(error)}`);
       }
-      await clock.sleep(FORGET_EVERY_MS, signal).catch(() => undefined);
     }
   }
 

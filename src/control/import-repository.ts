@@ -102,7 +102,7 @@ export async function importInto(
   await catalog.transaction(async (transaction) => {
     await deleteEarlierSessions(transaction, Infinity);
     const known = new Map(manifests.map((manifest) => [manifest.snapshotId, manifest]));
-    if (isOld) done.push(...(await settleOperations(transaction, known)), ...(await takeOutOfBin(transaction)));
+    if (isOld) done.push(...(await settleOperations(transaction, known)), ...(await takeOutOfBin(transaction, clock)));
     const operations = (await listOperations(transaction)).filter(
       ({ kind, step }) => kind !== CREATE_SNAPSHOT || step !== 'rebase',
     );
@@ -158,9 +158,10 @@ function storedAs({ tree, statistics, ownerEpoch }: Manifest): Partial<CreateSna
 }
 
 /** Whether one was restored since the copy was made nobody knows: what is still there is put back, and can be deleted again. */
-async function takeOutOfBin(transaction: Queries): Promise<Imported> {
+async function takeOutOfBin(transaction: Queries, clock: Clock): Promise<Imported> {
+  const nowMs = await readLockTime(transaction, clock);
   const entries = await listAllRecycled(transaction);
-  for (const entry of entries) await putBack(transaction, entry);
+  for (const entry of entries) await putBack(transaction, entry, nowMs);
   return entries.map(({ resource_id: id }) => `${id} was in the recycle bin when the copy was made: it is put back.`);
 }
 

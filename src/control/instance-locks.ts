@@ -22,7 +22,7 @@ import type { Parts } from './parts.ts';
 import type { ChangeOptions } from './requests.ts';
 import { assertAllowed, getInstance } from './rows.ts';
 import type { OperationRunner } from './runner.ts';
-import { deleteSnapshot } from './snapshots.ts';
+import { cancelSnapshot } from './snapshots.ts';
 
 const LOOK_EVERY_MS = 60_000;
 
@@ -90,6 +90,7 @@ export class InstanceLocks {
   /** One that cannot be released now keeps no other waiting. */
   async #releaseDue(): Promise<void> {
     const { catalog, lockClock, log } = this.#parts;
+    if (!lockClock.isSettled) return;
     for (const instanceId of await listDueReleases(catalog.queries, lockClock.nowMs())) {
       await this.#release(instanceId).catch((error: unknown) => {
         if (!(error instanceof RequestError)) throw error;
@@ -108,9 +109,9 @@ export class InstanceLocks {
       return disks.map((disk) => disk.disk_id);
     });
     for (const { snapshot_id: snapshotId } of await listProgressingSnapshots(catalog.queries, diskIds)) {
-      const gone = deleteSnapshot(this.#parts, this.#runner(), { snapshotId, force: true }, unconditionally);
+      const gone = cancelSnapshot(this.#parts, this.#runner(), snapshotId);
       await gone.catch((error: unknown) => {
-        if (!(error instanceof RequestError)) throw error; // accomplished meanwhile, or held
+        if (!(error instanceof RequestError)) throw error; // held
       });
     }
     const request = { instanceIds: [instanceId], force: true };

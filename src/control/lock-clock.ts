@@ -11,6 +11,12 @@ import { messageOf } from '../lib/errors.ts';
 import type { Parts } from './parts.ts';
 
 const LOCK_CLOCK = 'lock-clock';
+/** What the clock said last that nobody doubts, in milliseconds: as `lock-clock`, but not of a start that found it far ahead. */
+const TRUSTED_CLOCK = 'trusted-clock';
+/** A clock that was so far ahead of the last server's at the start may be wrong. */
+const LEAP_MS = 86_400_000;
+/** Then nothing that ends by time ends for so long, so that it can be set right; also not after another start. */
+const SETTLE_MS = 3_600_000;
 const LOOK_EVERY_MS = 60_000;
 const SAVE_EVERY_MS = 3_600_000;
 /** Less between the two clocks is no setting of one. */
@@ -31,11 +37,6 @@ export async function readLockTime(queries: Queries, clock: Pick<Clock, 'nowMs'>
   return atMs + Math.max(0, nowMs - clockMs);
 }
 
-async function readLastClock(queries: Queries): Promise<number | null> {
-  const text = await findSetting(queries, LOCK_CLOCK);
-  return text === undefined ? null : (JSON.parse(text) as Saved).clockMs;
-}
-
 export class LockClock {
   readonly #options: Pick<Parts, 'catalog' | 'clock' | 'log'>;
   readonly #stopping = new AbortController();
@@ -43,8 +44,8 @@ export class LockClock {
   /** The time, and the monotonic clock's, at the start. */
   #startMs = 0;
   #startedAtMs = 0;
-  /** How far the clock went while no server ran, to an hour; 0 where it went back, or none ran before. */
-  #leapMs = 0;
+  /** Nothing ends before, by the monotonic clock. */
+  #settledMs = 0;
   /** By how much the clock is before it, as it is shown and as it was written down. */
   #aheadMs = 0;
   #savedAheadMs = 0;
@@ -57,8 +58,14 @@ export class LockClock {
   async start(): Promise<void> {
     const { catalog, clock } = this.#options;
     this.#startedAtMs = clock.monotonicMs();
-    const lastMs = await readLastClock(catalog.queries);
-    this.#leapMs = lastMs === null ? 0 : Math.max(0, clock.nowMs() - lastMs);
+    const trusted = await findSetting(catalog.queries, TRUSTED_CLOCK);
+    const leapMs = trusted === undefined ? 0 : clock.nowMs() - Number(trusted);
+    this.#settledMs = this.#startedAtMs + (leapMs > LEAP_MS ? SETTLE_MS : 0);
+    if (leapMs > LEAP_MS) {
+      this.#options.log.info(
+        `the clock is ${Math.floor(leapMs / LEAP_MS)} days later than when the last server ended: nothing expires for an hour, in case it is wrong`,
+      );
+    }
     this.#startMs = await readLockTime(catalog.queries, clock);
     await this.#saveNow();
     this.#running = this.#run();
@@ -69,8 +76,9 @@ export class LockClock {
     await this.#running;
   }
 
-  get leapMs(): number {
-    return this.#leapMs;
+  /** False for an hour after a start that found the clock far ahead: until then nothing may end by time. */
+  get isSettled(): boolean {
+    return this.#options.clock.monotonicMs() >= this.#settledMs;
   }
 
   nowMs(): number {
@@ -96,7 +104,9 @@ export class LockClock {
 
   async #saveNow(): Promise<void> {
     const aheadMs = this.#measureAhead();
-    await this.save(this.#options.catalog.queries);
+    const { catalog, clock } = this.#options;
+    await this.save(catalog.queries);
+    if (this.isSettled) await putSetting(catalog.queries, TRUSTED_CLOCK, String(clock.nowMs()));
     this.#savedAheadMs = aheadMs;
     this.#savedAtMs = this.nowMs();
   }

@@ -23,6 +23,7 @@ import type { StoredOperation } from '../catalog/operations.ts';
 import type { Queries, RecycledRow } from '../catalog/schema.ts';
 import { listTreesOfDisk } from '../catalog/snapshot-chains.ts';
 import { countSnapshots } from '../catalog/snapshots.ts';
+import { AUTOMATIC_SNAPSHOT_QUOTA } from '../ecs/auto-snapshot-policy.ts';
 import type { Paging, RecycledFilter } from '../ecs/list-filters.ts';
 import type { Page, Recycled } from '../ecs/resources.ts';
 import { MANUAL_SNAPSHOT_QUOTA } from '../ecs/states.ts';
@@ -88,7 +89,7 @@ export class RecycleBin {
       for (const resourceId of new Set(resourceIds)) {
         const entry = await getRecycled(transaction, resourceId);
         await assertRestorable(transaction, entry);
-        await putBack(transaction, entry);
+        await putBack(transaction, entry, this.#parts.lockClock.nowMs());
       }
     });
     this.#parts.onStored?.();
@@ -128,7 +129,11 @@ export class RecycleBin {
     const { signal } = this.#ending;
     while (!signal.aborted) {
       try {
-        while (!signal.aborted && (await this.#emptyDue(lockClock.nowMs(), unconditionally)) === BATCH);
+        while (
+          !signal.aborted &&
+          lockClock.isSettled &&
+          (await this.#emptyDue(lockClock.nowMs(), unconditionally)) === BATCH
+        );
       } catch (error) {
         if (signal.aborted) return;
         log.warn(`the recycle bin could not be emptied of what is overdue: ${messageOf(error)}`);
@@ -207,12 +212,15 @@ async function getRecycled(queries: Queries, resourceId: string): Promise<Recycl
 
 /** A snapshot of a disk that has as many as may be stays in the bin. */
 async function assertRestorable(transaction: Queries, entry: RecycledRow): Promise<void> {
-  if (entry.resource_type === 'disk' || parseRecycledSnapshot(entry).snapshot.source_snapshot_id !== null) return;
+  if (entry.resource_type === 'disk') return;
+  const { source_snapshot_id: copiedId, automatic } = parseRecycledSnapshot(entry).snapshot;
+  if (copiedId !== null) return;
   const { resource_id: snapshotId, disk_id: diskId } = entry;
-  const count = await countSnapshots(transaction, diskId);
-  if (count < MANUAL_SNAPSHOT_QUOTA) return;
+  const most = automatic === 1 ? AUTOMATIC_SNAPSHOT_QUOTA : MANUAL_SNAPSHOT_QUOTA;
+  const count = await countSnapshots(transaction, diskId, automatic === 1);
+  if (count < most) return;
   throw new RequestError(
     'QuotaExceed.Snapshot',
-    `${snapshotId} cannot be restored: the disk ${diskId} has ${count} snapshots, of at most ${MANUAL_SNAPSHOT_QUOTA}. Delete some.`,
+    `${snapshotId} cannot be restored: the disk ${diskId} has ${count} snapshots of its kind, of at most ${most}. Delete some.`,
   );
 }

@@ -68,11 +68,11 @@ async function stamp({ lockClock, recycleMs }: Bin, transaction: Queries, nowMs:
   return { nowMs, untilMs: lockClock.nowMs() + recycleMs };
 }
 
-/** As it was; a snapshot is in its group again, which comes back with it. Throws where something took its place. */
-export async function putBack(transaction: Queries, entry: RecycledRow): Promise<void> {
+/** As it was; a snapshot is in its group again, which comes back with it. Throws where something took its place. `nowMs`: of the locks' time. */
+export async function putBack(transaction: Queries, entry: RecycledRow, nowMs: number): Promise<void> {
   await deleteRecycled(transaction, entry.resource_id);
   if (entry.resource_type === 'disk') await putBackDisk(transaction, entry);
-  else await putBackSnapshot(transaction, entry);
+  else await putBackSnapshot(transaction, entry, nowMs);
 }
 
 /** A system disk whose instance is gone is a data disk, as one that is left when its instance goes. */
@@ -86,11 +86,12 @@ async function putBackDisk(transaction: Queries, entry: RecycledRow): Promise<vo
   await insertTags(transaction, diskId, tags);
 }
 
-async function putBackSnapshot(transaction: Queries, entry: RecycledRow): Promise<void> {
+/** Its days of retention begin anew: else it would go again at once. */
+async function putBackSnapshot(transaction: Queries, entry: RecycledRow, nowMs: number): Promise<void> {
   const { snapshot, tags, group } = parseRecycledSnapshot(entry);
   const { snapshot_id: snapshotId } = snapshot;
   assertFree(snapshotId, await findSnapshot(transaction, snapshotId));
-  await insertSnapshot(transaction, snapshot);
+  await insertSnapshot(transaction, { ...snapshot, kept_since_ms: nowMs });
   await insertTags(transaction, snapshotId, tags);
   if (group === null) return;
   const { snapshot_group_id: groupId } = group.row;

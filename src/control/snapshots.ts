@@ -7,7 +7,7 @@ import { hasInstantSnapshots } from '../ecs/disk-categories.ts';
 import { refuseDeleteCopied } from '../ecs/copy-rules.ts';
 import { newId } from '../ecs/ids.ts';
 import { refuseCreateSnapshot, refuseModifySnapshot, refuseRetention } from '../ecs/states.ts';
-import { change } from './change.ts';
+import { change, unconditionally } from './change.ts';
 import { findEarlierResult, rememberResult } from './client-token.ts';
 import { baseOf } from './disk-folder.ts';
 import { CREATE_SNAPSHOT } from './operations/create-snapshot.ts';
@@ -156,6 +156,16 @@ export async function deleteSnapshot(
     return await recordDeletion({ parts, runner, transaction }, row, { force, skipsBin });
   });
   await performDeletion(parts, runner, deletion);
+}
+
+/** As DeleteSnapshot does of one that is in the making; one that is accomplished by now stays. */
+export async function cancelSnapshot(parts: Parts, runner: OperationRunner, snapshotId: string): Promise<void> {
+  const deletion = await change(parts, unconditionally, async (transaction) => {
+    const row = await getSnapshot(transaction, snapshotId);
+    if (row.status !== 'progressing') return null;
+    return await recordDeletion({ parts, runner, transaction }, row, { force: true, skipsBin: true });
+  });
+  if (deletion !== null) await performDeletion(parts, runner, deletion);
 }
 
 /** Name, description and retention are the catalog's: the manifest in the repository, which never changes, keeps the first ones. */

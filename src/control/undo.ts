@@ -151,7 +151,8 @@ const LOOK_EVERY_MS = 60_000;
 export async function deleteOverdueUndo(parts: Parts, runner: OperationRunner, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     try {
-      for (const snapshotId of await listUndoSnapshots(parts.catalog.queries, parts.clock.nowMs())) {
+      const untilMs = parts.lockClock.isSettled ? parts.clock.nowMs() : 0;
+      for (const snapshotId of await listUndoSnapshots(parts.catalog.queries, untilMs)) {
         if (await deleteOne(parts, runner, snapshotId)) continue;
         await parts.catalog.transaction((transaction) =>
           updateSnapshot(transaction, snapshotId, { undo_until_ms: null }),

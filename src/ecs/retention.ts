@@ -178,12 +178,14 @@ function holdBack(
   { mostShare, approved }: RetentionFacts,
 ): RetentionDecision[] {
   const good = new Set(ordered.filter(({ status }) => status === 'accomplished').map(({ snapshotId }) => snapshotId));
-  const going = decisions.filter(({ decision, snapshotId }) => decision === 'delete' && good.has(snapshotId));
+  const isHeldBack = ({ decision, snapshotId }: RetentionDecision) =>
+    decision === 'delete' && good.has(snapshotId) && !approved.has(snapshotId);
+  const going = decisions.filter(isHeldBack);
   const most = Math.max(1, Math.floor(good.size * mostShare));
-  if (going.length <= most || going.every(({ snapshotId }) => approved.has(snapshotId))) return decisions;
+  if (going.length <= most) return decisions;
   const percent = Math.round(mostShare * 100);
   return decisions.map((one) =>
-    one.decision === 'delete' && good.has(one.snapshotId)
+    isHeldBack(one)
       ? {
           ...one,
           decision: 'hold',

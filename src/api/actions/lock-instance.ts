@@ -15,7 +15,7 @@ const common = {
 
 export const lockInstance = defineAction({
   name: 'HupoLockInstance',
-  parameters: { ...common, ReleaseDays: integer({ least: 0, most: RELEASE_DAYS_LIMIT }) },
+  parameters: { ...common, ReleaseDays: integer({ least: 1, most: RELEASE_DAYS_LIMIT }) },
   run: async (values, { control, options }) => {
     await control.instanceLocks.lock(
       { instanceId: values.InstanceId, reason: values.LockReason, releaseDays: values.ReleaseDays },

@@ -146,6 +146,61 @@ describe('an automatic snapshot policy', () => {
     assert.equal((await here.snapshots(diskId)).length, 1);
   });
 
+  it('makes room at the quota only for a snapshot that is made', async (t) => {
+    const here = await PolicyWorld.create(t);
+    const { world } = here;
+    const { diskId } = await here.protect();
+    await here.run();
+    const { queries } = world.catalog;
+    const row = await queries.selectFrom('snapshots').selectAll().executeTakeFirstOrThrow();
+    const copies = Array.from({ length: 999 }, (_, index) => ({
+      ...row,
+      snapshot_id: `s-copy${index}`,
+      generation: 0,
+    }));
+    for (let at = 0; at < copies.length; at += 100) {
+      await queries
+        .insertInto('snapshots')
+        .values(copies.slice(at, at + 100))
+        .execute();
+    }
+    world.assertRoom = (code) => {
+      throw new RequestError(code, 'no room');
+    };
+    await here.run();
+    assert.equal((await here.runsOf(diskId))[0]?.reason, 'no room');
+    assert.equal((await queries.selectFrom('snapshots').select('snapshot_id').execute()).length, 1000);
+    assert.deepEqual(await queries.selectFrom('operations').selectAll().execute(), []);
+  });
+
+  it('hands what an overtaken run was for to the next one', async (t) => {
+    const here = await PolicyWorld.create(t);
+    const { world } = here;
+    const yearly = { hours: [2], weekdays: [1, 2, 3, 4, 5, 6, 7] };
+    const { diskId } = await here.protect({ schedule: yearly, retentionDays: 365 });
+    const { policyId: daily } = await world.control.policies.create(
+      policyRequest({ schedule: { hours: [3], weekdays: yearly.weekdays }, retentionDays: 1 }),
+    );
+    await world.control.policies.apply({ policyId: daily, diskIds: [diskId] });
+    const [slotMs = 0] = listNextSlots(yearly, here.clock.nowMs(), 1);
+    await world.control.stop();
+    await world.catalog.queries
+      .insertInto('policy_targets')
+      .values({ disk_id: diskId, slot_ms: slotMs, begun_at_ms: slotMs, state: 'pending', attempts: 0 })
+      .execute();
+    const long = { policy_id: 'sp-long', run_id: 0, slot_ms: slotMs, retention_days: 365, tiered: 0 };
+    await world.catalog.queries
+      .insertInto('policy_target_members')
+      .values({ ...long, target_id: 1, copy_region_id: null, copied_retention_days: -1 })
+      .execute();
+    await world.catalog.close();
+    here.clock.leapTo(slotMs + 3_600_000);
+    await world.start();
+    await here.over(slotMs + 3_600_000);
+    await world.until('the snapshot', async () => (await here.snapshots(diskId)).length === 1);
+    assert.equal((await here.snapshots(diskId))[0]?.retentionDays, 365);
+  });
+
   it('catches up a run that was missed while no server ran, once, or not at all', async (t) => {
     const here = await PolicyWorld.create(t);
     const { diskId } = await here.protect();
@@ -319,6 +374,42 @@ describe('retention', () => {
     assert.equal((await here.snapshots(diskId)).length, 2);
     here.clock.leap(2_000_000);
     await world.until('the old one to go', async () => (await here.snapshots(diskId)).length === 1);
+  });
+
+  it('is held up for the rest of that hour by another start, too; so is the recycle bin', async (t) => {
+    const here = await PolicyWorld.create(t);
+    const { world } = here;
+    world.recycleMs = DAY_MS;
+    await world.restart();
+    const { policyId, diskId } = await here.protect({ retentionDays: 2 });
+    await here.run();
+    await here.run();
+    await world.control.policies.cancel({ policyId, diskIds: [diskId] });
+    const { diskId: other } = await world.runOne();
+    const binned = await world.takeSnapshot(other);
+    await world.control.deleteSnapshot({ snapshotId: binned, force: false });
+    here.clock.standStill(900 * DAY_MS);
+    await world.restart();
+    here.clock.leap(60_000);
+    await world.restart();
+    here.clock.leap(600_000);
+    await world.settle();
+    assert.equal((await here.snapshots(diskId)).length, 2);
+    here.clock.standStill(-900 * DAY_MS);
+    await world.control.recycleBin.restore({ resourceIds: [binned] });
+    assert.equal((await world.snapshot(binned))?.status, 'accomplished');
+  });
+
+  it('goes on after a clock that was far ahead was set right', async (t) => {
+    const here = await PolicyWorld.create(t);
+    const { world } = here;
+    const { diskId } = await here.protect({ retentionDays: 2 });
+    here.clock.standStill(3650 * DAY_MS);
+    await world.restart();
+    here.clock.set(-3650 * DAY_MS);
+    await world.restart();
+    for (let count = 0; count < 5; count += 1) await here.run();
+    await world.until('the old ones to go', async () => (await here.snapshots(diskId)).length <= 3);
   });
 
   it('previews its runs and what it will delete, and then does just that', async (t) => {

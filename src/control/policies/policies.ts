@@ -7,7 +7,7 @@ import { listRuns } from '../../catalog/policy-runs.ts';
 import { forgetGone } from '../../catalog/retention.ts';
 import type { Policy, PolicyAssociation, PolicyFilter, PolicyRun } from '../../ecs/auto-snapshot-policy.ts';
 import type { Paging } from '../../ecs/list-filters.ts';
-import { DAY_MS, HOUR_MS } from '../../ecs/lock-rules.ts';
+import { HOUR_MS } from '../../ecs/lock-rules.ts';
 import type { Page } from '../../ecs/resources.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { unconditionally } from '../change.ts';
@@ -24,36 +24,22 @@ import { workOnTargets } from './targets.ts';
 
 const LOOK_EVERY_MS = 15_000;
 const PASS_EVERY_MS = HOUR_MS;
-/** A clock that was so far ahead of the last server's at the start may be wrong. */
-const LEAP_MS = DAY_MS;
-/** Then nothing goes for so long. */
-const SETTLE_MS = HOUR_MS;
 
 export class Policies {
   readonly #parts: Parts;
   readonly #runner: OperationRunner;
   readonly #stopping = new AbortController();
   #running: Promise<void> = Promise.resolve();
-  /** When the next pass of retention is, and before which nothing goes; by the monotonic clock. */
+  /** When the next pass of retention is, by the monotonic clock. */
   #nextPassMs = 0;
-  #settledMs = 0;
 
   constructor(parts: Parts, runner: OperationRunner) {
     this.#parts = parts;
     this.#runner = runner;
   }
 
-  /** `leapMs`: how far the clock went while no server ran. */
-  start(leapMs: number): void {
-    const { clock, log } = this.#parts;
-    this.#settledMs = clock.monotonicMs();
-    if (leapMs > LEAP_MS) {
-      this.#settledMs += SETTLE_MS;
-      log.info(
-        `the clock is ${Math.floor(leapMs / DAY_MS)} days later than when the last server ended: retention deletes nothing for an hour, in case it is wrong`,
-      );
-    }
-    this.#nextPassMs = this.#settledMs;
+  start(): void {
+    this.#nextPassMs = this.#parts.clock.monotonicMs();
     this.#running = this.#run();
   }
 
@@ -75,11 +61,11 @@ export class Policies {
   }
 
   async #look(signal: AbortSignal): Promise<void> {
-    const { clock, catalog } = this.#parts;
+    const { clock, catalog, lockClock } = this.#parts;
     await beginDueRuns(this.#parts);
     const finished = await workOnTargets(this.#parts, this.#runner, signal);
     const nowMs = clock.monotonicMs();
-    if (nowMs < this.#settledMs) return;
+    if (!lockClock.isSettled) return;
     for (const diskId of finished) await retain(this.#parts, this.#runner, { diskId, sourceRegionId: null });
     if (nowMs < this.#nextPassMs) return;
     this.#nextPassMs = nowMs + PASS_EVERY_MS;

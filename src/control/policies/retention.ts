@@ -2,9 +2,9 @@
  * Retention at work: what `ecs/retention.ts` says may go is deleted as a user would delete it, so that locks, images, disks and
  * copies hold it as they would then; whatever dies meanwhile, the next pass plans anew from what is there.
  *
- * Time is that of `lock-clock.ts`, which no setting of the clock moves while a server runs; and the clock itself must agree, so one
- * that was wrong at the start, and is set right, has ended nothing. After a start that finds the clock far ahead of the last
- * server's, nothing goes for an hour: a machine whose clock is wrong at its start has time to learn the right one.
+ * Age is what both clocks say, that of `lock-clock.ts`, which no setting of the clock moves while a server runs, and the wall's: one
+ * that was wrong, and is set right, has ended nothing. After a start that finds the clock far ahead of the last server's, nothing
+ * goes for an hour: a machine whose clock is wrong at its start has time to learn the right one.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { daysOf, listAllPolicies, rulesOf } from '../../catalog/policies.ts';
@@ -12,13 +12,14 @@ import { listPolicySnapshots } from '../../catalog/policy-runs.ts';
 import {
   deleteHold,
   findHold,
+  listRetentionDisks,
   listRetentionSubjects,
   listSnapshotsOfSubject,
   putHold,
 } from '../../catalog/retention.ts';
 import type { RetentionSubject } from '../../catalog/retention.ts';
 import { findLock } from '../../catalog/snapshot-locks.ts';
-import type { Queries } from '../../catalog/schema.ts';
+import type { Queries, SnapshotRow } from '../../catalog/schema.ts';
 import { refuseDeleteLocked } from '../../ecs/lock-rules.ts';
 import { planRetention } from '../../ecs/retention.ts';
 import type { KeepRules, RetainedSnapshot, RetentionFacts } from '../../ecs/retention.ts';
@@ -28,42 +29,46 @@ import type { Parts } from '../parts.ts';
 import type { OperationRunner } from '../runner.ts';
 import { deleteSnapshot } from '../snapshots.ts';
 
-const SUBJECTS_AT_ONCE = 100;
+const DISKS_AT_ONCE = 100;
 
 /** One pass over everything that may go. */
 export async function retainAll(parts: Parts, runner: OperationRunner, signal: AbortSignal): Promise<void> {
-  const { catalog, clock } = parts;
-  let after: RetentionSubject | null = null;
-  for (;;) {
-    const nowMs = agreedTime(parts);
-    const offsetMs = clock.nowMs() - parts.lockClock.nowMs();
-    const asked = { after, nowMs, offsetMs, limit: SUBJECTS_AT_ONCE };
-    const subjects: RetentionSubject[] = await listRetentionSubjects(catalog.queries, asked);
-    for (const subject of subjects) {
-      if (signal.aborted) return;
-      await retain(parts, runner, subject);
+  const { catalog, clock, lockClock } = parts;
+  for (let after = ''; ;) {
+    const diskIds = await listRetentionDisks(catalog.queries, after, DISKS_AT_ONCE);
+    for (const diskId of diskIds) {
+      const nowMs = lockClock.nowMs();
+      const asked = { nowMs, offsetMs: clock.nowMs() - nowMs };
+      for (const subject of await listRetentionSubjects(catalog.queries, diskId, asked)) {
+        if (signal.aborted) return;
+        await retain(parts, runner, subject);
+      }
       await nextTurn();
     }
-    after = subjects.at(-1) ?? null;
-    if (after === null) return;
+    const last = diskIds.at(-1);
+    if (last === undefined) return;
+    after = last;
   }
 }
 
-/** Deletes what of one disk's snapshots may go, and writes down what somebody must agree to. */
-export async function retain(parts: Parts, runner: OperationRunner, subject: RetentionSubject): Promise<void> {
+/** Deletes what of one disk's snapshots may go, which it tells, and writes down what somebody must agree to. */
+export async function retain(parts: Parts, runner: OperationRunner, subject: RetentionSubject): Promise<string[]> {
   const { catalog, log, clock } = parts;
   const decisions = planRetention(await readFacts(parts, subject));
   const heldIds = decisions.filter(({ decision }) => decision === 'hold').map(({ snapshotId }) => snapshotId);
   await noteHeld(catalog.queries, subjectIdOf(subject), heldIds, { nowMs: clock.nowMs(), log });
+  const goneIds: string[] = [];
   for (const { snapshotId, reason } of decisions.filter(({ decision }) => decision === 'delete').reverse()) {
     try {
       await deleteSnapshot(parts, runner, { snapshotId, force: false }, unconditionally);
+      goneIds.push(snapshotId);
       log.info(`${snapshotId} of ${subject.diskId} is deleted: ${reason}`);
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
       if (error.code !== 'InvalidSnapshotId.NotFound') log.warn(`${snapshotId} stays: ${messageOf(error)}`);
     }
   }
+  return goneIds;
 }
 
 /** What is planned for one disk's snapshots from. */
@@ -76,7 +81,7 @@ export async function readFacts(parts: Parts, subject: RetentionSubject): Promis
     snapshots.push({
       ...{ snapshotId: row.snapshot_id, sequence: row.generation ?? 0, status: row.status },
       ...{ isAutomatic: row.automatic === 1, retentionDays: row.retention_days },
-      keptSinceMs: row.kept_since_ms ?? row.created_at_ms - parts.lockClock.toClock(0),
+      keptSinceMs: keptSince(parts, row),
       keptFor: (memberships.get(row.snapshot_id) ?? []).map((one) => ({
         ...{ policyId: one.policy_id, slotMs: one.slot_ms, days: daysOf(one.retention_days) },
         isTiered: one.tiered === 1,
@@ -86,7 +91,7 @@ export async function readFacts(parts: Parts, subject: RetentionSubject): Promis
   }
   const hold = await findHold(queries, subjectIdOf(subject));
   return {
-    ...{ snapshots, rules: await readRules(queries), nowMs: agreedTime(parts), mostShare: parts.retentionShare },
+    ...{ snapshots, rules: await readRules(queries), nowMs: parts.lockClock.nowMs(), mostShare: parts.retentionShare },
     approved: new Set(hold?.approved === 1 ? (JSON.parse(hold.snapshot_ids) as string[]) : []),
   };
 }
@@ -95,9 +100,10 @@ async function readRules(queries: Queries): Promise<Map<string, KeepRules | null
   return new Map((await listAllPolicies(queries)).map((row) => [row.policy_id, rulesOf(row)]));
 }
 
-/** Both clocks say that it is so late. */
-function agreedTime({ clock, lockClock }: Parts): number {
-  return Math.min(lockClock.nowMs(), clock.nowMs());
+/** On the locks' clock, such that it is as old as both clocks say: the wall's, by its CreationTime, and that of the locks. */
+function keptSince({ clock, lockClock }: Parts, row: Pick<SnapshotRow, 'kept_since_ms' | 'created_at_ms'>): number {
+  const byWallMs = row.created_at_ms - clock.nowMs() + lockClock.nowMs();
+  return Math.max(row.kept_since_ms ?? byWallMs, byWallMs);
 }
 
 /** What a deletion without force would be refused for, as far as it is known beforehand. */
@@ -150,7 +156,8 @@ export async function approve(parts: Parts, runner: OperationRunner, subjectId: 
     at === -1
       ? { diskId: subjectId, sourceRegionId: null }
       : { diskId: subjectId.slice(at + 1), sourceRegionId: subjectId.slice(0, at) };
-  await retain(parts, runner, subject);
-  await deleteHold(parts.catalog.queries, subjectId);
-  return JSON.parse(hold.snapshot_ids) as string[];
+  const goneIds = await retain(parts, runner, subject);
+  const left = await findHold(parts.catalog.queries, subjectId);
+  if (left?.approved === 1) await deleteHold(parts.catalog.queries, subjectId);
+  return goneIds;
 }

@@ -15,10 +15,11 @@
  */
 import {
   findUnfinishedAutomatic,
-  hasLaterTarget,
+  findLaterTarget,
   insertPolicySnapshots,
   listAutomaticSnapshots,
   listTargets,
+  moveMembers,
   updateTarget,
 } from '../../catalog/policy-runs.ts';
 import type { Target, TargetMember } from '../../catalog/policy-runs.ts';
@@ -58,8 +59,16 @@ export async function workOnTargets(parts: Parts, runner: OperationRunner, signa
 
 /** Answers when the disk is frozen, or was not. */
 async function begin(parts: Parts, runner: OperationRunner, target: Target): Promise<void> {
-  const begun = await parts.catalog.transaction((transaction) => record(parts, runner, transaction, target));
-  if (begun === null) return;
+  if (await handOver(parts, target)) return;
+  let begun: Begun;
+  try {
+    begun = await parts.catalog.transaction((transaction) => record(parts, runner, transaction, target));
+  } catch (error) {
+    // What was written for it is not there any more: nothing went to make place for it.
+    if (!(error instanceof RequestError)) throw error;
+    await updateTarget(parts.catalog.queries, target.target_id, { state: 'skipped', reason: error.message });
+    return;
+  }
   for (const deletion of begun.deletions) await performDeletion(parts, runner, deletion);
   try {
     await runner.start(begun.operation).past('freeze');
@@ -68,62 +77,58 @@ async function begin(parts: Parts, runner: OperationRunner, target: Target): Pro
   }
 }
 
+/** The next run came before it could be begun: that makes its snapshot for the policies of both, if it is not begun either. */
+async function handOver({ catalog }: Parts, { disk_id: diskId, target_id: targetId }: Target): Promise<boolean> {
+  return await catalog.transaction(async (transaction) => {
+    const later = await findLaterTarget(transaction, diskId, targetId);
+    if (later === undefined) return false;
+    if (later.state === 'pending') await moveMembers(transaction, targetId, later.target_id);
+    await updateTarget(transaction, targetId, { state: 'skipped', reason: 'the next run came before it was made' });
+    return true;
+  });
+}
+
 interface Begun {
   operation: StoredOperation;
   /** Of the oldest, where there are as many as there may be. */
   deletions: SnapshotDeletion[];
 }
 
-/** Null: it is not made, which is written down with the reason. */
-async function record(
-  parts: Parts,
-  runner: OperationRunner,
-  transaction: Queries,
-  target: Target,
-): Promise<Begun | null> {
+/** Throws a RequestError that says why it is not made. */
+async function record(parts: Parts, runner: OperationRunner, transaction: Queries, target: Target): Promise<Begun> {
   const { target_id: targetId, disk_id: diskId, members } = target;
   const disk = await findDisk(transaction, diskId);
   const reason = await findReasonToSkip(transaction, target, disk);
-  if (reason !== null || disk === undefined) {
-    await updateTarget(transaction, targetId, { state: 'skipped', reason });
-    return null;
-  }
-  try {
-    const deletions = await makePlace({ parts, runner, transaction }, diskId);
-    await assertSnapshotAllowed(transaction, disk, { automatic: true });
-    const { snapshotId, operation } = await recordSnapshot(parts, runner, {
-      ...{ transaction, disk, options: unconditionally, automatic: true },
-      request: {
-        diskId,
-        snapshotName: await nameFor(transaction, target),
-        description: `Made by ${members.map((member) => member.policy_id).join(', ')}`,
-        retentionDays: retentionOf(members),
-        resourceGroupId: disk.resource_group_id,
-        tags: [],
-      },
-    });
-    await insertPolicySnapshots(transaction, snapshotId, members);
-    const attempts = target.attempts + 1;
-    await updateTarget(transaction, targetId, { state: 'making', attempts, snapshot_id: snapshotId, reason: null });
-    return { operation, deletions };
-  } catch (error) {
-    if (!(error instanceof RequestError)) throw error;
-    await updateTarget(transaction, targetId, { state: 'skipped', reason: error.message });
-    return null;
-  }
+  if (reason !== null || disk === undefined) throw new RequestError('OperationConflict', reason ?? '');
+  await assertSnapshotAllowed(transaction, disk, { automatic: true });
+  const deletions = await makePlace({ parts, runner, transaction }, diskId);
+  const { snapshotId, operation } = await recordSnapshot(parts, runner, {
+    ...{ transaction, disk, options: unconditionally, automatic: true },
+    request: {
+      diskId,
+      snapshotName: await nameFor(transaction, target),
+      description: `Made by ${members.map((member) => member.policy_id).join(', ')}`,
+      retentionDays: retentionOf(members),
+      resourceGroupId: disk.resource_group_id,
+      tags: [],
+    },
+  });
+  await insertPolicySnapshots(transaction, snapshotId, members);
+  const attempts = target.attempts + 1;
+  await updateTarget(transaction, targetId, { state: 'making', attempts, snapshot_id: snapshotId, reason: null });
+  return { operation, deletions };
 }
 
 /** `ecs-api.md` 4.6. Null: nothing is in the way. */
 async function findReasonToSkip(
   transaction: Queries,
-  { disk_id: diskId, target_id: targetId, members }: Target,
+  { disk_id: diskId, members }: Target,
   disk: DiskRow | undefined,
 ): Promise<string | null> {
   if (disk === undefined) return 'the disk is deleted';
   if (members.length === 0) return 'the policy is deleted';
   if (disk.enable_auto_snapshot === 0) return 'EnableAutoSnapshot of the disk is false';
   if (disk.status !== 'In_use') return `the disk is ${disk.status}: automatic snapshots are of disks in use`;
-  if (await hasLaterTarget(transaction, diskId, targetId)) return 'the next run came before it could be begun';
   const unfinished = await findUnfinishedAutomatic(transaction, diskId);
   return unfinished === null ? null : `the automatic snapshot ${unfinished} is still being made`;
 }
@@ -140,7 +145,7 @@ async function makePlace(
   const oldestFirst = await listAutomaticSnapshots(transaction, diskId);
   for (const row of oldestFirst.slice(0, -1)) {
     if (deletions.length >= surplus) break;
-    const deletion = await dropIfFree(given, row);
+    const deletion = await dropIfFree(given, row, { skipsBin: false });
     if (deletion !== null) deletions.push(deletion);
   }
   return deletions;
@@ -171,7 +176,7 @@ async function watch({ catalog, log }: Parts, target: Target): Promise<boolean> 
     await updateTarget(catalog.queries, targetId, { state: isCopied ? 'copying' : 'done', reason: null });
     return true;
   }
-  const isOver = target.attempts >= MOST_ATTEMPTS || (await hasLaterTarget(catalog.queries, diskId, targetId));
+  const isOver = target.attempts >= MOST_ATTEMPTS;
   const reason = row.failure_reason;
   if (isOver) log.warn(`the automatic snapshot of ${diskId} failed for good: ${reason}`);
   await updateTarget(catalog.queries, targetId, { state: isOver ? 'failed' : 'pending', reason });
