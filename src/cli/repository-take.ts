@@ -17,6 +17,7 @@ import { systemClock } from '../lib/clock.ts';
 import { OperationalError } from '../lib/errors.ts';
 import { systemRandom } from '../lib/random.ts';
 import type { ObjectStore } from '../repository/object-store/object-store.ts';
+import { listAccomplishedSnapshots } from '../catalog/snapshots.ts';
 import { listDiskFolders } from '../disk/disk-folder.ts';
 import { systemFiles } from '../lib/files.ts';
 import { findAnyOwner } from '../repository/owner.ts';
@@ -50,6 +51,7 @@ export async function runRepositoryImport(options: TakeOptions, context: CliCont
     await openWhole(async (catalog) => {
       const standing = await findStanding({ catalog, store });
       if (standing.is === 'foreign' && !isLost) refuseForeign(standing, folder, context);
+      if (!isLost) await refuseAbsent(catalog, store, folder);
       await takeIn({ catalog, store, folder, options, standing, context });
     });
   });
@@ -91,6 +93,16 @@ async function refuseEmpty(store: ObjectStore, folder: DataFolder, context: CliC
   const adopt = formatCommand(context, 'repository adopt', folder.root);
   throw new OperationalError(
     `${folder.root} has no disk, so it is not the folder of the catalog that was lost (${owner.catalogId}, epoch ${owner.ownerEpoch}): \`${adopt}\` takes the repository over for ever`,
+    { retryable: false },
+  );
+}
+
+/** A repository that nobody ever owned is not the one that the catalog's snapshots are in: nothing of them would be left. */
+async function refuseAbsent(catalog: Catalog, store: ObjectStore, folder: DataFolder): Promise<void> {
+  const { length: count } = await listAccomplishedSnapshots(catalog.queries);
+  if (count === 0 || (await findAnyOwner(store)) !== null) return;
+  throw new OperationalError(
+    `the catalog has ${count} snapshots, and there is no repository in ${repositoryIn(folder.root).storeFolder}: copy or link it there first, then import; with an empty one all of them would be gone`,
     { retryable: false },
   );
 }
