@@ -102,10 +102,6 @@ export function targetTagsOf({ TargetTags: given }: Pick<Terms, 'TargetTags'>): 
   });
 }
 
-export function daysOf(value: number): number | null {
-  return value === -1 ? null : value;
-}
-
 /** `diskIds`: a JSON list. */
 export const diskIds: Parameter<string[] | null> = {
   ...jsonList(CODE, 100),

@@ -1,6 +1,7 @@
 /** Automatic snapshot policies in the catalog: their terms, the disks that they are applied to, and the lists of both. */
 import { sql } from 'kysely';
 import type { RawBuilder, Updateable } from 'kysely';
+import { daysOf } from '../ecs/auto-snapshot-policy.ts';
 import type { Policy, PolicyAssociation, PolicyFilter, PolicyTerms } from '../ecs/auto-snapshot-policy.ts';
 import type { Paging, TagFilter } from '../ecs/list-filters.ts';
 import type { Page } from '../ecs/resources.ts';
@@ -229,11 +230,6 @@ export function formatTerms(terms: PolicyTerms) {
 
 export function rulesOf(row: PolicyRow): KeepRules | null {
   return row.keep_rules === null ? null : (JSON.parse(row.keep_rules) as KeepRules);
-}
-
-/** -1 in the catalog, as in the API: for ever. */
-export function daysOf(days: number): number | null {
-  return days === -1 ? null : days;
 }
 
 function targetTagsOf(row: PolicyRow): TagFilter[] | null {

@@ -80,6 +80,11 @@ export function refuseTerms({ retentionDays, keepRules }: PolicyTerms): Refusal 
   );
 }
 
+/** Days as the API and the catalog have them, -1 for ever; null: for ever. */
+export function daysOf(days: number): number | null {
+  return days === -1 ? null : days;
+}
+
 /** `auto_20261123_2`: the day in UTC+8, and which of the disk's that day. */
 export function automaticName(slotMs: number, number: number): string {
   const day = new Date(slotMs + SCHEDULE_OFFSET_MS).toISOString().slice(0, 10).replaceAll('-', '');

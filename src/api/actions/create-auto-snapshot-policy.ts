@@ -1,9 +1,10 @@
 /** CreateAutoSnapshotPolicy (`ecs-api.md` 2.2): when snapshots are made by themselves, and how long they are kept. */
+import { daysOf } from '../../ecs/auto-snapshot-policy.ts';
 import { RequestError } from '../../lib/errors.ts';
 import { notPublic } from '../absent-features.ts';
 import { defineAction } from '../action.ts';
 import { oneOf, required, withDefault } from '../parameters.ts';
-import { daysOf, keepRulesOf, policyTerms, targetTagsOf } from '../policy-parameters.ts';
+import { keepRulesOf, policyTerms, targetTagsOf } from '../policy-parameters.ts';
 import { dryRun, resourceGroup, tags } from '../resource-parameters.ts';
 
 const ASSOCIATIONS = ['AssociatedWithDisk', 'AssociatedWithInstanceTag'] as const;

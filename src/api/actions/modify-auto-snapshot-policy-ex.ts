@@ -1,8 +1,9 @@
 /** ModifyAutoSnapshotPolicyEx (`ecs-api.md` 2.2): at once, for all disks that have the policy. */
+import { daysOf } from '../../ecs/auto-snapshot-policy.ts';
 import type { ModifyPolicyRequest } from '../../control/policies/requests.ts';
 import { defineAction } from '../action.ts';
 import { required, type Values } from '../parameters.ts';
-import { daysOf, keepRulesOf, policyId, policyTerms, targetTagsOf } from '../policy-parameters.ts';
+import { keepRulesOf, policyId, policyTerms, targetTagsOf } from '../policy-parameters.ts';
 import { dryRun } from '../resource-parameters.ts';
 
 const parameters = {

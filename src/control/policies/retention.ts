@@ -7,7 +7,8 @@
  * goes for an hour: a machine whose clock is wrong at its start has time to learn the right one.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { daysOf, listAllPolicies, rulesOf } from '../../catalog/policies.ts';
+import { listAllPolicies, rulesOf } from '../../catalog/policies.ts';
+import { daysOf } from '../../ecs/auto-snapshot-policy.ts';
 import { listPolicySnapshots } from '../../catalog/policy-runs.ts';
 import {
   deleteHold,
