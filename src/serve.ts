@@ -223,6 +223,7 @@ export function formatBanner(
   const lines = [
     `Hupo 琥珀 serves ${folder.root}`,
     `  API      ${url}   region ${options.region}   zones ${options.region}-a, ${options.region}-b`,
+    `  Console  ${url}/console/`,
   ];
   for (const text of options.addRegion ?? []) {
     const { regionId, dataFolder } = parseRegion(text, options.data);

@@ -32,11 +32,14 @@ import { systemFiles } from './lib/files.ts';
 import { serveLines } from './lib/line-channel.ts';
 import { openRegion } from './region-server.ts';
 import type { RegionOptions, RegionPlace, RegionServer, StopOutcome } from './region-server.ts';
+import { ConsoleFiles } from './web/console-files.ts';
 import { MetricsPage } from './web/metrics-page.ts';
 import type { MetricsAccess } from './web/metrics-page.ts';
 import { ensureServerCertificate, serverNames } from './tls/tls-folder.ts';
 
 const REPLIES_TIMEOUT_MS = 5000;
+/** Beside the sources, and beside what they are compiled to. */
+const builtConsole = path.join(import.meta.dirname, '..', 'dist', 'console');
 
 export interface ServerOptions extends RegionOptions, RegionPlace {
   /** Regions besides the first. */
@@ -147,8 +150,9 @@ async function startWithKey(
     ...{ access: options.metrics, hasDisks: options.metrics.hasDisks, clock, log },
     regions: regions.map(({ measured }) => measured),
   });
+  const consoleFiles = new ConsoleFiles({ folder: builtConsole, random });
   const api = await createApi(
-    { regions: served, guard, nonces, clock, random, health, metrics, log },
+    { regions: served, guard, nonces, clock, random, health, metrics, consoleFiles, log },
     options,
     main.folder,
   );

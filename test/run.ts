@@ -19,7 +19,7 @@ interface Suite {
 const suites: Record<string, Suite[]> = {
   quick: [
     {
-      folders: ['src', 'test/contract', 'test/model', 'test/damaged', 'test/compat'],
+      folders: ['src', 'test/contract', 'test/model', 'test/damaged', 'test/compat', 'test/console'],
       concurrency: 2,
       timeoutMs: 180_000,
       environment: { HUPO_SEEDS: '20' },
@@ -40,6 +40,7 @@ const suites: Record<string, Suite[]> = {
         'test/crash',
         'test/fuzz',
         'test/clients',
+        'test/console',
       ],
       concurrency: 2,
       timeoutMs: 300_000,
@@ -52,8 +53,10 @@ const suites: Record<string, Suite[]> = {
 /** Debian package → a program that it brings. */
 const packages: Record<string, string> = {
   'btrfs-progs': '/usr/bin/btrfs',
+  chromium: '/usr/bin/chromium',
   e2fsprogs: '/usr/sbin/mkfs.ext4',
   fio: '/usr/bin/fio',
+  'fonts-noto-cjk': '/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc',
   fuse3: '/usr/bin/fusermount3',
   'libnbd-bin': '/usr/bin/nbdinfo',
   mount: '/usr/sbin/losetup',

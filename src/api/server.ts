@@ -10,6 +10,7 @@ import type { Clock } from '../lib/clock.ts';
 import { RequestError, messageOf } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import type { Random } from '../lib/random.ts';
+import { ConsoleFiles } from '../web/console-files.ts';
 import type { MetricsPage } from '../web/metrics-page.ts';
 import { shareOnePort } from '../tls/one-port.ts';
 import type { Action } from './action.ts';
@@ -35,6 +36,8 @@ export interface ApiServerOptions {
   health: () => Promise<object>;
   /** GET /metrics, and what counts requests for it. */
   metrics?: MetricsPage;
+  /** GET /console/. */
+  consoleFiles?: ConsoleFiles;
   log: Log;
 }
 
@@ -135,7 +138,8 @@ async function respond(
 ): Promise<void> {
   const asked: Asked = { requestId: newRequestId(options.random), format: 'JSON', action: null, close: false };
   response.on('error', () => response.destroy());
-  const { clock, metrics } = options;
+  const { clock, metrics, consoleFiles } = options;
+  if (consoleFiles !== undefined && ConsoleFiles.wants(message)) return consoleFiles.answer(message, response);
   if (metrics !== undefined && isMetrics(message)) return await metrics.answer(message, response);
   const startedMs = clock.monotonicMs();
   const count = (code: string) => {

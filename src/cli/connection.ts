@@ -11,7 +11,7 @@ import { ensureRunFolder } from '../lib/run-folder.ts';
 import { defaultProfileFile, readProfile, type AliyunProfile } from './aliyun-profile.ts';
 import { EcsClient } from './ecs-client.ts';
 import { readTextFile } from './ecs-options.ts';
-import type { SigningKey } from './sign-request.ts';
+import type { SigningKey } from '../lib/acs3-request.ts';
 import { UsageError } from './usage-error.ts';
 
 export interface Connection {

@@ -8,18 +8,23 @@ import { systemClock } from '../lib/clock.ts';
 import { systemRandom } from '../lib/random.ts';
 import { makeAuthority, makeKey, makeServerCertificate } from '../tls/certificates.ts';
 import { EcsClient, EcsError, type EcsClientOptions } from './ecs-client.ts';
-import { signRequest } from './sign-request.ts';
+import { signRequest } from '../lib/acs3-request.ts';
+import { nodeDigests } from '../lib/node-digests.ts';
 
 const KEY = { accessKeyId: 'testid', accessKeySecret: 'testsecret' };
 
 test('a request is signed as the recorded vector says', () => {
-  const request = signRequest(KEY, {
-    action: 'CreateSnapshot',
-    parameters: { SnapshotName: 'a b+c', DiskId: 'd-bp1 *~测', 'Tag.1.Value': '', 'Tag.1.Key': 'k' },
-    host: 'ecs.example.internal:8080',
-    date: '2026-01-02T03:04:05Z',
-    nonce: '0123456789abcdef0123456789abcdef',
-  });
+  const request = signRequest(
+    KEY,
+    {
+      action: 'CreateSnapshot',
+      parameters: { SnapshotName: 'a b+c', DiskId: 'd-bp1 *~测', 'Tag.1.Value': '', 'Tag.1.Key': 'k' },
+      host: 'ecs.example.internal:8080',
+      date: '2026-01-02T03:04:05Z',
+      nonce: '0123456789abcdef0123456789abcdef',
+    },
+    nodeDigests,
+  );
   assert.equal(request.path, '/?DiskId=d-bp1%20%2A~%E6%B5%8B&SnapshotName=a%20b%2Bc&Tag.1.Key=k&Tag.1.Value=');
   assert.equal(
     request.headers['authorization'],
@@ -34,6 +39,7 @@ test('headers of one’s own travel along, those of the protocol signed; a GET h
   const request = signRequest(
     { ...KEY, stsToken: 'token' },
     { ...call, method: 'GET', headers: { 'X-Acs-Source-Ip': '127.0.0.1', 'X-Mine': 'v', Accept: 'text/xml' } },
+    nodeDigests,
   );
   assert.equal(request.method, 'GET');
   assert.equal(request.headers['x-mine'], 'v');
@@ -43,7 +49,7 @@ test('headers of one’s own travel along, those of the protocol signed; a GET h
     request.headers['authorization'] ?? '',
     /SignedHeaders=host;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-security-token;x-acs-signature-nonce;x-acs-source-ip;x-acs-version,/,
   );
-  const form = signRequest(KEY, { ...call, body: 'Q=2' });
+  const form = signRequest(KEY, { ...call, body: 'Q=2' }, nodeDigests);
   assert.equal(form.path, '/?P=1');
   assert.match(form.headers['authorization'] ?? '', /SignedHeaders=content-type;host;/);
 });

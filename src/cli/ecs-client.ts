@@ -3,7 +3,8 @@ import { systemClock, type Clock } from '../lib/clock.ts';
 import { OperationalError, RequestError, messageOf } from '../lib/errors.ts';
 import { systemRandom, type Random } from '../lib/random.ts';
 import { exchange, explainFailure, type HttpAnswer } from './http-exchange.ts';
-import { signRequest, type SignedRequest } from './sign-request.ts';
+import { signRequest, type SignedRequest } from '../lib/acs3-request.ts';
+import { nodeDigests } from '../lib/node-digests.ts';
 
 const ANSWER_TIMEOUT_MS = 60_000;
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -113,17 +114,21 @@ export class EcsClient {
   sign(action: string, parameters: Record<string, string>, options: SendOptions = {}): SignedRequest {
     const { region } = this.#options;
     const hasRegion = Object.keys(parameters).some((name) => name.toLowerCase() === 'regionid');
-    return signRequest(this.#options, {
-      action,
-      parameters: region === undefined || hasRegion ? parameters : { RegionId: region, ...parameters },
-      host: new URL(this.endpoint).host,
-      date: `${new Date(this.#clock.nowMs()).toISOString().slice(0, 19)}Z`,
-      nonce: this.#random.bytes(16).toString('hex'),
-      ...(options.method === undefined ? {} : { method: options.method }),
-      ...(options.body === undefined ? {} : { body: options.body }),
-      ...(options.headers === undefined ? {} : { headers: options.headers }),
-      ...(options.version === undefined ? {} : { version: options.version }),
-    });
+    return signRequest(
+      this.#options,
+      {
+        action,
+        parameters: region === undefined || hasRegion ? parameters : { RegionId: region, ...parameters },
+        host: new URL(this.endpoint).host,
+        date: `${new Date(this.#clock.nowMs()).toISOString().slice(0, 19)}Z`,
+        nonce: this.#random.bytes(16).toString('hex'),
+        ...(options.method === undefined ? {} : { method: options.method }),
+        ...(options.body === undefined ? {} : { body: options.body }),
+        ...(options.headers === undefined ? {} : { headers: options.headers }),
+        ...(options.version === undefined ? {} : { version: options.version }),
+      },
+      nodeDigests,
+    );
   }
 
   async #exchange(request: SignedRequest, signal?: AbortSignal): Promise<HttpAnswer> {

@@ -9,7 +9,8 @@ import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { signRequest } from '../../src/cli/sign-request.ts';
+import { signRequest } from '../../src/lib/acs3-request.ts';
+import { nodeDigests } from '../../src/lib/node-digests.ts';
 import { formatSecond } from '../../src/ecs/times.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { newUuid, systemRandom } from '../../src/lib/random.ts';
@@ -182,13 +183,17 @@ class Asker {
       method,
       path: target,
       headers,
-    } = signRequest(this.#key, {
-      action: 'DescribeSnapshots',
-      parameters: { RegionId: 'cn-hangzhou', ...parameters },
-      host: this.#endpoint.host,
-      date: formatSecond(systemClock.nowMs()),
-      nonce: newUuid(systemRandom),
-    });
+    } = signRequest(
+      this.#key,
+      {
+        action: 'DescribeSnapshots',
+        parameters: { RegionId: 'cn-hangzhou', ...parameters },
+        host: this.#endpoint.host,
+        date: formatSecond(systemClock.nowMs()),
+        nonce: newUuid(systemRandom),
+      },
+      nodeDigests,
+    );
     const { hostname, port } = this.#endpoint;
     const request = http.request({ agent: this.#agent, hostname, port, method, path: target, headers }, (answer) => {
       const pieces: Buffer[] = [];

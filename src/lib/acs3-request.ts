@@ -1,5 +1,13 @@
-/** One ECS call as an HTTP request, signed with ACS3-HMAC-SHA256 (`ecs-api.md` 1.5). Pure. */
-import crypto from 'node:crypto';
+/**
+ * One ECS call as an HTTP request, signed with ACS3-HMAC-SHA256 (`ecs-api.md` 1.5). Pure; the digests come from outside, for the
+ * console signs in a browser, where there is no `node:crypto`.
+ */
+
+/** SHA-256 of text in UTF-8, and its HMAC; both in lower-case hex. */
+export interface Digests {
+  sha256: (text: string) => string;
+  hmacSha256: (key: string, text: string) => string;
+}
 
 const API_VERSION = '2014-05-26';
 const ALGORITHM = 'ACS3-HMAC-SHA256';
@@ -43,7 +51,7 @@ export interface SignedRequest {
 }
 
 /** Parameters go into the query, or, when they are long and the request is a POST without a body, into a form. */
-export function signRequest(key: SigningKey, call: SignedCall): SignedRequest {
+export function signRequest(key: SigningKey, call: SignedCall, { sha256, hmacSha256 }: Digests): SignedRequest {
   const { method = 'POST', body: givenBody = '' } = call;
   const encoded = encodeParameters(call.parameters);
   const inBody = method === 'POST' && givenBody === '' && encoded.length > QUERY_LIMIT_BYTES;
@@ -65,7 +73,7 @@ export function signRequest(key: SigningKey, call: SignedCall): SignedRequest {
   const lines = names.map((name) => `${name}:${headers[name]?.trim()}\n`).join('');
   const canonical = [method, '/', query, lines, names.join(';'), sha256(body)].join('\n');
   const stringToSign = `${ALGORITHM}\n${sha256(canonical)}`;
-  const signature = crypto.createHmac('sha256', key.accessKeySecret).update(stringToSign).digest('hex');
+  const signature = hmacSha256(key.accessKeySecret, stringToSign);
   const authorization = `${ALGORITHM} Credential=${key.accessKeyId},SignedHeaders=${names.join(';')},Signature=${signature}`;
   return {
     method,
@@ -75,7 +83,7 @@ export function signRequest(key: SigningKey, call: SignedCall): SignedRequest {
       ...other,
       ...headers,
       authorization,
-      ...(method === 'POST' ? { 'content-length': String(Buffer.byteLength(body)) } : {}),
+      ...(method === 'POST' ? { 'content-length': String(new TextEncoder().encode(body).length) } : {}),
     },
     body,
     stringToSign,
@@ -104,8 +112,4 @@ function percentEncode(text: string): string {
     /[!'()*]/g,
     (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
   );
-}
-
-function sha256(text: string): string {
-  return crypto.hash('sha256', text);
 }

@@ -1,0 +1,147 @@
+/** The list of snapshots: of all, of a disk, or of an instance. */
+import { useState } from 'react';
+import type { ReactNode } from 'react';
+import { MoreOutlined } from '@ant-design/icons';
+import { Button, Dropdown, Tag } from 'antd';
+import { Link } from 'wouter';
+import type { Parameters } from '../api/ecs.ts';
+import type { Snapshot, SnapshotsPage } from '../api/shapes.ts';
+import { ResourceList } from '../lists/resource-list.tsx';
+import type { Column, Filter } from '../lists/resource-list.tsx';
+import { NameAndId, SnapshotStatus, TagList, Time, formatBytes } from '../lists/show.tsx';
+import { useWords } from '../words/language.tsx';
+import type { Words } from '../words/en.ts';
+import { CreateDiskDialog } from './disk-dialogs.tsx';
+import { DeleteSnapshotsDialog, RollBackDialog } from './snapshot-dialogs.tsx';
+
+type Open =
+  | { what: 'rollBack' | 'createDisk'; snapshot: Snapshot }
+  | { what: 'delete'; chosen: readonly Snapshot[]; done: () => void };
+
+const rowsOf = (answer: SnapshotsPage) => answer.Snapshots.Snapshot;
+const idOf = ({ SnapshotId }: Snapshot) => SnapshotId;
+
+export function SnapshotTable({ parameters = {}, empty }: { parameters?: Parameters; empty: ReactNode }) {
+  const words = useWords();
+  const [open, setOpen] = useState<Open | null>(null);
+  const close = (isDone: boolean) => {
+    if (isDone && open?.what === 'delete') open.done();
+    setOpen(null);
+  };
+  const columns = [...columnsOf(words), actionColumn(words, setOpen)];
+  return (
+    <>
+      <ResourceList<Snapshot, SnapshotsPage>
+        action="DescribeSnapshots"
+        {...{ parameters, rowsOf, idOf, columns, empty }}
+        filters={filtersOf(words)}
+        hasTags
+        isMoving={({ Status }) => Status === 'progressing'}
+        bulk={(chosen, done) => (
+          <Button danger onClick={() => setOpen({ what: 'delete', chosen, done })}>
+            {words.snapshots.delete}
+          </Button>
+        )}
+      />
+      {open?.what === 'delete' ? <DeleteSnapshotsDialog chosen={open.chosen} onClose={close} /> : null}
+      {open?.what === 'rollBack' ? <RollBackDialog snapshot={open.snapshot} onClose={close} /> : null}
+      {open?.what === 'createDisk' ? <CreateDiskDialog snapshot={open.snapshot} onClose={close} /> : null}
+    </>
+  );
+}
+
+function columnsOf({ field, kind, snapshots }: Words): Column<Snapshot>[] {
+  return [
+    {
+      key: 'name',
+      title: field.name,
+      render: (row) => <NameAndId name={row.SnapshotName ?? ''} id={row.SnapshotId} />,
+      sortBy: (row) => row.SnapshotName ?? '',
+    },
+    {
+      key: 'status',
+      title: field.status,
+      render: (row) => <SnapshotStatus snapshot={row} />,
+      sortBy: (row) => row.Status,
+    },
+    {
+      key: 'disk',
+      title: field.disk,
+      render: (row) => <Link href={`/disks/${row.SourceDiskId}`}>{row.SourceDiskId}</Link>,
+      sortBy: (row) => row.SourceDiskId,
+    },
+    {
+      key: 'size',
+      title: field.size,
+      render: (row) =>
+        row.FullSnapshotSizeInBytes === undefined
+          ? `${row.SourceDiskSize} GiB`
+          : `${row.SourceDiskSize} GiB · ${formatBytes(row.FullSnapshotSizeInBytes)}`,
+      sortBy: (row) => Number(row.SourceDiskSize),
+    },
+    { key: 'type', title: field.type, render: (row) => <Tag>{kind[row.SnapshotType] ?? row.SnapshotType}</Tag> },
+    {
+      key: 'created',
+      title: field.created,
+      render: (row) => <Time at={row.CreationTime} />,
+      sortBy: (row) => row.CreationTime,
+    },
+    {
+      key: 'retention',
+      title: field.retention,
+      render: (row) => (row.RetentionDays === undefined ? field.forever : field.days(row.RetentionDays)),
+    },
+    { key: 'tags', title: field.tags, render: (row) => <TagList tags={row.Tags.Tag} /> },
+    { key: 'usage', title: snapshots.usage, render: (row) => row.Usage, isExtra: true },
+    { key: 'description', title: field.description, render: (row) => row.Description, isExtra: true },
+  ];
+}
+
+function actionColumn({ list, snapshots }: Words, setOpen: (open: Open) => void): Column<Snapshot> {
+  return {
+    key: 'actions',
+    title: list.actions,
+    render: (snapshot) => {
+      const isReady = snapshot.Status === 'accomplished' || snapshot.Available;
+      const items = [
+        { key: 'rollBack', label: snapshots.rollBack, disabled: !isReady },
+        { key: 'createDisk', label: snapshots.createDisk, disabled: !isReady },
+        { key: 'delete', label: snapshots.delete, danger: true },
+      ];
+      const onClick = ({ key }: { key: string }) => {
+        if (key === 'delete') setOpen({ what: 'delete', chosen: [snapshot], done: () => undefined });
+        else setOpen({ what: key === 'rollBack' ? 'rollBack' : 'createDisk', snapshot });
+      };
+      return (
+        <Dropdown menu={{ items, onClick }} trigger={['click']}>
+          <Button
+            type="text"
+            icon={<MoreOutlined />}
+            aria-label={list.more(snapshot.SnapshotName ?? snapshot.SnapshotId)}
+          />
+        </Dropdown>
+      );
+    },
+  };
+}
+
+function filtersOf({ field, list, status, kind }: Words): Filter[] {
+  return [
+    { name: 'SnapshotName', label: list.exactName, options: null },
+    {
+      name: 'Status',
+      label: field.status,
+      options: ['progressing', 'accomplished', 'failed'].map((value) => ({ value, label: status[value] ?? value })),
+    },
+    {
+      name: 'SnapshotType',
+      label: field.type,
+      options: ['user', 'auto'].map((value) => ({ value, label: kind[value] ?? value })),
+    },
+    {
+      name: 'SourceDiskType',
+      label: field.disk,
+      options: ['system', 'data'].map((value) => ({ value, label: kind[value] ?? value })),
+    },
+  ];
+}
