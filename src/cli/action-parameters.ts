@@ -23,7 +23,7 @@ const OWN: Readonly<Record<string, string>> = {
   HupoUnlockInstance: '!InstanceId !LockReason DryRun:Boolean',
   HupoLockAccount: 'LockReason DeleteAfterDays:Integer DryRun:Boolean',
   HupoUnlockAccount: 'DryRun:Boolean',
-  HupoDescribeAccount: '',
+  HupoDescribeAccount: 'DryRun:Boolean',
   HupoDescribeRecycleBin: `ResourceType ResourceId.N DiskId PageNumber:Integer PageSize:Integer MaxResults:Integer
     NextToken`,
   HupoRestoreFromRecycleBin: '!ResourceId.N DryRun:Boolean',

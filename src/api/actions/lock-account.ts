@@ -2,6 +2,7 @@
 import type { ShownAccount } from '../../control/account-lock.ts';
 import { formatSecond } from '../../ecs/times.ts';
 import { defineAction } from '../action.ts';
+import { finishDryRun } from '../filters.ts';
 import { integer, oneOf, withDefault } from '../parameters.ts';
 import { dryRun } from '../resource-parameters.ts';
 
@@ -32,8 +33,11 @@ export const unlockAccount = defineAction({
 
 export const describeAccount = defineAction({
   name: 'HupoDescribeAccount',
-  parameters: {},
-  run: async (_values, { control }) => render(await control.accountLock.describe()),
+  parameters: { DryRun: dryRun },
+  run: async (values, { control }) => {
+    finishDryRun(values.DryRun);
+    return render(await control.accountLock.describe());
+  },
 });
 
 function render(account: ShownAccount | null): object {
