@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import { Argument, Command, CommanderError, Option } from 'commander';
 import { addCostCommand } from './cli/cost-commands.ts';
 import { addPolicyCommands } from './cli/policy-commands.ts';
+import { addAccountCommands } from './cli/account-commands.ts';
 import { addRecycleBinCommands } from './cli/recycle-bin-commands.ts';
 import { addAccessCommands } from './cli/access-commands.ts';
 import { addEventCommands } from './cli/event-commands.ts';
@@ -72,11 +73,14 @@ export async function runCli(args: string[], context: CliContext): Promise<numbe
   }
 }
 
-/** `hupo disk`, `policy` and `recycle-bin` list, `hupo repository` shows: a default that commander had would take a mistyped command for an argument of it. */
+/** `hupo disk`, `policy` and `recycle-bin` list, `hupo account` and `repository` show: a default that commander had would take a mistyped command for an argument of it. */
 function expandDefaults(args: string[]): string[] {
   const [first, second] = args;
   const isHelp = second === '--help' || second === '-h';
-  const lookedAt = { disk: 'list', policy: 'list', repository: 'show', 'recycle-bin': 'list' }[first ?? ''];
+  const lookedAt = {
+    ...{ disk: 'list', policy: 'list', 'recycle-bin': 'list' },
+    ...{ account: 'show', repository: 'show' },
+  }[first ?? ''];
   const isAlone = lookedAt !== undefined && !isHelp && (second ?? '-').startsWith('-');
   return isAlone ? [first ?? '', lookedAt, ...args.slice(1)] : args;
 }
@@ -126,6 +130,7 @@ function createProgram(context: CliContext, exit: (code: number) => void): Comma
   addServerCommands(program, { ...context, version: readVersion() }, exit);
   addClientCommands(program, context, exit);
   addRecycleBinCommands(program, context, withConnectOptions, exit);
+  addAccountCommands(program, context, { exit, withConnectOptions });
   addEventCommands(program, context, { exit, withConnectOptions });
   addRepositoryCommands(program, context, exit);
   addPolicyCommands(program, context, { exit, withConnectOptions });

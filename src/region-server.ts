@@ -64,6 +64,8 @@ export interface RegionOptions {
   /** Of 1: so much of a disk's good snapshots retention deletes at a time without being told to. */
   retentionShare: number;
   recycleMs: number;
+  /** So long after its subscription ended an instance is released; 0: never. */
+  expiredKeptMs: number;
   /** How long events are kept. */
   eventsKeptMs: number;
   /** What snapshots cost, by region; of a region that is not there nobody said. */
@@ -220,6 +222,7 @@ async function prepareWork(
     exchange: new ExchangeProcesses(findExchangeFolder(options.exchangeFolder, folder), program, place),
     region: { regionId, zoneIds: zonesOf(regionId) },
     ...{ dataFolder: folder.root, diskdSocket: folder.diskdSocket, eventsKeptMs: options.eventsKeptMs },
+    expiredKeptMs: options.expiredKeptMs,
     ...{ undoMs: options.undoMs, recycleMs: options.recycleMs, retentionShare: options.retentionShare },
     priceList: options.priceLists.get(regionId) ?? null,
   };

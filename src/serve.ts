@@ -37,6 +37,7 @@ export interface ServeOptions {
   undoHours?: string;
   retentionShare?: string;
   recycleHours?: string;
+  expiredDays?: string;
   eventDays?: string;
   logFormat?: LogStyle['format'];
   logLevel?: LogLevel;
@@ -80,6 +81,7 @@ export async function runServe(options: ServeOptions, context: CliContext): Prom
       retentionShare: parseShare(options.retentionShare ?? '50'),
       undoMs: parseHours('--undo-hours', options.undoHours ?? '24') * HOUR_MS,
       recycleMs: parseHours('--recycle-hours', options.recycleHours ?? '24') * HOUR_MS,
+      expiredKeptMs: parseDays('--expired-days', options.expiredDays ?? '15') * DAY_MS,
       eventsKeptMs: parseDays('--event-days', options.eventDays ?? '7') * DAY_MS,
       compactAfterMs: parseDays('--compact-days', options.compactDays ?? '1') * DAY_MS,
       auditDays: parseDays('--audit-days', options.auditDays ?? '90'),

@@ -6,7 +6,6 @@ import { noEffect, notBuilt, type Parameter } from './parameters.ts';
 
 export const notPublic = noEffect('not public; the documentation says to ignore it');
 export const allFieldsAreShown = noEffect('asks for fields, and all there are are shown');
-export const onlyForSubscriptions = noEffect('only matters to subscriptions, and there are none');
 export const stoppedMode = noEffect('chooses what is charged while stopped, and nothing is charged here');
 export const securityAgent = noEffect('it is about an agent in images of Alibaba Cloud, and there are none');
 export const instantAccess = noEffect('documented as having no effect any more: every snapshot can be used at once');

@@ -121,7 +121,10 @@ const events: Record<string, AccessRule> = {
 };
 
 const disks: Record<string, AccessRule> = {
-  CreateDisk: changes(...[any('disk'), each('snapshot', 'SnapshotId'), each('snapshotpolicy', 'AutoSnapshotPolicyId')]),
+  CreateDisk: changes(
+    ...[any('disk'), each('snapshot', 'SnapshotId'), each('snapshotpolicy', 'AutoSnapshotPolicyId')],
+    each('instance', 'InstanceId'),
+  ),
   DescribeDisks: reads(listed('disk', 'DiskIds')),
   AttachDisk: changes(each('disk', 'DiskId'), each('instance', 'InstanceId')),
   DetachDisk: changes(each('disk', 'DiskId'), each('instance', 'InstanceId')),
@@ -151,7 +154,11 @@ const instances: Record<string, AccessRule> = {
   DescribeInstanceMaintenanceAttributes: reads(listed('instance', 'InstanceId')),
   DescribeInstanceAttachmentAttributes: reads(each('instance', 'InstanceIds')),
   DescribeInstanceHistoryEvents: reads(any('instance')),
-  DescribeInstanceAutoRenewAttribute: reads(any('instance')),
+  DescribeInstanceAutoRenewAttribute: reads(listed('instance', 'InstanceId')),
+  ModifyInstanceAutoRenewAttribute: ofInstance,
+  RenewInstance: ofInstance,
+  ModifyInstanceChargeType: changes(each('instance', 'InstanceIds')),
+  ModifyDiskChargeType: changes(each('instance', 'InstanceId'), each('disk', 'DiskIds')),
   ModifyInstanceAttribute: ofInstance,
   StartInstance: ofInstance,
   StartInstances: ofInstance,
@@ -163,6 +170,9 @@ const instances: Record<string, AccessRule> = {
   DeleteInstances: ofInstance,
   HupoLockInstance: ofInstance,
   HupoUnlockInstance: ofInstance,
+  HupoLockAccount: changes(all),
+  HupoUnlockAccount: changes(all),
+  HupoDescribeAccount: reads(all),
 };
 
 const images: Record<string, AccessRule> = {

@@ -74,6 +74,11 @@ import { exportImage } from './actions/export-image.ts';
 import { exportSnapshot } from './actions/export-snapshot.ts';
 import { importImage } from './actions/import-image.ts';
 import { listTagResources } from './actions/list-tag-resources.ts';
+import { renewInstance } from './actions/renew-instance.ts';
+import { modifyInstanceChargeType } from './actions/modify-instance-charge-type.ts';
+import { modifyDiskChargeType } from './actions/modify-disk-charge-type.ts';
+import { modifyInstanceAutoRenewAttribute } from './actions/modify-instance-auto-renew-attribute.ts';
+import { describeAccount, lockAccount, unlockAccount } from './actions/lock-account.ts';
 import { lockInstance, unlockInstance } from './actions/lock-instance.ts';
 import { lockSnapshot } from './actions/lock-snapshot.ts';
 import { modifyDiskAttribute } from './actions/modify-disk-attribute.ts';
@@ -145,6 +150,10 @@ export const actions: readonly Action[] = [
   describeInstanceAttachmentAttributes,
   describeInstanceHistoryEvents,
   describeInstanceAutoRenewAttribute,
+  modifyInstanceAutoRenewAttribute,
+  renewInstance,
+  modifyInstanceChargeType,
+  modifyDiskChargeType,
   describeKeyPairs,
   describeVpcs,
   describeVSwitches,
@@ -209,6 +218,9 @@ export const actions: readonly Action[] = [
   deleteFromRecycleBin,
   lockInstance,
   unlockInstance,
+  lockAccount,
+  unlockAccount,
+  describeAccount,
   describeEvents,
   createEventSubscription,
   describeEventSubscriptions,

@@ -21,7 +21,12 @@ import type {
 } from '../ecs/resources.ts';
 import type {
   AttachDiskRequest,
+  ChangeDisksChargeRequest,
+  ChangeInstancesChargeRequest,
   ChangeOptions,
+  LockAccountRequest,
+  RenewInstanceRequest,
+  RenewalRequest,
   CopyImageRequest,
   CopySnapshotRequest,
   CreateDiskRequest,
@@ -57,6 +62,7 @@ import type {
   TagResourcesRequest,
   UntagResourcesRequest,
 } from '../control/requests.ts';
+import type { ShownAccount } from '../control/account-lock.ts';
 import type { Cost, CostQuestion } from '../control/metering.ts';
 import type { PolicyPreview } from '../control/policies/preview.ts';
 import type { CreatePolicyRequest, ModifyPolicyRequest, PolicyOfDisksRequest } from '../control/policies/requests.ts';
@@ -122,14 +128,33 @@ interface MeteringPlane {
   listCosts(question: CostQuestion): Promise<Cost[]>;
 }
 
+/** PrePaid instances and disks (`control/subscriptions.ts`). */
+interface SubscriptionPlane {
+  renew(request: RenewInstanceRequest, options: ChangeOptions): Promise<{ orderId: string }>;
+  changeInstances(request: ChangeInstancesChargeRequest, options: ChangeOptions): Promise<{ orderId: string }>;
+  changeDisks(request: ChangeDisksChargeRequest, options: ChangeOptions): Promise<{ orderId: string }>;
+  setRenewal(request: RenewalRequest, options: ChangeOptions): Promise<void>;
+}
+
+/** Extension: arrears of the account. */
+interface AccountPlane {
+  lock(request: LockAccountRequest, options: ChangeOptions): Promise<void>;
+  unlock(options: ChangeOptions): Promise<void>;
+  /** Null: it is in order. */
+  describe(): Promise<ShownAccount | null>;
+}
+
 export interface ControlPlane {
+  readonly subscriptions: SubscriptionPlane;
+  readonly accountLock: AccountPlane;
   readonly metering: MeteringPlane;
   readonly policies: PolicyPlane;
   readonly instanceLocks: InstanceLockPlane;
   readonly recycleBin: RecycleBinPlane;
   /** Extension: what happened, and whom it is told to. */
   readonly events: Pick<Events, 'feed' | 'webhooks'>;
-  createDisk(request: CreateDiskRequest, options: ChangeOptions): Promise<{ diskId: string }>;
+  /** The order of one that is paid with its instance, or null. */
+  createDisk(request: CreateDiskRequest, options: ChangeOptions): Promise<{ diskId: string; orderId: string | null }>;
   listDisks(filter: DiskFilter, paging: Paging): Promise<Page<Disk>>;
   attachDisk(request: AttachDiskRequest, options: ChangeOptions): Promise<void>;
   detachDisk(request: DetachDiskRequest, options: ChangeOptions): Promise<void>;
@@ -166,7 +191,11 @@ export interface ControlPlane {
   lockSnapshot(request: LockSnapshotRequest, options: ChangeOptions): Promise<ShownLock>;
   unlockSnapshot(request: { snapshotId: string }, options: ChangeOptions): Promise<void>;
   listLockedSnapshots(filter: SnapshotLockFilter, paging: Paging): Promise<Page<ShownLock>>;
-  runInstances(request: RunInstancesRequest, options: ChangeOptions): Promise<{ instanceIds: string[] }>;
+  /** The order of what has a subscription, or null. */
+  runInstances(
+    request: RunInstancesRequest,
+    options: ChangeOptions,
+  ): Promise<{ instanceIds: string[]; orderId: string | null }>;
   listInstances(filter: InstanceFilter, paging: Paging): Promise<Page<Instance>>;
   powerInstances(request: PowerRequest, options: ChangeOptions): Promise<PowerOutcome[]>;
   modifyInstance(request: ModifyInstanceRequest, options: ChangeOptions): Promise<void>;

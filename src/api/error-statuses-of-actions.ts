@@ -46,7 +46,16 @@ export const STATUS_BY_ACTION: Readonly<Record<string, Readonly<Record<string, n
   ImportImage: { 'InvalidRegionId.NotFound': 400 },
   ModifyDiskAttribute: { 'InvalidDescription.Malformed': 404 },
   ModifyDiskSpec: { 'InvalidDiskCategory.ValueNotSupported': 403 },
-  ModifyInstanceAttribute: { 'InvalidInstanceStatus.NotRunning': 400 },
+  ModifyDiskChargeType: {
+    'InvalidDataDiskSize.ValueNotSupported': 404,
+    ChargeTypeViolation: 400,
+    'InvalidInstanceId.NotFound': 400,
+    'InvalidInstanceChargeType.NotFound': 403,
+  },
+  ModifyInstanceAutoRenewAttribute: { 'InvalidPeriodUnit.ValueNotSupported': 403 },
+  ModifyInstanceChargeType: { 'Account.Arrearage': 403, 'InvalidInstanceType.ValueNotSupported': 403 },
+  RenewInstance: { 'InvalidInstanceChargeType.NotFound': 400, OperationDenied: 400 },
+  ModifyInstanceAttribute: { 'InvalidInstanceStatus.NotRunning': 400, ChargeTypeViolation: 400 },
   ModifySnapshotAttribute: {
     'IncorrectDiskStatus.CreatingSnapshot': 400,
     'InvalidDescription.Malformed': 404,

@@ -7,6 +7,17 @@ import { STATUS_BY_ACTION } from './error-statuses-of-actions.ts';
 
 const CODES_BY_STATUS: Readonly<Record<number, readonly string[]>> = {
   400: [
+    'Account.Arrearage',
+    'InvalidPeriod',
+    'InvalidPeriod.UnitMismatch',
+    'InvalidPeriod.ExceededMaximumExpirationDate',
+    'InvalidPeriodUnit.ValueNotSupported',
+    'InvalidPeriodType.ValueNotSupported',
+    'InvalidAutoRenewPeriod.ValueNotSupported',
+    'InvalidParameter.InstanceIds',
+    'InstancesIdQuotaExceed',
+    'InvalidInstanceChargeType.ValueNotSupported',
+    'MissingParamter',
     'InvalidSnapshotPolicyName.Malformed',
     'InvalidOperation.DecreaseRetentionDaysUnsupported',
     'DestinationRegion.NotFound',
@@ -170,6 +181,15 @@ const CODES_BY_STATUS: Readonly<Record<number, readonly string[]>> = {
     'InvalidSnapshotLinkIds',
   ],
   403: [
+    'ChargeTypeViolation',
+    'InvalidPayMethod',
+    'InvalidAccountStatus.NotEnoughBalance',
+    'DiskInArrears',
+    'InvalidParameter.Duration',
+    'InvalidParameter.RenewalStatus',
+    'InvalidParameter.InvalidInstanceId',
+    'InvalidParameter.ToManyInstanceIds',
+    'MissingParameter.InstanceId',
     'AutoSnapshotPolicy.QuotaExceed',
     'InvalidOperation.AutoSnapshotPolicyConflict',
     'InvalidParameter.CopiedSnapshotsRetentionDays',
@@ -281,6 +301,9 @@ const CODES_BY_STATUS: Readonly<Record<number, readonly string[]>> = {
     'InvalidOperation.SnapshotNotAvailable',
   ],
   404: [
+    'InvalidDiskIds.NotFound',
+    'InvalidDiskIds.NotPortable',
+    'InvalidInstanceStatus.NotSupported',
     'InvalidSnapshotGroup.NotFound',
     'DeploymentSet.NotFound',
     'Invalid.DestinationResource',

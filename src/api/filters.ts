@@ -49,10 +49,9 @@ export function constantFilter(words: {
   };
 }
 
-/** A filter on how instances are charged: nothing is charged here, which is PostPaid. */
-export const instanceChargeFilter = constantFilter({
-  all: ['PostPaid'],
-  none: ['PrePaid'],
+/** A filter on how instances can be charged: everything is offered both ways. */
+export const offeredChargeTypes = constantFilter({
+  all: ['PostPaid', 'PrePaid'],
   code: 'InvalidInstanceChargeType.NotFound',
 });
 

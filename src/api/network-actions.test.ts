@@ -239,7 +239,7 @@ test('what is available is listed for each zone that is asked for, as the CSI dr
   const [cloud] = at(resource, 'SupportedResources.SupportedResource') as Row[];
   const expected = { Value: 'cloud', Status: 'Available', StatusCategory: 'WithStock', Min: 5, Max: 2000, Unit: 'GiB' };
   assert.deepEqual(cloud, expected);
-  const nothing = [{ Scope: 'region' }, { ZoneId: 'cn-hangzhou-z' }, { InstanceChargeType: 'PrePaid' }];
+  const nothing = [{ Scope: 'region' }, { ZoneId: 'cn-hangzhou-z' }, { SpotStrategy: 'SpotAsPriceGo' }];
   for (const narrowed of [...nothing, { ResourceType: 'ddh' }, { DataDiskCategory: 'local_ssd_pro' }]) {
     const { rows } = await list(api, 'DescribeAvailableResource', wrapper, { ...asked, ...narrowed });
     assert.deepEqual([narrowed, rows], [narrowed, []]);

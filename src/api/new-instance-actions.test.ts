@@ -109,7 +109,9 @@ test('CreateInstance and RunInstances refuse wrong values, each with the code th
     ['InvalidDiskDescription.Malformed', 400, { 'SystemDisk.Description': 'x' }],
     ['InvalidDiskDescription.Malformed', 400, { 'DataDisk.1.Size': '20', 'DataDisk.1.Description': 'http://x' }],
     ['InvalidInstanceChargeType.NotFound', 404, { InstanceChargeType: 'Barter' }],
-    ['InvalidInstanceChargeType.NotSupport', 400, { InstanceChargeType: 'prepaid' }],
+    ['MissingParameter', 400, { InstanceChargeType: 'prepaid' }],
+    ['InvalidPeriod', 400, { InstanceChargeType: 'PrePaid', Period: '10' }],
+    ['DryRunOperation', 400, { InstanceChargeType: 'PrePaid', Period: '4', PeriodUnit: 'week', AutoRenew: 'true' }],
     ['DryRunOperation', 400, { ...own, InstanceChargeType: 'postpaid', 'SystemDisk.Description': 'the system' }],
   ];
   const check = async (action: string, cases: typeof both) => {

@@ -4,6 +4,7 @@ import type { RawBuilder, Updateable } from 'kysely';
 import type { DiskFilter, Paging } from '../ecs/list-filters.ts';
 import type { Disk, Page } from '../ecs/resources.ts';
 import { isLockedFor, listInstanceLocks } from './instance-locks.ts';
+import { listEnds } from './subscriptions.ts';
 import { listTags } from './tags.ts';
 import { is, isIn, listPage } from './listing.ts';
 import type { List, Wanted } from './listing.ts';
@@ -92,7 +93,7 @@ export async function isDiskSource(queries: Queries, snapshotId: string): Promis
 
 const list: List = { table: 'disks', id: 'disk_id', type: 'disk', tally: diskTally, listed: sql<boolean>`1 = 1` };
 
-/** A page, newest first. `serviceOf` tells where an open disk is served, and how fast. */
+/** A page, newest first. `serviceOf` tells where an open disk is served, and how fast. Ends are those of `control/lock-clock.ts`. */
 export async function listDisks(
   queries: Queries,
   filter: DiskFilter,
@@ -105,10 +106,9 @@ export async function listDisks(
   const diskIds = page.items.map((row) => row.disk_id);
   const tags = await listTags(queries, diskIds);
   const policies = await listPoliciesOfDisks(queries, diskIds);
-  const locks = await listInstanceLocks(
-    queries,
-    page.items.flatMap((row) => row.instance_id ?? []),
-  );
+  const instanceIds = page.items.flatMap((row) => row.instance_id ?? []);
+  const locks = await listInstanceLocks(queries, instanceIds);
+  const ends = page.items.some((row) => row.prepaid === 1) ? await listEnds(queries, instanceIds) : new Map();
   return {
     ...page,
     items: page.items.map((row) => ({
@@ -116,6 +116,7 @@ export async function listDisks(
       policyIds: policies.get(row.disk_id) ?? [],
       tags: tags.get(row.disk_id) ?? [],
       locks: locks.get(row.instance_id ?? '') ?? [],
+      expiresAtMs: row.prepaid === 1 ? (ends.get(row.instance_id ?? '') ?? null) : null,
       ...serviceOf(row),
     })),
   };
@@ -139,6 +140,7 @@ function wantedOf({ diskIds, instanceId, diskName, sourceSnapshotId, lockReason,
       delete_with_instance: flag(wanted.deleteWithInstance),
       delete_auto_snapshot: flag(wanted.deleteAutoSnapshot),
       enable_auto_snapshot: flag(wanted.enableAutoSnapshot),
+      prepaid: flag(wanted.chargeType === undefined ? undefined : wanted.chargeType === 'PrePaid'),
     },
   };
 }
@@ -162,7 +164,7 @@ export function atLeastOne(ids: string[]): string[] {
   return ids.length === 0 ? [''] : ids;
 }
 
-function toDisk(row: DiskRow): Omit<Disk, 'tags' | 'locks' | 'nbdUri' | 'performance' | 'policyIds'> {
+function toDisk(row: DiskRow): Omit<Disk, 'tags' | 'locks' | 'expiresAtMs' | 'nbdUri' | 'performance' | 'policyIds'> {
   return {
     diskId: row.disk_id,
     zoneId: row.zone_id,

@@ -1,6 +1,10 @@
-/** Locks of instances in the catalog: of each instance one a reason. They go with it. */
+/**
+ * Locks of instances in the catalog: of each instance one a reason. They go with it. While the account is in arrears, each instance
+ * that is PostPaid is under a `financial` lock besides, without a row.
+ */
 import { sql } from 'kysely';
 import type { LockReason } from '../ecs/operation-locks.ts';
+import { isInArrears } from './account-lock.ts';
 import { atLeastOne } from './disks.ts';
 import type { InstanceLockRow, Queries } from './schema.ts';
 
@@ -29,10 +33,19 @@ export async function listInstanceLocks(
   queries: Queries,
   instanceIds: readonly string[],
 ): Promise<Map<string, LockReason[]>> {
+  const ids = atLeastOne([...instanceIds]);
   const rows = await queries
     .selectFrom('instance_locks')
     .select(['instance_id', 'reason'])
-    .where('instance_id', 'in', atLeastOne([...instanceIds]))
+    .where('instance_id', 'in', ids)
+    .union(
+      queries
+        .selectFrom('instances')
+        .select(['instance_id', sql<LockReason>`'financial'`.as('reason')])
+        .where('instance_id', 'in', ids)
+        .where('expires_at_ms', 'is', null)
+        .where(isInArrears),
+    )
     .orderBy('reason')
     .execute();
   return new Map(
@@ -46,7 +59,16 @@ export async function listDueReleases(queries: Queries, untilMs: number): Promis
   return (await due.distinct().orderBy('instance_id').execute()).map((row) => row.instance_id);
 }
 
+/** The reasons for which it is to be released by then; none: it is not. */
+export async function listDueReasons(queries: Queries, instanceId: string, untilMs: number): Promise<LockReason[]> {
+  const due = queries.selectFrom('instance_locks').select('reason').where('instance_id', '=', instanceId);
+  return (await due.where('release_at_ms', '<=', untilMs).execute()).map((row) => row.reason);
+}
+
 /** The instance is locked for that reason; of a disk, the one that it is attached to. */
 export function isLockedFor(reason: string) {
-  return sql<boolean>`instance_id IN (SELECT instance_id FROM instance_locks WHERE reason = ${reason})`;
+  const locked = sql`instance_id IN (SELECT instance_id FROM instance_locks WHERE reason = ${reason})`;
+  if (reason !== 'financial') return sql<boolean>`${locked}`;
+  const isPostPaid = sql`instance_id IN (SELECT instance_id FROM instances WHERE expires_at_ms IS NULL)`;
+  return sql<boolean>`(${locked} OR (${isInArrears} AND ${isPostPaid}))`;
 }

@@ -7,6 +7,7 @@ import { likePattern } from './like.ts';
 import { is, isIn, listPage } from './listing.ts';
 import type { List, Wanted } from './listing.ts';
 import { deleteInstanceLocks, isLockedFor, listInstanceLocks } from './instance-locks.ts';
+import { endsAsWanted } from './subscriptions.ts';
 import { listTags } from './tags.ts';
 import type { InstanceRow, Queries } from './schema.ts';
 
@@ -34,7 +35,7 @@ export async function deleteInstance(queries: Queries, instanceId: string): Prom
 
 const list: List = { table: 'instances', id: 'instance_id', type: 'instance', listed: sql<boolean>`1 = 1` };
 
-/** A page, newest first. */
+/** A page, newest first. Ends, also those of the filter, are of `control/lock-clock.ts`. */
 export async function listInstances(queries: Queries, filter: InstanceFilter, paging: Paging): Promise<Page<Instance>> {
   const page = await listPage<InstanceRow>(queries, list, wantedOf(filter), paging);
   const tags = await listTags(
@@ -60,6 +61,7 @@ function wantedOf({
   privateIps,
   networkInterfaceIds,
   lockReason,
+  renewalStatus,
   ...wanted
 }: InstanceFilter): Wanted {
   const { instanceType, status, zoneId, resourceGroupId } = wanted;
@@ -72,6 +74,8 @@ function wantedOf({
       ...isIn('private_ip', privateIps),
       ...isIn('network_interface_id', networkInterfaceIds),
       ...(lockReason === undefined ? [] : [isLockedFor(lockReason)]),
+      ...is('renewal_status', renewalStatus),
+      ...endsAsWanted(wanted),
     ],
     many: { instance_type: instanceType, status, zone_id: zoneId, resource_group_id: resourceGroupId },
   };
@@ -100,5 +104,9 @@ function toInstance(row: InstanceRow): Omit<Instance, 'tags' | 'locks'> {
     networkInterfaceId: row.network_interface_id,
     deletionProtection: row.deletion_protection === 1,
     resourceGroupId: row.resource_group_id,
+    expiresAtMs: row.expires_at_ms,
+    renewalStatus: row.renewal_status,
+    renewal:
+      row.renew_period === null || row.renew_unit === null ? null : { count: row.renew_period, unit: row.renew_unit },
   };
 }

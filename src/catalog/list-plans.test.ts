@@ -50,7 +50,7 @@ function pretendMany(database: DatabaseSync): void {
     FROM ${each('day', [-1, 20_200])}, ${each('st', ['progressing', 'accomplished', 'failed'])},
       ${each('ca', ['standard', 'archive'])}, ${each('ty', ['system', 'data'])},
       ${each('us', ['none', 'image', 'disk', 'image_disk'])}, ${groups}`);
-  database.exec(`INSERT INTO disk_tally SELECT day, st, ca, ty, zo, rg, 1, 1, 1, 1, 100000
+  database.exec(`INSERT INTO disk_tally SELECT day, st, ca, ty, zo, rg, 1, 1, 1, 1, 0, 100000
     FROM ${each('day', [-1, 20_200])}, ${each('st', ['Available', 'In_use'])},
       ${each('ca', ['cloud_ssd', 'cloud_essd'])}, ${each('ty', ['system', 'data'])},
       ${each('zo', ['cn-hangzhou-a', 'cn-hangzhou-b'])}, ${groups}`);

@@ -66,13 +66,16 @@ export const snapshotTally: Tally = {
   columns: texts('status', 'category', 'source_disk_type', 'usage', 'resource_group_id'),
 };
 
-export const diskTally: Tally = {
+/** Until there were subscriptions. */
+const firstDiskTally: Tally = {
   ...{ table: 'disks', name: 'disk_tally', listed: '1 = 1', byDay: true },
   columns: [
     ...texts('status', 'category', 'type', 'zone_id', 'resource_group_id'),
     ...flags('portable', 'delete_with_instance', 'delete_auto_snapshot', 'enable_auto_snapshot'),
   ],
 };
+
+export const diskTally: Tally = { ...firstDiskTally, columns: [...firstDiskTally.columns, ...flags('prepaid')] };
 
 const tagTally: Tally = {
   ...{ table: 'tags', name: 'tag_tally', listed: 'resource_type IS NOT NULL', byDay: false },
@@ -84,6 +87,7 @@ const chainTally: Tally = {
   columns: texts('source_disk_id'),
 };
 
+const firstTallies: readonly Tally[] = [snapshotTally, firstDiskTally, tagTally, chainTally];
 export const tallies: readonly Tally[] = [snapshotTally, diskTally, tagTally, chainTally];
 
 interface Taggable {
@@ -124,8 +128,19 @@ export const listingStatements: string[] = [
   ...usageColumn(),
   ...tagColumns(),
   ...indexes(),
-  ...tallies.flatMap((tally) => [createTable(tally), `INSERT INTO ${tally.name} ${recount(tally)}`]),
+  ...firstTallies.flatMap((tally) => [createTable(tally), `INSERT INTO ${tally.name} ${recount(tally)}`]),
   ...triggers(),
+];
+
+/** Disks are counted by whether they are PrePaid too. */
+export const prepaidTallyStatements: string[] = [
+  ...['insert', 'enter', 'leave', 'delete'].map((event) => `DROP TRIGGER ${diskTally.name}_${event}`),
+  `DROP TABLE ${diskTally.name}`,
+  `DROP INDEX disks_by_tally`,
+  createTable(diskTally),
+  `INSERT INTO ${diskTally.name} ${recount(diskTally)}`,
+  orderedIndex('disks_by_tally', diskTally, 'disk_id'),
+  ...tallyTriggers(diskTally),
 ];
 
 /** Automatic snapshot policies have tags. */
@@ -219,7 +234,7 @@ function indexes(): string[] {
     `CREATE INDEX snapshots_by_name ON snapshots (snapshot_name, created_at_ms, snapshot_id) WHERE ${SHOWN}`,
     orderedIndex('snapshots_by_tally', snapshotTally, 'snapshot_id'),
     `CREATE INDEX disks_by_name ON disks (disk_name, created_at_ms, disk_id)`,
-    orderedIndex('disks_by_tally', diskTally, 'disk_id'),
+    orderedIndex('disks_by_tally', firstDiskTally, 'disk_id'),
     `CREATE INDEX instances_by_name ON instances (instance_name, created_at_ms, instance_id)`,
     `CREATE INDEX tags_by_value ON tags (resource_type, tag_key, tag_value, created_at_ms, resource_id)
       WHERE resource_type IS NOT NULL`,
@@ -260,7 +275,7 @@ function trigger(name: string, event: string, when: string, statements: string[]
 
 function triggers(): string[] {
   return [
-    ...tallies.flatMap(tallyTriggers),
+    ...firstTallies.flatMap(tallyTriggers),
     ...firstTaggable.flatMap(tagTriggers),
     tagInsertTrigger(firstTaggable),
     ...usageTriggers(),

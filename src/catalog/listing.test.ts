@@ -69,6 +69,7 @@ function snapshotRow({ id, a, b }: Step): Omit<SnapshotRow, 'automatic' | 'kept_
 const freeState = ({ a, b }: Step) => ({
   ...{ status: at(['Available', 'Creating', 'Detaching'] as const, a), category: at(['cloud', 'cloud_ssd'], b) },
   ...{ source_snapshot_id: b % 2 === 0 ? `s-${a % 8}` : null, portable: a % 2, resource_group_id: at(GROUPS, b) },
+  prepaid: a % 3 === 0 ? 1 : 0,
 });
 
 function diskRow(step: Step): DiskRow {
@@ -100,7 +101,8 @@ async function putImage(queries: Queries, { id, a }: Step): Promise<void> {
     .execute();
 }
 
-async function take(queries: Queries, step: Step): Promise<void> {
+/** `isOld`: there is no column for subscriptions yet. */
+async function take(queries: Queries, step: Step, isOld = false): Promise<void> {
   const { kind, id, a, b } = step;
   if (kind === 'put snapshot') {
     const { snapshot_id: _id, ...rest } = snapshotRow(step);
@@ -112,10 +114,13 @@ async function take(queries: Queries, step: Step): Promise<void> {
   } else if (kind === 'delete snapshot') {
     await queries.deleteFrom('snapshots').where('snapshot_id', '=', `s-${id}`).execute();
   } else if (kind === 'put disk') {
-    const put = queries.insertInto('disks').values(diskRow(step));
+    const { prepaid, ...row } = diskRow(step);
+    const put = queries.insertInto('disks').values({ ...row, ...(!isOld && { prepaid }) } as DiskRow);
     await put.onConflict((conflict) => conflict.doNothing()).execute();
   } else if (kind === 'change disk') {
-    await queries.updateTable('disks').set(freeState(step)).where('disk_id', '=', `d-${id}`).execute();
+    const { prepaid, ...state } = freeState(step);
+    const changed = queries.updateTable('disks').set({ ...state, ...(!isOld && { prepaid }) });
+    await changed.where('disk_id', '=', `d-${id}`).execute();
   } else if (kind === 'delete disk') {
     await queries.deleteFrom('disks').where('disk_id', '=', `d-${id}`).execute();
   } else await takeOther(queries, step);
@@ -200,6 +205,7 @@ async function pickDisks(queries: Queries, filter: DiskFilter): Promise<string[]
     [filter.category, (row) => row.category],
     [filter.zoneId, (row) => row.zone_id],
     [filter.portable, (row) => row.portable === 1],
+    [filter.chargeType, (row) => (row.prepaid === 1 ? 'PrePaid' : 'PostPaid')],
     [filter.resourceGroupId, (row) => row.resource_group_id],
     [filter.diskName, (row) => row.disk_name],
     [filter.sourceSnapshotId, (row) => row.source_snapshot_id],
@@ -227,6 +233,7 @@ const snapshotFilters = fc.record({
 const diskFilters = fc.record({
   ...shared,
   ...{ status: maybe('Available', 'Creating'), category: maybe('cloud'), zoneId: maybe('z-a') },
+  ...{ chargeType: maybe('PrePaid', 'PostPaid') },
   ...{ portable: maybe(true, false), diskName: maybe('name-0'), sourceSnapshotId: maybe('s-0', 's-2') },
 }) as fc.Arbitrary<DiskFilter>;
 
@@ -314,7 +321,7 @@ test('an older catalog is brought to what a new one would have', async () => {
     fc.asyncProperty(steps, async (done) => {
       const queries = await openQueries(undefined, BEFORE_LISTS);
       try {
-        for (const step of done) await take(queries, step);
+        for (const step of done) await take(queries, step, true);
         await migrate(queries);
         assert.deepEqual(await checkListing(queries), []);
       } finally {
@@ -335,7 +342,7 @@ test('what does not say what is there is found', async (t) => {
     [`UPDATE snapshot_tally SET total = 2 WHERE day = -1`, '2 rows of snapshot_tally'],
     [`DELETE FROM chain_tally`, '1 rows of chain_tally'],
     [`UPDATE tag_tally SET total = 0`, '2 rows of tag_tally'],
-    [`INSERT INTO disk_tally VALUES (-1, 's', 'c', 't', 'z', 'r', 0, 0, 0, 0, 1)`, '1 rows of disk_tally'],
+    [`INSERT INTO disk_tally VALUES (-1, 's', 'c', 't', 'z', 'r', 0, 0, 0, 0, 0, 1)`, '1 rows of disk_tally'],
   ] as const) {
     await sql.raw('SAVEPOINT before').execute(queries);
     await sql.raw(change).execute(queries);

@@ -5,7 +5,7 @@
 import { sql } from 'kysely';
 import { accessStatements } from './access-schema.ts';
 import { eventStatements } from './event-schema.ts';
-import { listingStatements, policyTagStatements } from './listing-schema.ts';
+import { listingStatements, policyTagStatements, prepaidTallyStatements } from './listing-schema.ts';
 import type { Queries } from './schema.ts';
 import { OperationalError } from '../lib/errors.ts';
 
@@ -336,9 +336,24 @@ const eighteenth: Migration = {
   ],
 };
 
+/** Subscriptions: instances that are paid until some time, and the disks that are paid with them. */
+const nineteenth: Migration = {
+  version: 19,
+  statements: [
+    `ALTER TABLE instances ADD COLUMN expires_at_ms BIGINT`,
+    `ALTER TABLE instances ADD COLUMN renew_period INTEGER`,
+    `ALTER TABLE instances ADD COLUMN renew_unit TEXT CHECK (renew_unit IN ('Week', 'Month', 'Year'))`,
+    `ALTER TABLE instances ADD COLUMN renewal_status TEXT NOT NULL DEFAULT 'Normal'
+      CHECK (renewal_status IN ('AutoRenewal', 'Normal', 'NotRenewal'))`,
+    `CREATE INDEX instances_by_expiry ON instances (expires_at_ms) WHERE expires_at_ms IS NOT NULL`,
+    `ALTER TABLE disks ADD COLUMN prepaid INTEGER NOT NULL DEFAULT 0 CHECK (prepaid IN (0, 1))`,
+    ...prepaidTallyStatements,
+  ],
+};
+
 export const migrations: Migration[] = [
   ...[first, second, third, fourth, fifth, sixth, seventh, eighth, ninth],
-  ...[tenth, eleventh, twelfth, thirteenth, fourteenth, fifteenth, sixteenth, seventeenth, eighteenth],
+  ...[tenth, eleventh, twelfth, thirteenth, fourteenth, fifteenth, sixteenth, seventeenth, eighteenth, nineteenth],
 ];
 
 /** Brings the catalog to the newest version. Throws an OperationalError when it is newer than this program. */

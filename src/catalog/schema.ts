@@ -4,6 +4,7 @@
  */
 import type { Generated, Kysely } from 'kysely';
 import type { LockReason } from '../ecs/operation-locks.ts';
+import type { PeriodUnit, RenewalStatus } from '../ecs/subscription.ts';
 import type { AccessSchema } from './access-schema.ts';
 import type {
   DiskStatus,
@@ -125,6 +126,12 @@ export interface InstanceRow {
   network_interface_id: string;
   deletion_protection: Flag;
   resource_group_id: string;
+  /** When its subscription ends, by the time of `control/lock-clock.ts`; null: it is PostPaid. */
+  expires_at_ms: number | null;
+  /** What it is renewed by while it is `AutoRenewal`; both null otherwise. */
+  renew_period: number | null;
+  renew_unit: PeriodUnit | null;
+  renewal_status: RenewalStatus;
 }
 
 interface UserDataRow {
@@ -167,6 +174,8 @@ export interface DiskRow {
    */
   first_base: string | null;
   resource_group_id: string;
+  /** 1: it is paid with the PrePaid instance that it is attached to, ends with that, and is neither detached nor deleted alone. */
+  prepaid: Flag;
 }
 
 export interface SnapshotRow {

@@ -191,6 +191,21 @@ export async function listUndoSnapshotsOf(queries: Queries, diskId: string): Pro
     .execute();
 }
 
+/** Those that are in lists and that neither a disk nor an image is made from, by their ids. */
+export async function listUnusedSnapshots(queries: Queries, afterId: string, most: number): Promise<string[]> {
+  const rows = await queries
+    .selectFrom('snapshots')
+    .select('snapshot_id')
+    .where('snapshot_id', '>', afterId)
+    .where('usage', '=', 'none')
+    .where('frozen', '=', 1)
+    .where('undo_until_ms', 'is', null)
+    .orderBy('snapshot_id')
+    .limit(most)
+    .execute();
+  return rows.map((row) => row.snapshot_id);
+}
+
 /**
  * How many snapshots of the disk count against the quota of manual or of automatic ones: all but failed ones, copies, and those
  * that keep what a rollback replaced.

@@ -21,6 +21,9 @@ const OWN: Readonly<Record<string, string>> = {
   HupoApproveRetention: '!DiskId',
   HupoLockInstance: '!InstanceId !LockReason ReleaseDays:Integer DryRun:Boolean',
   HupoUnlockInstance: '!InstanceId !LockReason DryRun:Boolean',
+  HupoLockAccount: 'LockReason DeleteAfterDays:Integer DryRun:Boolean',
+  HupoUnlockAccount: 'DryRun:Boolean',
+  HupoDescribeAccount: 'DryRun:Boolean',
   HupoDescribeRecycleBin: `ResourceType ResourceId.N DiskId PageNumber:Integer PageSize:Integer MaxResults:Integer
     NextToken`,
   HupoRestoreFromRecycleBin: '!ResourceId.N DryRun:Boolean',

@@ -45,6 +45,7 @@ export const actionGroups: readonly ActionGroup[] = [
       ResizeDisk: 'make a disk larger',
       ModifyDiskAttribute: 'rename a disk, or change what becomes of it with its instance',
       ModifyDiskSpec: 'change the category or the performance level of a disk',
+      ModifyDiskChargeType: 'make data disks of a subscription part of it, or PostPaid again',
       DeleteDisk: 'delete a disk that is not attached',
       DescribeDiskMonitorData: 'throughput, operations and latency of a disk, over time',
     },
@@ -62,7 +63,10 @@ export const actionGroups: readonly ActionGroup[] = [
       DescribeInstanceMaintenanceAttributes: 'list what becomes of instances when their host is maintained',
       DescribeInstanceAttachmentAttributes: 'list the private pools of instances: there are none',
       DescribeInstanceHistoryEvents: 'list system events: there are none',
-      DescribeInstanceAutoRenewAttribute: 'list renewals of subscriptions: there are none',
+      RenewInstance: 'renew a subscription',
+      ModifyInstanceChargeType: 'give instances a subscription, or make them PostPaid again',
+      ModifyInstanceAutoRenewAttribute: 'say whether subscriptions renew themselves, and by what',
+      DescribeInstanceAutoRenewAttribute: 'list how subscriptions are renewed',
       DescribeKeyPairs: 'list key pairs: there are none',
       ModifyInstanceAttribute: 'rename an instance or change its attributes',
       StartInstance: 'start an instance: its disks are served',
@@ -164,6 +168,14 @@ export const actionGroups: readonly ActionGroup[] = [
     actions: {
       HupoLockInstance: 'keep an instance as it is, for it has expired or is unsafe; release it later',
       HupoUnlockInstance: 'take that away again',
+    },
+  },
+  {
+    title: "Hupo's own: the account",
+    actions: {
+      HupoDescribeAccount: 'show whether the account is in arrears, and when what is deleted',
+      HupoLockAccount: 'say that it is: the snapshot service stops, and what is PostPaid is locked',
+      HupoUnlockAccount: 'take that away again',
     },
   },
   {

@@ -290,6 +290,9 @@ export const ecsParameters: Readonly<Record<string, string>> = {
     BurstingEnabled:Boolean DeleteAutoSnapshot:Boolean DeleteWithInstance:Boolean Description DiskId DiskIds.N
     DiskName EnableAutoSnapshot:Boolean RegionId
   `,
+  ModifyDiskChargeType: `
+    AutoPay:Boolean ClientToken DiskChargeType !DiskIds !InstanceId !RegionId
+  `,
   ModifyDiskSpec: `
     DestinationZoneId DiskCategory !DiskId DryRun:Boolean PerformanceControlOptions.*:Struct PerformanceLevel
     ProvisionedIops:Long
@@ -306,6 +309,13 @@ export const ecsParameters: Readonly<Record<string, string>> = {
     DeletionProtection:Boolean Description EnableJumboFrame:Boolean EnableNetworkEncryption:Boolean HostName
     !InstanceId InstanceName NetworkInterfaceQueueNumber:Integer Password PrivateDnsNameOptions.*:Struct
     Recyclable:Boolean RemoteConnectionOptions.*:Struct SecurityGroupIds.N UserData
+  `,
+  ModifyInstanceAutoRenewAttribute: `
+    AutoRenew:Boolean Duration:Integer !InstanceId PeriodUnit !RegionId RenewalStatus
+  `,
+  ModifyInstanceChargeType: `
+    AutoPay:Boolean ClientToken DryRun:Boolean IncludeDataDisks:Boolean InstanceChargeType !InstanceIds
+    IsDetailFee:Boolean Period:Integer PeriodUnit !RegionId
   `,
   ModifySnapshotAttribute: `
     Description DisableInstantAccess:Boolean RetentionDays:Integer !SnapshotId SnapshotName
@@ -330,6 +340,9 @@ export const ecsParameters: Readonly<Record<string, string>> = {
   `,
   RemoveTags: `
     !RegionId !ResourceId !ResourceType Tag.N.Key Tag.N.Value Tag.N.key Tag.N.value
+  `,
+  RenewInstance: `
+    ClientToken ExpectedRenewDay:Integer !InstanceId Period:Integer PeriodUnit
   `,
   ReplaceSystemDisk: `
     Architecture Arn.N.AssumeRoleFor:Long Arn.N.RoleType Arn.N.Rolearn ClientToken DiskId EncryptAlgorithm

@@ -52,6 +52,7 @@ function withTimes(serve: Command): Command {
     .option('--prices <FILE>', 'what snapshots cost, as JSON: `cost` then tells it (default: only what they take)')
     .option('--undo-hours <HOURS>', 'what a rollback replaced is kept for so long, to be undone; 0: not at all', '24')
     .option('--recycle-hours <HOURS>', 'deleted snapshots and disks can be restored for so long; 0: not at all', '24')
+    .option('--expired-days <DAYS>', 'so long after its subscription ended an instance is released; 0: never', '15')
     .option('--event-days <DAYS>', 'events are kept for so long', '7')
     .option('--verify-days <DAYS>', 'every stored byte is read again within so many days; 0: never', '30')
     .option('--audit-days <DAYS>', 'who changed what is kept for so many days; 0: for ever', '90')

@@ -4,6 +4,7 @@ import { listImages } from '../catalog/images.ts';
 import { listImageShares } from '../catalog/image-shares.ts';
 import { listInstances } from '../catalog/instances.ts';
 import { listSnapshotGroups } from '../catalog/snapshot-groups.ts';
+import type { DiskRow } from '../catalog/schema.ts';
 import { listSnapshots } from '../catalog/snapshots.ts';
 import { countTags, listTagsOfResources } from '../catalog/tags.ts';
 import { listTasks } from '../catalog/tasks.ts';
@@ -46,6 +47,7 @@ import { getImage } from './rows.ts';
 import { listShownLocks } from './snapshot-locks.ts';
 import type { ShownLock } from './snapshot-locks.ts';
 import { listMeasuredChains, measureSnapshots } from './snapshot-sizes.ts';
+import { endsFilter, showEnds } from './subscription-rows.ts';
 import { getTask } from './tasks.ts';
 
 export class ControlReads {
@@ -55,9 +57,10 @@ export class ControlReads {
     this.#parts = parts;
   }
 
-  listDisks(filter: DiskFilter, paging: Paging): Promise<Page<Disk>> {
-    const { catalog, openDisks } = this.#parts;
-    return listDisks(catalog.queries, filter, paging, (row) => openDisks.serviceOf(attachedDiskOf(row)));
+  async listDisks(filter: DiskFilter, paging: Paging): Promise<Page<Disk>> {
+    const { catalog, openDisks, lockClock } = this.#parts;
+    const service = (row: DiskRow) => openDisks.serviceOf(attachedDiskOf(row));
+    return showEnds(lockClock, await listDisks(catalog.queries, filter, paging, service));
   }
 
   listSnapshots(filter: SnapshotFilter, paging: Paging): Promise<Page<Snapshot>> {
@@ -68,8 +71,9 @@ export class ControlReads {
     return listSnapshotGroups(this.#parts.catalog.queries, filter, paging);
   }
 
-  listInstances(filter: InstanceFilter, paging: Paging): Promise<Page<Instance>> {
-    return listInstances(this.#parts.catalog.queries, filter, paging);
+  async listInstances(filter: InstanceFilter, paging: Paging): Promise<Page<Instance>> {
+    const { catalog, lockClock } = this.#parts;
+    return showEnds(lockClock, await listInstances(catalog.queries, endsFilter(lockClock, filter), paging));
   }
 
   listImages(filter: ImageFilter, paging: Paging): Promise<Page<Image>> {

@@ -25,6 +25,7 @@ import { modifyDiskSpec } from './modify-disk-spec.ts';
 import { modifySnapshotCategory } from './modify-snapshot-category.ts';
 import { FetchNotes } from './operations/fetch-base.ts';
 import { ImportCompletions } from './operations/import-disk.ts';
+import { AccountLock } from './account-lock.ts';
 import { InstanceLocks } from './instance-locks.ts';
 import { LockClock } from './lock-clock.ts';
 import { operationKinds } from './operation-kinds.ts';
@@ -82,6 +83,7 @@ import { createSnapshotGroup, deleteSnapshotGroup, modifySnapshotGroup } from '.
 import { lockSnapshot, unlockSnapshot } from './snapshot-locks.ts';
 import type { ShownLock } from './snapshot-locks.ts';
 import { shareImage } from './share-image.ts';
+import { Subscriptions } from './subscriptions.ts';
 import { createSnapshot, deleteSnapshot, modifySnapshot } from './snapshots.ts';
 import { tagResources, untagResources } from './tags.ts';
 import { deleteOldestUndo, deleteOverdueUndo } from './undo.ts';
@@ -96,6 +98,8 @@ export class Control extends ControlReads {
   readonly book: RepositoryBook;
   readonly recycleBin: RecycleBin;
   readonly instanceLocks: InstanceLocks;
+  readonly subscriptions: Subscriptions;
+  readonly accountLock: AccountLock;
   readonly events: Events;
   readonly #collector: Collector;
   readonly #completions = new ImportCompletions();
@@ -116,6 +120,8 @@ export class Control extends ControlReads {
     this.#collector = new Collector(parts, this.book);
     this.recycleBin = new RecycleBin(parts, () => this.#runner);
     this.instanceLocks = new InstanceLocks(parts, () => this.#runner);
+    this.subscriptions = new Subscriptions(parts);
+    this.accountLock = new AccountLock(parts, () => this.#runner);
     const collect = () => this.#collector.wake();
     const stored = () => {
       parts.onStored?.();
@@ -147,6 +153,8 @@ export class Control extends ControlReads {
     this.#collector.wake();
     this.recycleBin.start((facts) => deleteOldestUndo(this.#parts, this.#runner, facts));
     this.instanceLocks.start();
+    this.subscriptions.start();
+    this.accountLock.start();
     this.policies.start();
     this.metering.start();
     this.#undoEnded = deleteOverdueUndo(this.#parts, this.#runner, this.#ending.signal);
@@ -167,7 +175,8 @@ export class Control extends ControlReads {
     this.#ending.abort();
     const policiesEnded = this.policies.stop(); // They may wait for what the runner runs.
     await this.#undoEnded;
-    await Promise.all([this.recycleBin.stop(), this.instanceLocks.stop()]);
+    const looking = [this.recycleBin, this.instanceLocks, this.subscriptions, this.accountLock];
+    await Promise.all(looking.map((one) => one.stop()));
     await this.#runner.stop();
     await Promise.all([policiesEnded, this.metering.stop()]);
     await this.#collector.stop();
@@ -180,7 +189,7 @@ export class Control extends ControlReads {
     await reopenDisks(this.#parts);
   }
 
-  createDisk(request: CreateDiskRequest, options: ChangeOptions = unconditionally): Promise<{ diskId: string }> {
+  createDisk(request: CreateDiskRequest, options: ChangeOptions = unconditionally): ReturnType<typeof createDisk> {
     return createDisk(this.#parts, this.#runner, request, options);
   }
 
@@ -296,7 +305,7 @@ export class Control extends ControlReads {
   runInstances(
     request: RunInstancesRequest,
     options: ChangeOptions = unconditionally,
-  ): Promise<{ instanceIds: string[] }> {
+  ): ReturnType<typeof runInstances> {
     return runInstances(this.#parts, this.#runner, request, options);
   }
 

@@ -16,6 +16,7 @@ import type { Tag } from '../ecs/resources.ts';
 import { assert } from '../lib/assert.ts';
 import { RequestError } from '../lib/errors.ts';
 import type { TreeRef } from '../repository/tree-ref.ts';
+import { assertInCredit } from './account-lock.ts';
 import { change } from './change.ts';
 import { findEarlierResult, rememberResult } from './client-token.ts';
 import { emptyOrigin } from './disk-rows.ts';
@@ -66,6 +67,7 @@ export async function copySnapshot(
   const desk = findDestination(parts, request.destinationRegionId, 'InvalidRegionId.NotExists');
   const readSource = async () => {
     const row = await getSnapshot(parts.catalog.queries, request.snapshotId);
+    await assertInCredit(parts.catalog.queries, 'copies');
     const isForUndo = row.undo_until_ms !== null;
     assertAllowed(refuseCopySnapshot({ ...snapshotFacts(row), category: row.category, isForUndo }));
     return sourceOf(parts, row);
@@ -113,6 +115,7 @@ async function receiveSnapshot(
   const { snapshotId, operation } = await change(parts, options, async (transaction) => {
     const earlier = await findEarlierResult<{ snapshotId: string }>(transaction, options.idempotency);
     if (earlier !== null) return { ...earlier, operation: null };
+    await assertInCredit(transaction, 'copies');
     await assertStillThere(parts, transaction, source);
     const recorded = await recordCopy(parts, runner, { transaction, source, imageId: null, named: request });
     const result = { snapshotId: recorded.snapshotId };

@@ -1,5 +1,5 @@
 /** DeleteDisk as a request: what is checked and written before anything is done. */
-import { refuseDeleteDisk } from '../ecs/disk-rules.ts';
+import { refuseDeleteDisk, refusePaidWithInstance } from '../ecs/disk-rules.ts';
 import { change } from './change.ts';
 import { baseOf } from './disk-folder.ts';
 import { DELETE_DISK } from './operations/delete-disk.ts';
@@ -25,6 +25,7 @@ export async function deleteDisk(
 ): Promise<void> {
   const { operation, droppedSnapshotIds } = await change(parts, options, async (transaction) => {
     const disk = await getDisk(transaction, diskId);
+    assertAllowed(refusePaidWithInstance(diskId, disk.prepaid === 1 ? disk.instance_id : null, 'deleted'));
     const [unfinished = null] = await listUnfinished(transaction, [diskId]);
     assertAllowed(refuseDeleteDisk({ disk: diskFacts(disk), unfinished }));
     await assertIdle(transaction, diskId, { releasing: 'DiskCreatingSnapshot' });

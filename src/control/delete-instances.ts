@@ -2,11 +2,13 @@
  * DeleteInstance and DeleteInstances as a request: what is checked and written before anything is done. All of the request's
  * instances are accepted in one transaction or none; from there each goes by an operation of its own.
  */
+import { listDueReasons } from '../catalog/instance-locks.ts';
 import { listDetachedSystemDisks, listDisksOfInstance } from '../catalog/disks.ts';
 import { updateInstance } from '../catalog/instances.ts';
 import type { StoredOperation } from '../catalog/operations.ts';
 import type { InstanceRow, Queries } from '../catalog/schema.ts';
-import { refuseDeleteInstance } from '../ecs/instance-rules.ts';
+import { refuseDeleteInstance, refuseDeleteSubscription } from '../ecs/instance-rules.ts';
+import { RequestError } from '../lib/errors.ts';
 import { change } from './change.ts';
 import { awaitEarlier, planParts, rememberResult } from './client-token.ts';
 import { goesWith } from './instance-rows.ts';
@@ -31,7 +33,7 @@ export async function deleteInstances(
     if (instanceIds.length === 0) return [];
     const rows: InstanceRow[] = [];
     for (const instanceId of new Set(instanceIds)) {
-      rows.push(await getDeletable(transaction, instanceId, request.force));
+      rows.push(await getDeletable(parts, transaction, instanceId, request));
     }
     const token = await rememberResult(transaction, options.idempotency, {}, parts.clock.nowMs());
     return await recordDeletions(transaction, runner, rows, token);
@@ -44,8 +46,19 @@ export async function deleteInstances(
   await awaitEarlier(parts, runner, options.idempotency, 'stop');
 }
 
-async function getDeletable(transaction: Queries, instanceId: string, force: boolean): Promise<InstanceRow> {
+async function getDeletable(
+  { lockClock }: Parts,
+  transaction: Queries,
+  instanceId: string,
+  request: DeleteInstancesRequest,
+): Promise<InstanceRow> {
+  const { force, terminate = false, dueAtMs = null } = request;
   const row = await getInstance(transaction, instanceId);
+  if (dueAtMs !== null) await assertDue(transaction, instanceId, dueAtMs);
+  else if (row.expires_at_ms !== null) {
+    const isOver = row.expires_at_ms <= lockClock.nowMs();
+    assertAllowed(refuseDeleteSubscription({ instanceId, isOver, terminate }));
+  }
   const disks = await listDisksOfInstance(transaction, instanceId);
   const detached = await listDetachedSystemDisks(transaction, instanceId);
   const going = detached.filter((disk) => goesWith(disk, instanceId));
@@ -79,4 +92,10 @@ async function recordDeletions(
     operations.push(await runner.record(transaction, DELETE_INSTANCE, instanceId, state));
   }
   return operations;
+}
+
+/** Renewed or unlocked meanwhile it stays. */
+async function assertDue(transaction: Queries, instanceId: string, dueAtMs: number): Promise<void> {
+  if ((await listDueReasons(transaction, instanceId, dueAtMs)).length > 0) return;
+  throw new RequestError('OperationConflict', `The instance ${instanceId} is not to be released any more.`);
 }

@@ -1,6 +1,6 @@
 /** DetachDisk as a request: what is checked and written before anything is done. */
 import { updateDisk } from '../catalog/disks.ts';
-import { refuseDetachDisk } from '../ecs/disk-rules.ts';
+import { refuseDetachDisk, refusePaidWithInstance } from '../ecs/disk-rules.ts';
 import { change } from './change.ts';
 import { markDetached } from './disk-folder.ts';
 import { DETACH_DISK } from './operations/detach-disk.ts';
@@ -24,6 +24,7 @@ export async function detachDisk(
     const disk = await getDisk(transaction, diskId);
     const instance = instanceFacts(await getInstance(transaction, instanceId));
     await assertUnlocked(transaction, 'DetachDisk', instanceId);
+    assertAllowed(refusePaidWithInstance(diskId, disk.prepaid === 1 ? disk.instance_id : null, 'detached'));
     const isSystemDisk = disk.type === 'system';
     assertAllowed(refuseDetachDisk({ disk: diskFacts(disk), isSystemDisk, instance }));
     const state: DetachDiskState = { diskId, deleteWithInstance: request.deleteWithInstance ?? isSystemDisk };

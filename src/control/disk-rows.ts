@@ -110,6 +110,7 @@ export function newDiskRow(disk: {
     home_instance_id: null,
     first_base: formatBase(disk.origin.base),
     resource_group_id: disk.resourceGroupId,
+    prepaid: 0,
   };
 }
 

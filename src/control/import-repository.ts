@@ -302,6 +302,7 @@ function newRow({ diskId, sizeBytes, base }: StoredDisk, zoneId: string, nowMs: 
     delete_auto_snapshot: 0,
     enable_auto_snapshot: 0,
     portable: 1,
+    prepaid: 0,
     source_snapshot_id: base.snapshotId,
     image_id: null,
     ever_attached: 1,

@@ -14,6 +14,7 @@ import { chooseDevice } from './disks.ts';
 import type { Parts } from './parts.ts';
 import { applyPolicyTo } from './policies/requests.ts';
 import type { NewDisk } from './requests.ts';
+import { paidWithInstance } from './subscription-rows.ts';
 
 export const DEFAULT_SYSTEM_DISK_GIB = 40;
 const LEAST_SYSTEM_DISK_GIB = 20;
@@ -187,6 +188,7 @@ function attachedRow(parts: Parts, instance: InstanceRow, planned: PlannedDisk):
     attached_at_ms: instance.created_at_ms,
     delete_with_instance: wanted.deleteWithInstance ? 1 : 0,
     portable: type === 'system' ? 0 : 1,
+    ...(instance.expires_at_ms !== null && paidWithInstance),
     source_snapshot_id: imageId === null ? fresh.source_snapshot_id : null,
     image_id: imageId,
     home_instance_id: type === 'system' ? instance.instance_id : null,

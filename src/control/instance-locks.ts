@@ -1,14 +1,20 @@
 /**
- * Locks of instances, which nobody but the operator of the service sets: an extension, for there is no shop whose subscriptions
- * expire and nobody who looks for what is unsafe. What they keep people from is `ecs/operation-locks.ts`.
+ * Locks of instances: the operator of the service sets them, which is an extension, and the end of a subscription does
+ * (`subscriptions.ts`). What they keep people from is `ecs/operation-locks.ts`.
  *
  * A lock may say when the instance is released: then snapshots of its disks that are in the making are cancelled, and it is
- * deleted with all its disks, by force; snapshots that are accomplished stay, the disks go into the recycle bin. Its time is
- * that of `lock-clock.ts`, which no setting of the clock hurries while a server runs. A server that dies leaves the lock, or a
+ * deleted with all its disks, by force (one whose subscription ended only with those that go with it, as all do that are paid
+ * with it); snapshots that are accomplished stay, the disks go into the recycle bin. Its time is that of `lock-clock.ts`, which no setting of the clock hurries while a server runs. A server that dies leaves the lock, or a
  * DeleteInstance with which the next one goes on.
  */
 import { listDisksOfInstance, updateDisk } from '../catalog/disks.ts';
-import { deleteInstanceLocks, listDueReleases, listInstanceLocks, putInstanceLock } from '../catalog/instance-locks.ts';
+import {
+  deleteInstanceLocks,
+  listDueReasons,
+  listDueReleases,
+  listInstanceLocks,
+  putInstanceLock,
+} from '../catalog/instance-locks.ts';
 import { updateInstance } from '../catalog/instances.ts';
 import type { Queries } from '../catalog/schema.ts';
 import { listProgressingSnapshots } from '../catalog/snapshots.ts';
@@ -100,21 +106,29 @@ export class InstanceLocks {
   }
 
   async #release(instanceId: string): Promise<void> {
-    const { catalog, log } = this.#parts;
-    log.info(`${instanceId} is released with its disks: the time of its lock is over`);
+    const { catalog, lockClock, log } = this.#parts;
+    const dueAtMs = lockClock.nowMs();
     const diskIds = await catalog.transaction(async (transaction) => {
+      const reasons = await listDueReasons(transaction, instanceId, dueAtMs);
+      if (reasons.length === 0) return null;
+      const { expires_at_ms: expiresAtMs } = await getInstance(transaction, instanceId);
       await updateInstance(transaction, instanceId, { deletion_protection: 0 });
-      const disks = await listDisksOfInstance(transaction, instanceId);
+      const attached = await listDisksOfInstance(transaction, instanceId);
+      // What is not paid with a subscription does not end with it, unless it says so.
+      const isWhole = expiresAtMs === null || reasons.includes('security');
+      const disks = attached.filter((disk) => isWhole || disk.delete_with_instance === 1);
       for (const { disk_id: diskId } of disks) await updateDisk(transaction, diskId, { delete_with_instance: 1 });
       return disks.map((disk) => disk.disk_id);
     });
+    if (diskIds === null) return; // renewed or unlocked meanwhile
+    log.info(`${instanceId} is released with its disks: the time of its lock is over`);
     for (const { snapshot_id: snapshotId } of await listProgressingSnapshots(catalog.queries, diskIds)) {
       const gone = cancelSnapshot(this.#parts, this.#runner(), snapshotId);
       await gone.catch((error: unknown) => {
         if (!(error instanceof RequestError)) throw error; // held
       });
     }
-    const request = { instanceIds: [instanceId], force: true };
+    const request = { instanceIds: [instanceId], force: true, dueAtMs };
     await deleteInstances(this.#parts, this.#runner(), request, unconditionally);
   }
 }

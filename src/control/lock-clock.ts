@@ -92,6 +92,11 @@ export class LockClock {
     return atMs + this.#aheadMs;
   }
 
+  /** The other way. */
+  fromClock(shownMs: number): number {
+    return shownMs - this.toClock(0);
+  }
+
   #measureAhead(): number {
     return this.#options.clock.nowMs() - this.nowMs();
   }

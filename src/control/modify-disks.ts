@@ -1,9 +1,10 @@
 /** ModifyDiskAttribute as a request: all of its disks are changed, or none. */
 import { updateDisk } from '../catalog/disks.ts';
+import { refusePaidWithInstance } from '../ecs/disk-rules.ts';
 import { change } from './change.ts';
 import type { Parts } from './parts.ts';
 import type { ChangeOptions, ModifyDisksRequest } from './requests.ts';
-import { getDisk } from './rows.ts';
+import { assertAllowed, getDisk } from './rows.ts';
 
 export async function modifyDisks(parts: Parts, request: ModifyDisksRequest, options: ChangeOptions): Promise<void> {
   const { diskName, description, deleteWithInstance, deleteAutoSnapshot, enableAutoSnapshot } = request;
@@ -16,7 +17,9 @@ export async function modifyDisks(parts: Parts, request: ModifyDisksRequest, opt
   };
   await change(parts, options, async (transaction) => {
     for (const diskId of new Set(request.diskIds)) {
-      await getDisk(transaction, diskId);
+      const { prepaid, instance_id: instanceId } = await getDisk(transaction, diskId);
+      const isKept = deleteWithInstance === false && prepaid === 1;
+      assertAllowed(refusePaidWithInstance(diskId, isKept ? instanceId : null, 'kept when that goes'));
       await updateDisk(transaction, diskId, changed);
     }
   });

@@ -171,6 +171,8 @@ export interface Parts {
   retentionShare: number;
   /** How long deleted snapshots and disks can be restored; 0: not at all. */
   recycleMs: number;
+  /** So long after its subscription ended an instance is released; 0: never. Absent: 15 days, as ECS keeps them. */
+  expiredKeptMs?: number;
   /** How long events are kept; absent: a week. */
   eventsKeptMs?: number;
   /** What snapshots cost; null: nobody said. */

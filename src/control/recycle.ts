@@ -37,10 +37,15 @@ export async function discardDisk(bin: Bin, transaction: Queries, row: DiskRow):
     ...{ status: 'Available' as const, instance_id: null, device: null, delete_with_instance: 0 },
     detached_at_ms: row.instance_id === null ? row.detached_at_ms : nowMs,
   };
+  const freed = row.prepaid === 1 ? { prepaid: 0, ...(row.type === 'data' && { portable: 1 }) } : {};
   const tags = (await listTags(transaction, [diskId])).get(diskId) ?? [];
   await deleteTags(transaction, diskId);
   await deleteDisk(transaction, diskId);
-  await insertRecycledDisk(transaction, { disk: { ...row, ...detached }, tags }, await stamp(bin, transaction, nowMs));
+  await insertRecycledDisk(
+    transaction,
+    { disk: { ...row, ...detached, ...freed }, tags },
+    await stamp(bin, transaction, nowMs),
+  );
   return true;
 }
 

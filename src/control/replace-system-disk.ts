@@ -104,8 +104,8 @@ async function insertNewSystemDisk(
     resourceGroupId: replaced.resource_group_id,
     nowMs: parts.clock.nowMs(),
   });
-  const { delete_with_instance, delete_auto_snapshot, enable_auto_snapshot } = replaced;
-  const flags = { delete_with_instance, delete_auto_snapshot, enable_auto_snapshot, portable: 0 };
+  const { delete_with_instance, delete_auto_snapshot, enable_auto_snapshot, prepaid } = replaced;
+  const flags = { delete_with_instance, delete_auto_snapshot, enable_auto_snapshot, prepaid, portable: 0 };
   const ofImage = { source_snapshot_id: null, image_id: image.row.image_id };
   const row: DiskRow = { ...fresh, ...flags, ...ofImage, type: 'system' };
   await insertDisk(transaction, row);

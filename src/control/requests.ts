@@ -4,6 +4,7 @@
  */
 import type { MonitorSpan } from '../ecs/monitor-rules.ts';
 import type { TagFilter } from '../ecs/list-filters.ts';
+import type { Period, ChargeType, RenewalStatus } from '../ecs/subscription.ts';
 import type { DiskType, InstanceStatus, SnapshotCategory, Tag, TaggedType } from '../ecs/resources.ts';
 
 /** A ClientToken (`ecs-api.md` 1.9): the same token and digest of parameters get the first result again. */
@@ -22,7 +23,10 @@ export interface ChangeOptions {
 }
 
 export interface CreateDiskRequest {
+  /** Of a disk of `instanceId` that of the instance. */
   zoneId: string;
+  /** A PrePaid instance that it is attached to and paid with; absent or null: none. */
+  instanceId?: string | null;
   category: string;
   performanceLevel: string | null;
   /** Null only with a snapshot. The result is max(size, snapshot's size). */
@@ -222,6 +226,10 @@ export interface DeleteInstancesRequest {
   instanceIds: string[];
   /** Running ones too. */
   force: boolean;
+  /** PrePaid ones too, where their subscription is over. */
+  terminate?: boolean;
+  /** Only if their locks are to release them by then, which nothing else keeps from that. */
+  dueAtMs?: number;
 }
 
 /** Absent members stay as they are. */
@@ -350,4 +358,38 @@ export interface RunInstancesRequest {
   /** Of the instances and their disks. */
   resourceGroupId: string;
   tags: Tag[];
+  /** Absent or null: PostPaid. */
+  subscription?: { period: Period; renewal: Period | null } | null;
+}
+
+export interface RenewInstanceRequest {
+  instanceId: string;
+  period: Period;
+}
+
+export interface ChangeInstancesChargeRequest {
+  instanceIds: readonly string[];
+  chargeType: ChargeType;
+  /** Null: to PostPaid. */
+  period: Period | null;
+  /** To PrePaid: all data disks that are attached too. */
+  includesDataDisks: boolean;
+}
+
+export interface ChangeDisksChargeRequest {
+  instanceId: string;
+  diskIds: string[];
+  chargeType: ChargeType;
+}
+
+export interface RenewalRequest {
+  instanceIds: string[];
+  status: RenewalStatus;
+  /** What `AutoRenewal` renews by. */
+  period: Period;
+}
+
+export interface LockAccountRequest {
+  /** When what the snapshot service keeps is deleted; null: never. */
+  deleteAfterDays: number | null;
 }

@@ -8,6 +8,7 @@ import { hasInstantSnapshots } from '../ecs/disk-categories.ts';
 import { refuseResetDisk } from '../ecs/states.ts';
 import { assert } from '../lib/assert.ts';
 import { RequestError } from '../lib/errors.ts';
+import { assertInCredit } from './account-lock.ts';
 import { change } from './change.ts';
 import { baseOfSnapshot } from './disk-rows.ts';
 import { assertIdle } from './idle-disk.ts';
@@ -83,6 +84,7 @@ async function record(
   const { disk_id: diskId } = disk;
   const { snapshot_id } = snapshot;
   await assertUnlocked(transaction, 'ResetDisk', disk.instance_id);
+  await assertInCredit(transaction, 'rollbacks');
   const unfinished = await listUnfinished(transaction, [diskId]);
   const instance = await findInstanceOf(transaction, disk);
   const facts = { disk: diskFacts(disk), instance, snapshot: snapshotFacts(snapshot), unfinished };

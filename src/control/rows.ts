@@ -9,13 +9,10 @@ import type { DiskFacts, InstanceFacts, Refusal, SnapshotFacts, UnfinishedSnapsh
 import { RequestError } from '../lib/errors.ts';
 import { firstBaseOf } from './disk-folder.ts';
 
-export async function getDisk(queries: Queries, diskId: string): Promise<DiskRow> {
+export async function getDisk(queries: Queries, diskId: string, code = 'InvalidDiskId.NotFound'): Promise<DiskRow> {
   const row = await findDisk(queries, diskId);
   if (row !== undefined) return row;
-  throw new RequestError(
-    'InvalidDiskId.NotFound',
-    `There is no disk ${diskId}: DescribeDisks lists those that there are.`,
-  );
+  throw new RequestError(code, `There is no disk ${diskId}: DescribeDisks lists those that there are.`);
 }
 
 export async function getInstance(queries: Queries, instanceId: string): Promise<InstanceRow> {

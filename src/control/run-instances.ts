@@ -12,6 +12,7 @@ import { INSTANCE_AMOUNT_LIMIT } from '../ecs/states.ts';
 import { assert } from '../lib/assert.ts';
 import { RequestError } from '../lib/errors.ts';
 import { newUuid } from '../lib/random.ts';
+import { assertInCredit } from './account-lock.ts';
 import { change } from './change.ts';
 import { awaitEarlier, findEarlierResult, rememberResult } from './client-token.ts';
 import { assertZone } from './disks.ts';
@@ -22,6 +23,7 @@ import type { Parts } from './parts.ts';
 import type { ChangeOptions, RunInstancesRequest } from './requests.ts';
 import { assertAllowed, getImage } from './rows.ts';
 import type { OperationRunner } from './runner.ts';
+import { newOrderId, subscriptionOf } from './subscription-rows.ts';
 import { waitSoon } from './wait-soon.ts';
 
 export async function runInstances(
@@ -29,23 +31,32 @@ export async function runInstances(
   runner: OperationRunner,
   request: RunInstancesRequest,
   options: ChangeOptions,
-): Promise<{ instanceIds: string[] }> {
+): Promise<{ instanceIds: string[]; orderId: string | null }> {
   assertZone(parts, request.zoneId);
   assertAmount(request.amount);
-  const { instanceIds, operation } = await change(parts, options, async (transaction) => {
-    const earlier = await findEarlierResult<{ instanceIds: string[] }>(transaction, options.idempotency);
+  const { operation, ...result } = await change(parts, options, async (transaction) => {
+    const earlier = await findEarlierResult<NewInstances>(transaction, options.idempotency);
     if (earlier !== null) return { ...earlier, operation: null };
+    await assertInCredit(transaction, 'instances');
     const created = await insertInstances(parts, transaction, request);
-    const token = await rememberResult(transaction, options.idempotency, { instanceIds: created }, parts.clock.nowMs());
+    const orderId = (request.subscription ?? null) === null ? null : newOrderId(parts);
+    const answered: NewInstances = { instanceIds: created, orderId };
+    const token = await rememberResult(transaction, options.idempotency, answered, parts.clock.nowMs());
     const state: RunInstancesState = { instanceIds: created, token, start: request.start };
     return {
-      instanceIds: created,
+      ...answered,
       operation: await runner.record(transaction, RUN_INSTANCES, created[0] ?? '', state),
     };
   });
   if (operation === null) await awaitEarlier(parts, runner, options.idempotency);
   else await waitSoon(parts.clock, runner.start(operation).done());
-  return { instanceIds };
+  return result;
+}
+
+interface NewInstances {
+  instanceIds: string[];
+  /** Of a subscription; null: there is none. */
+  orderId: string | null;
 }
 
 function assertAmount(amount: number): void {
@@ -58,6 +69,7 @@ async function insertInstances(parts: Parts, transaction: Queries, request: RunI
   const imageDisks = await listImageDisks(transaction, [image.image_id]);
   const disks = await planDisks(transaction, { row: image, disks: imageDisks }, request);
   const created: string[] = [];
+  if ((request.subscription ?? null) !== null) await parts.lockClock.save(transaction);
   for (let index = 0; index < request.amount; index++) {
     const row = await newInstanceRow(parts, transaction, { request, imageId: image.image_id, index });
     await insertInstance(transaction, row);
@@ -118,6 +130,7 @@ async function newInstanceRow(
     network_interface_id: newId('eni-', regionId, parts.random),
     deletion_protection: request.deletionProtection ? 1 : 0,
     resource_group_id: request.resourceGroupId,
+    ...subscriptionOf(parts, request.subscription ?? null),
   };
 }
 

@@ -15,6 +15,7 @@ import type { GroupDisk } from '../ecs/snapshot-group-rules.ts';
 import { newId } from '../ecs/ids.ts';
 import { RequestError } from '../lib/errors.ts';
 import { change, unconditionally } from './change.ts';
+import { assertInCredit } from './account-lock.ts';
 import { findEarlierResult, rememberResult } from './client-token.ts';
 import { baseOf } from './disk-folder.ts';
 import { outcomeOf } from './item-outcome.ts';
@@ -42,6 +43,7 @@ export async function createSnapshotGroup(
     const earlier = await findEarlierResult<{ groupId: string }>(transaction, options.idempotency);
     if (earlier !== null) return { ...earlier, operation: null };
     const disks = await findDisks(transaction, request);
+    await assertInCredit(transaction, 'snapshots');
     assertAllowed(refuseSnapshotGroup(disks.map(groupDisk)));
     for (const disk of disks) await assertSnapshotAllowed(transaction, disk);
     return await recordGroup(parts, runner, { transaction, disks, request, options });

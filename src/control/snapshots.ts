@@ -7,6 +7,7 @@ import { hasInstantSnapshots } from '../ecs/disk-categories.ts';
 import { refuseDeleteCopied } from '../ecs/copy-rules.ts';
 import { newId } from '../ecs/ids.ts';
 import { refuseCreateSnapshot, refuseModifySnapshot, refuseRetention } from '../ecs/states.ts';
+import { assertInCredit } from './account-lock.ts';
 import { change, unconditionally } from './change.ts';
 import { findEarlierResult, rememberResult } from './client-token.ts';
 import { baseOf } from './disk-folder.ts';
@@ -40,6 +41,7 @@ export async function createSnapshot(
     const earlier = await findEarlierResult<{ snapshotId: string }>(transaction, options.idempotency);
     if (earlier !== null) return { ...earlier, operation: null };
     const disk = await getDisk(transaction, request.diskId);
+    await assertInCredit(transaction, 'snapshots');
     await assertSnapshotAllowed(transaction, disk);
     return await recordSnapshot(parts, runner, { transaction, disk, request, options });
   });

@@ -3,6 +3,7 @@
  * control plane asks them inside the transaction that acts on the answer.
  */
 import type { SizeRange } from './disk-categories.ts';
+import type { LockReason } from './operation-locks.ts';
 import { DATA_DISK_LIMIT, creatingSnapshot, refusal, wrongDiskStatus, wrongInstanceStatus } from './states.ts';
 import type { DiskFacts, InstanceFacts, Refusal, UnfinishedSnapshot } from './states.ts';
 
@@ -24,12 +25,16 @@ export function refuseAttachDisk(facts: {
     );
   }
   if (facts.attachedDataDiskCount >= DATA_DISK_LIMIT) {
-    return refusal(
-      'InstanceDiskLimitExceeded',
-      `The instance ${instance.instanceId} has ${DATA_DISK_LIMIT} data disks already, the most it can have.`,
-    );
+    return tooManyDisks(instance);
   }
   return null;
+}
+
+function tooManyDisks({ instanceId }: InstanceFacts): Refusal {
+  return refusal(
+    'InstanceDiskLimitExceeded',
+    `The instance ${instanceId} has ${DATA_DISK_LIMIT} data disks already, the most it can have.`,
+  );
 }
 
 /** AttachDisk with Bootable=true: a system disk goes back to the instance that it was made for, and to no other. */
@@ -93,6 +98,42 @@ export function refuseDetachDisk(facts: {
   return wrongInstanceStatus(
     instance,
     isSystemDisk ? 'Stop it before its system disk is detached.' : 'Wait until it is Running or Stopped.',
+  );
+}
+
+/** CreateDisk with InstanceId: a data disk that is paid with the instance and attached to it. */
+export function refusePrePaidDisk(facts: {
+  instance: InstanceFacts;
+  isPrePaid: boolean;
+  locks: readonly LockReason[];
+  attachedDataDiskCount: number;
+}): Refusal | null {
+  const { instance, isPrePaid, locks, attachedDataDiskCount } = facts;
+  const { instanceId, status } = instance;
+  if (!isPrePaid) {
+    return refusal(
+      'InvalidPayMethod',
+      `The instance ${instanceId} is PostPaid: create the disk with ZoneId and attach it with AttachDisk.`,
+    );
+  }
+  if (locks.includes('financial')) {
+    return refusal(
+      'InvalidAccountStatus.NotEnoughBalance',
+      `The subscription of the instance ${instanceId} is over: renew it (RenewInstance), then create its disk.`,
+    );
+  }
+  if (status !== 'Running' && status !== 'Stopped') {
+    return wrongInstanceStatus(instance, 'Wait until it is Running or Stopped.');
+  }
+  return attachedDataDiskCount < DATA_DISK_LIMIT ? null : tooManyDisks(instance);
+}
+
+/** Of a disk that is paid with that instance (PrePaid): it ends with it. Null: it is not. */
+export function refusePaidWithInstance(diskId: string, instanceId: string | null, what: string): Refusal | null {
+  if (instanceId === null) return null;
+  return refusal(
+    'DiskNotPortable',
+    `The disk ${diskId} is paid with its instance ${instanceId}, so it cannot be ${what}: ModifyDiskChargeType makes a data disk PostPaid.`,
   );
 }
 

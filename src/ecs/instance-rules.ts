@@ -50,6 +50,22 @@ export function refuseStopInstance(facts: {
   return refuseBusyDisks(change, instance, disks, findBlocking(unfinished));
 }
 
+/** Deleting one that is PrePaid, by a person. */
+export function refuseDeleteSubscription(facts: {
+  instanceId: string;
+  /** Its subscription is over. */
+  isOver: boolean;
+  /** TerminateSubscription. */
+  terminate: boolean;
+}): Refusal | null {
+  const { instanceId, isOver, terminate } = facts;
+  if (isOver && terminate) return null;
+  const advice = isOver
+    ? 'which is over: delete it with TerminateSubscription=true.'
+    : 'which is not over: ModifyInstanceChargeType makes it PostPaid, which can be deleted.';
+  return refusal('ChargeTypeViolation', `The instance ${instanceId} has a subscription, ${advice}`);
+}
+
 /** A disk that is kept is refused too while a snapshot of it is made: it is closed, and changes its owner. */
 export function refuseDeleteInstance(facts: {
   instance: InstanceFacts;

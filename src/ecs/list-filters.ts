@@ -13,6 +13,7 @@ import type {
   TaggedType,
   TaskStatus,
 } from './resources.ts';
+import type { ChargeType, RenewalStatus } from './subscription.ts';
 
 export interface Paging {
   /** 1-based; ignored when `nextToken` is given. */
@@ -47,6 +48,7 @@ export interface DiskFilter extends ResourceFilter {
   status?: DiskStatus;
   sourceSnapshotId?: string;
   portable?: boolean;
+  chargeType?: ChargeType;
   deleteWithInstance?: boolean;
   deleteAutoSnapshot?: boolean;
   enableAutoSnapshot?: boolean;
@@ -107,6 +109,11 @@ export interface InstanceFilter extends ResourceFilter {
   zoneId?: string;
   privateIps?: string[];
   networkInterfaceIds?: string[];
+  chargeType?: ChargeType;
+  /** As people's clock shows it; one that is PostPaid ends in 2999. */
+  expiresFromMs?: number;
+  expiresUntilMs?: number;
+  renewalStatus?: RenewalStatus;
 }
 
 export interface ImageFilter extends ResourceFilter {

@@ -1,6 +1,7 @@
 /** ECS's resources as the catalog keeps them and the API shows them. Pure data; times are milliseconds since 1970. */
 import type { DiskPerformance } from './disk-performance.ts';
 import type { LockReason } from './operation-locks.ts';
+import type { Period, RenewalStatus } from './subscription.ts';
 
 export type DiskStatus = 'Creating' | 'Available' | 'Attaching' | 'In_use' | 'Detaching' | 'ReIniting';
 export type InstanceStatus = 'Pending' | 'Starting' | 'Running' | 'Stopping' | 'Stopped';
@@ -38,6 +39,8 @@ export interface Disk {
   deleteAutoSnapshot: boolean;
   enableAutoSnapshot: boolean;
   portable: boolean;
+  /** When the subscription that it is of ends, as people's clock shows it; null: it is PostPaid. */
+  expiresAtMs: number | null;
   sourceSnapshotId: string | null;
   imageId: string | null;
   /** Attached to a running instance at least once, or imported. */
@@ -194,6 +197,11 @@ export interface Instance {
   /** `rg-…`. */
   resourceGroupId: string;
   tags: Tag[];
+  /** When its subscription ends, as people's clock shows it; null: it is PostPaid. */
+  expiresAtMs: number | null;
+  renewalStatus: RenewalStatus;
+  /** What it is renewed by while it is `AutoRenewal`; else null. */
+  renewal: Period | null;
 }
 
 export interface Image {

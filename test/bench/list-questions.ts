@@ -98,6 +98,7 @@ const disks: Questions<DiskFilter> = {
   status: [{ status: 'Available' }, { status: 'In_use' }, { status: 'Creating' }],
   sourceSnapshotId: [{ sourceSnapshotId: known.sourceSnapshotId }],
   portable: [{ portable: false }, { portable: true }],
+  chargeType: [{ chargeType: 'PrePaid' }, { chargeType: 'PostPaid' }],
   deleteWithInstance: [{ deleteWithInstance: false }, { deleteWithInstance: true }],
   deleteAutoSnapshot: [{ deleteAutoSnapshot: false }, { deleteAutoSnapshot: true }],
   enableAutoSnapshot: [{ enableAutoSnapshot: false }, { enableAutoSnapshot: true }],
@@ -123,6 +124,10 @@ const instances: Questions<InstanceFilter> = {
   zoneId: [{ zoneId: 'cn-hangzhou-b' }],
   privateIps: [{ privateIps: ['10.0.0.7'] }],
   networkInterfaceIds: [{ networkInterfaceIds: ['eni-7'] }],
+  chargeType: [{ chargeType: 'PrePaid' }, { chargeType: 'PostPaid' }],
+  expiresFromMs: [{ expiresFromMs: known.middleMs }],
+  expiresUntilMs: [{ expiresUntilMs: known.middleMs }],
+  renewalStatus: [{ chargeType: 'PrePaid', renewalStatus: 'AutoRenewal' }],
 };
 
 const images: Questions<ImageFilter> = {

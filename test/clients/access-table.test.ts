@@ -56,7 +56,7 @@ function requestsOf(action: Action, scene: Scene): Parameters[] {
 /** The two of imports write over NBD, which nothing here does. */
 function goodOnes(name: string, scene: Scene): Parameters[] {
   if (name === 'HupoCompleteImport') return [{ DiskId: scene.usedDisk }];
-  if (name === 'HupoBeginImport') return goodOnes('CreateDisk', scene);
+  if (name === 'HupoBeginImport') return goodOnes('CreateDisk', scene).slice(0, 1);
   return recipesOf(name).map((recipe) => recipe(scene));
 }
 

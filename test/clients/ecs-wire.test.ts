@@ -160,6 +160,13 @@ test('a token that was used with other parameters is refused as each action docu
   api.world.exchange.put('linux.raw', { 1: 'linux' });
   const ofFile = { 'DiskDeviceMapping.1.OSSBucket': 'images', 'DiskDeviceMapping.1.OSSObject': 'linux.raw' };
   const { body: stopped } = await call(api, 'CreateInstance', run);
+  const paid = { InstanceChargeType: 'PrePaid', Period: '1' };
+  const { body: subscribed } = await call(api, 'CreateInstance', { ...run, ...essd, ...paid });
+  const paidId = String(subscribed['InstanceId']);
+  const [paidDisk] = (await api.world.control.listDisks({ instanceId: paidId, type: 'data' }, allRows)).items;
+  const ofPaid = { InstanceId: paidId, Period: '1' };
+  const ofPaidDisk = { InstanceId: paidId, DiskIds: JSON.stringify([paidDisk?.diskId]) };
+  const change = { InstanceIds: JSON.stringify([stopped['InstanceId']]), Period: '1' };
   const ofStopped = { InstanceId: String(stopped['InstanceId']), ImageId: EMPTY_IMAGE_ID };
   await api.world.settle();
   const { imageId: ImageId } = await api.world.control.createImage(imageRequest({ instanceId }));
@@ -182,6 +189,9 @@ test('a token that was used with other parameters is refused as each action docu
     ['ResizeDisk', { ...ofDisk, NewSize: '50' }, { NewSize: '60' }, [400, mismatch]],
     ['CopySnapshot', { SnapshotId, ...ofCopy }, { DestinationSnapshotName: 'other' }, [400, mismatch]],
     ['CopyImage', { ImageId }, { DestinationImageName: 'other' }, [400, mismatch]],
+    ['RenewInstance', ofPaid, { Period: '2' }, [400, mismatch]],
+    ['ModifyDiskChargeType', ofPaidDisk, { DiskChargeType: 'PostPaid' }, [400, mismatch]],
+    ['ModifyInstanceChargeType', change, { Period: '2' }, [400, mismatch]],
     ['LockSnapshot', lock, { LockDuration: '8' }, [400, mismatch]],
     ['UnlockSnapshot', { SnapshotId }, { SnapshotId: 's-other' }, [400, mismatch]],
     ['DeleteInstances', ofInstance, { Force: 'false' }, [400, mismatch]],
@@ -373,6 +383,7 @@ test('default network, names and disks of instances are passed on', async () => 
     start: true,
     resourceGroupId: 'rg-default0000000000',
     tags: [],
+    subscription: null,
   });
   assert.equal((await call(api, 'DescribeInstances', zoneB)).body['TotalCount'], 2);
   assert.equal((await call(api, 'DescribeInstances', { VSwitchId: 'vsw-bp1default000000000a' })).body['TotalCount'], 0);
@@ -385,6 +396,7 @@ test('a disk from a snapshot may be asked for smaller than it will be', async ()
   assert.equal(answer.body['Code'], 'InvalidSnapshotId.NotFound');
   assert.deepEqual(api.calls[0]?.request, {
     zoneId: 'cn-hangzhou-a',
+    instanceId: null,
     category: 'cloud_essd',
     performanceLevel: 'PL1',
     sizeGib: 1,

@@ -84,6 +84,15 @@ export const actionNotes: Record<string, string[]> = {
     'Beyond ECS, `Category=Standard` brings an archived snapshot back, at once and without a task.',
     'A catalog that is made anew from the repository (`hupo repository import`) knows no archived ones.',
   ],
+  RenewInstance: [
+    'Nothing is paid: `OrderId` is a number that no other answer has, and nothing can be asked about it. So for all actions that order.',
+    'The next end is counted from the present one, or from now where that is over (its lock goes then). Ends are whole minutes; a day that a month has not is its last one. The latest is ten years from now.',
+    'When an end is over, the instance is under the `financial` lock (see HupoLockInstance), and `serve --expired-days` later it is released.',
+  ],
+  ModifyInstanceChargeType: [
+    'One whose subscription is over can be made PostPaid; its lock goes. Disks that were paid with it are PostPaid then too.',
+  ],
+  ModifyInstanceAutoRenewAttribute: ['A renewal happens at the end, not nine days before.'],
   DeleteDisk: [
     'It can be restored for a day (`serve --recycle-hours`): see HupoDescribeRecycleBin. What is kept for undoing rollbacks of it cannot.',
   ],

@@ -7,6 +7,7 @@ import { lockCases } from './error-cases/locks.ts';
 import { networkCases } from './error-cases/network.ts';
 import { policyCases } from './error-cases/policies.ts';
 import { snapshotCases } from './error-cases/snapshots.ts';
+import { subscriptionCases } from './error-cases/subscriptions.ts';
 import { tagCases } from './error-cases/tags.ts';
 import { taskCases } from './error-cases/tasks.ts';
 
@@ -22,6 +23,11 @@ const cases: ErrorCases = {
 };
 
 export const errorCases: ErrorCases = {
-  ...cases,
-  ...Object.fromEntries(Object.entries(lockCases).map(([action, own]) => [action, { ...cases[action], ...own }])),
+  ...[lockCases, subscriptionCases].reduce(
+    (all, more) => ({
+      ...all,
+      ...Object.fromEntries(Object.entries(more).map(([action, own]) => [action, { ...all[action], ...own }])),
+    }),
+    cases,
+  ),
 };

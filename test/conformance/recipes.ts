@@ -18,6 +18,11 @@ const newInstance = (): Parameters => ({
   'DataDisk.1.Size': '20',
   'Tag.1.Key': 'k',
 });
+/** Bought, and renewed by itself. */
+const subscription = {
+  ...{ InstanceChargeType: 'PrePaid', Period: '1', PeriodUnit: 'Month' },
+  ...{ AutoRenew: 'true', AutoRenewPeriod: '1' },
+};
 const newDisk = (): Parameters => ({ ZoneId: 'cn-hangzhou-a', Size: '20', DiskCategory: 'cloud_essd' });
 const diskAndTag = ({ dataDisk }: Scene): Parameters => ({ ResourceType: 'disk', 'ResourceId.1': dataDisk });
 
@@ -56,8 +61,8 @@ const recipes: Record<string, Recipe[]> = {
   DescribeImageSharePermission: one('ImageId', ({ sharedImage }) => sharedImage),
   ModifyImageAttribute: [({ image }) => ({ ImageId: image, ImageName: 'renamed' })],
   DeleteImage: one('ImageId', ({ image }) => image),
-  CreateInstance: [newInstance],
-  RunInstances: [newInstance],
+  CreateInstance: [newInstance, () => ({ ...newInstance(), ...subscription })],
+  RunInstances: [newInstance, () => ({ ...newInstance(), ...subscription })],
   DescribeInstances: list(),
   DescribeInstanceStatus: list(),
   DescribeInstanceAttribute: one('InstanceId', ({ running }) => running),
@@ -68,6 +73,17 @@ const recipes: Record<string, Recipe[]> = {
   DescribeInstanceAttachmentAttributes: one('InstanceIds', ({ running }) => JSON.stringify([running])),
   DescribeInstanceHistoryEvents: list(),
   DescribeInstanceAutoRenewAttribute: list(),
+  ModifyInstanceAutoRenewAttribute: [({ subscribed }) => ({ InstanceId: subscribed, AutoRenew: 'true' })],
+  RenewInstance: [({ subscribed }) => ({ InstanceId: subscribed, Period: '1' })],
+  ModifyInstanceChargeType: [
+    ({ running }) => ({ InstanceIds: JSON.stringify([running]), Period: '1' }),
+    ({ subscribed }) => ({ InstanceIds: JSON.stringify([subscribed]), InstanceChargeType: 'PostPaid' }),
+  ],
+  ModifyDiskChargeType: [
+    ({ subscribed, subscribedDisk }) => ({
+      ...{ InstanceId: subscribed, DiskIds: JSON.stringify([subscribedDisk]), DiskChargeType: 'PostPaid' },
+    }),
+  ],
   DescribeKeyPairs: list(),
   DescribeVpcs: list(),
   DescribeVSwitches: list(),
@@ -87,7 +103,7 @@ const recipes: Record<string, Recipe[]> = {
   RebootInstances: one('InstanceId.1', ({ running }) => running),
   DeleteInstance: one('InstanceId', ({ stopped }) => stopped),
   DeleteInstances: one('InstanceId.1', ({ stopped }) => stopped),
-  CreateDisk: [newDisk],
+  CreateDisk: [newDisk, ({ subscribed }) => ({ InstanceId: subscribed, Size: '20' })],
   DescribeDisks: list(),
   AttachDisk: [({ usedDisk, running }) => ({ DiskId: usedDisk, InstanceId: running })],
   DetachDisk: [({ dataDisk, running }) => ({ DiskId: dataDisk, InstanceId: running })],
@@ -174,6 +190,9 @@ const recipes: Record<string, Recipe[]> = {
   HupoDeleteEventSubscription: one('SubscriptionId', () => 'es-none'),
   HupoTestEventSubscription: one('SubscriptionId', () => 'es-none'),
   HupoBeginImport: [newDisk],
+  HupoLockAccount: [() => ({ DeleteAfterDays: '15' })],
+  HupoUnlockAccount: list(),
+  HupoDescribeAccount: list(),
   HupoLockInstance: [({ running }) => ({ InstanceId: running, LockReason: 'financial' })],
   HupoUnlockInstance: [({ running }) => ({ InstanceId: running, LockReason: 'financial' })],
   HupoDescribeRecycleBin: list(),

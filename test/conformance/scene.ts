@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import type { ControlPlane } from '../../src/api/control-plane.ts';
 import { unconditionally } from '../../src/control/change.ts';
+import type { RunInstancesRequest } from '../../src/control/requests.ts';
 import { policyRequest } from '../control/policies.ts';
 import { FakeRegion } from '../control/fake-region.ts';
 import { call, openApi, type Answer, type ApiFixture } from '../clients/api-fixture.ts';
@@ -39,6 +40,10 @@ export interface Scene extends AsyncDisposable {
   stopped: string;
   stoppedSystemDisk: string;
   stoppedDisk: string;
+  /** A running PrePaid instance that renews itself, and its disks. */
+  subscribed: string;
+  subscribedSystemDisk: string;
+  subscribedDisk: string;
   /** Available, and attached once. */
   usedDisk: string;
   /** Available, never attached. */
@@ -124,6 +129,8 @@ async function build(world: World): Promise<Ids> {
   world.exchange.put('linux.raw', { 1: 'linux' });
   const running = await run(world, 'web');
   const stopped = await run(world, 'db');
+  const subscription = { period: month, renewal: month };
+  const subscribed = await run(world, 'paid', { subscription });
   world.diskd.write(stopped.dataDisk, 1, 'one');
   world.diskd.write(running.dataDisk, 1, 'uno');
   const usedDisk = await useDisk(world, running.instanceId);
@@ -198,6 +205,9 @@ async function build(world: World): Promise<Ids> {
     stopped: stopped.instanceId,
     stoppedSystemDisk: stopped.systemDisk,
     stoppedDisk: stopped.dataDisk,
+    subscribed: subscribed.instanceId,
+    subscribedSystemDisk: subscribed.systemDisk,
+    subscribedDisk: subscribed.dataDisk,
     usedDisk,
     freshDisk,
     farDisk,
@@ -239,9 +249,12 @@ function sample({ monitor, clock }: World, diskId: string): void {
   }
 }
 
-async function run(world: World, name: string) {
+const month = { count: 1, unit: 'Month' } as const;
+
+async function run(world: World, name: string, more: Partial<RunInstancesRequest> = {}) {
   const disk = dataDisk({ diskName: `${name}-data`, description: 'what it works on' });
-  const request = runRequest({ instanceNames: [name], description: `the ${name} machine`, dataDisks: [disk], tags });
+  const described = { instanceNames: [name], description: `the ${name} machine`, dataDisks: [disk], tags };
+  const request = runRequest({ ...described, ...more });
   const { instanceIds } = await world.control.runInstances(request);
   const [instanceId = ''] = instanceIds;
   await world.until('it to run', async () => (await world.instance(instanceId))?.status === 'Running');

@@ -12,6 +12,15 @@ export const singleValues: readonly Idle[] = [
       /^(Create|Modify)AutoSnapshotPolicy(Ex)? (AssociationType|EnableCrossRegionCopy|TargetCopyRegions|TargetTags\.N\.\w+|timePoints|repeatWeekdays|AutoSnapshotPolicyId)$/,
     reason: 'it has an effect together with another, or is a list: src/control/policies and test/clients use it',
   },
+  {
+    parameters: /^(DescribeRegions|DescribeZones|DescribeAvailableResource) InstanceChargeType$/,
+    reason: 'everything is offered both ways',
+  },
+  {
+    parameters:
+      /^(CreateInstance|RunInstances) (InstanceChargeType|PeriodUnit)$|^CreateDisk InstanceId$|^RenewInstance |^ModifyInstanceChargeType |^ModifyInstanceAutoRenewAttribute |^DescribeInstanceAutoRenewAttribute RenewalStatus$/,
+    reason: 'it goes with another parameter, or has one good value; src/api/subscription-actions.test.ts uses it',
+  },
   { parameters: / DryRun$/, reason: 'every change is tried with it here' },
   { parameters: / (Filter\.N\.\w+|TagFilter\.N\..*)$/, reason: 'it has an effect together with its pair' },
   {

@@ -22,12 +22,15 @@ export const unproducedErrors: readonly Unproduced[] = [
   },
   codes(
     /Account\.Arrearage|InsufficientBalance|InvalidAccountStatus\.NotEnoughBalance|InvalidPayMethod|PaymentMethodNotFound|DiskInArrears|LastOrderProcessing|InvalidInstance\.UnPaidOrder|RealNameAuthenticationError/,
-    'nothing is billed',
+    'nothing is billed, and arrears are what HupoLockAccount says',
+    /(?!)/,
+    /(Create(Disk|Instance|Snapshot|SnapshotGroup)|RunInstances|CopySnapshot|ResetDisks?|Modify(Instance|Disk)ChargeType) InvalidAccountStatus\.NotEnoughBalance|ModifyInstanceChargeType Account\.Arrearage|CreateDisk InvalidPayMethod|AttachDisk DiskInArrears/,
   ),
   codes(
-    /ChargeTypeViolation|(?<!MonitorData )InvalidPeriod(Unit|Type)?(\.ValueNotSupported)?|InvalidAutoRenewPeriod.*|OperationDenied\.IllegalPaymentPolicy|Credit\.NotFound|InvalidInstanceType\.NotSupportCredit|InvalidInstanceStatus\.CreditSpecRestricted|InvalidInstanceChargeType\.NotSupport/,
-    'there are no charge types: nothing is billed, and whatever says how is ignored or refused',
-    /InvalidInstanceChargeType\.NotSupport/,
+    /ChargeTypeViolation|(?<!MonitorData )InvalidPeriod(Unit|Type)?(\.ValueNotSupported)?|InvalidAutoRenewPeriod.*|OperationDenied\.IllegalPaymentPolicy|Credit\.NotFound|InvalidInstanceType\.NotSupportCredit|InvalidInstanceStatus\.CreditSpecRestricted/,
+    'every instance can have a subscription; nothing is paid',
+    /(?!)/,
+    /(RenewInstance|DeleteInstance|ModifyDiskChargeType|ModifyInstanceAutoRenewAttribute) ChargeTypeViolation|(CreateInstance|RunInstances|RenewInstance) InvalidPeriod|(CreateInstance|RenewInstance|ModifyInstanceAutoRenewAttribute) InvalidPeriodUnit\.ValueNotSupported|RunInstances InvalidPeriodType\.ValueNotSupported|(CreateInstance|RunInstances) InvalidAutoRenewPeriod\.ValueNotSupported/,
   ),
   codes(
     /.*Spot.*/,
@@ -124,7 +127,9 @@ export const unproducedErrors: readonly Unproduced[] = [
   ),
   codes(
     /DiskNotPortable|DeleteWithInstance\.Conflict|DiskTypeViolation|InvalidDiskIds\.NotPortable|InvalidInstance\.ImageCategory|InvalidDiskStatus\.DeleteProtection|InvalidDiskId\.Released/,
-    'there are no subscription, ephemeral or protected disks',
+    'there are no ephemeral or protected disks, and what is paid with an instance is attached to it',
+    /(?!)/,
+    /(DetachDisk|DeleteDisk|ModifyDiskAttribute) DiskNotPortable|ModifyDiskChargeType InvalidDiskIds\.NotPortable/,
   ),
   codes(
     /InvalidRegionId(\.MalFormed)?|InvalidParam\.RegionId|MissingParameter\.RegionId|MissingParamter\.RegionId|InvalidRegion\.NotFound|InvalidOperation\.InvalidRegion/,
@@ -134,7 +139,7 @@ export const unproducedErrors: readonly Unproduced[] = [
     /InvalidVolumeId\.NotFound|IncorrectVolumeStatus|IncorrectDiskStatus\.(Invalid|Transferring)|Disk\.NotFound|HOSTNAME_ILLEGAL|InvalidDiskSize|InvalidDisk\.SystemDiskSize|InvalidSystemDiskSize|MissingParamter|IncompleteParamter|ZoneId\.NotFound|InvalidHostPassword\.Malformed|DISK_HAS_CREATING_SNAPSHOT|DiskStillAttached|DiskAttachedNumberExceeded|QuotaExceed\.SnapshotQuota|InvalidInstance\.ZoneConflict|InvalidDiskId\.OperationNotSupported|InvalidDisk\.InUse|InvalidParam\.(Amount|ZoneIdAndInstanceId\.Conflict)|InvalidParameter\.(NotMatch|ResourceOwnerAccount|DiskIds)|DiskId\.(StatusNotSupported|ValueNotSupported)|InvalidDiskIds\.ValueNotSupported|InvalidOperation\.InvalidEcsState|InstanceNotReady|SnapshotNotReady|TooManySnapshot\.Unfinished|InvalidInstanceId\.(ValueNotSupported|NotSupport)|InvalidResourceType\.NotSupported|InstanceDiskNumLimitExceed|InvalidOperation\.OtherInstanceUnsupported|InstanceType\.ParameterMismatch|OperationDenied\.SystemInstanceNotSupport|InvalidParamter\.Conflict/,
     'another documented code of the action says the same',
     /(?!)/,
-    /CopySnapshot QuotaExceed\.SnapshotQuota/,
+    /CopySnapshot QuotaExceed\.SnapshotQuota|CreateDisk InvalidParam\.ZoneIdAndInstanceId\.Conflict|RenewInstance MissingParamter/,
   ),
   codes(
     /InvalidPasswordParam\.Mismatch|InvalidHttpPutResponseHopLimit\.NotSupported|LoginAsNonRoot\.ImageNotSupport|InvalidBurstingEnabled\.DiskSizeTooSmall|BurstingEnabledForModifyingDiskUnsupported|InvalidProvisionedIops\.LimitExceed|IncorrectInstanceStatus\.NeedRestart|ResourceNotAvailable/,
@@ -275,11 +280,6 @@ export const unproducedErrors: readonly Unproduced[] = [
     reason: 'there are no system events, whatever is asked for',
   },
   {
-    errors:
-      /^DescribeInstanceAutoRenewAttribute (IncorrectInstanceStatus|MissingParameter\.InstanceId|InvalidParameter\.\w+)$/,
-    reason: 'there are no subscriptions, whatever is asked for',
-  },
-  {
     errors: /^DescribeImageSupportInstanceTypes (InvalidUsage|InvalidInstanceType\.ValueNotSupported)$/,
     reason: 'the action has no such parameter',
   },
@@ -298,13 +298,56 @@ export const unproducedErrors: readonly Unproduced[] = [
     reason: 'joining the group that a resource is in changes nothing',
   },
   {
-    errors: /^CreateDisk (InvalidInstance\.NotFoundSystemDisk|InvalidInstanceId\.NotFound)$/,
-    reason: 'InstanceId is refused: it makes subscription disks',
-  },
-  {
     errors:
       /^CreateDisk (InvalidDiskSize\.TooSmall|InvalidSize\.ValueNotSupported|InvalidParameter\.Conflict|InvalidSnapshotId\.NotReady)$/,
     reason: 'another documented code of the action says the same',
+  },
+  {
+    errors: /^CreateDisk InvalidInstance\.NotFoundSystemDisk$/,
+    reason: 'a subscription has its system disk, which cannot be detached',
+  },
+  {
+    errors:
+      /^RenewInstance (DependencyViolation\.InstanceType|Diskcategory\.Mismatch|InstanceSpecModification\.NotEffective|InstanceTypeNotSupported|InvalidDisk\.NotAllowed|InvalidDiskId\.NotFound|InvalidInstanceType\.(ValueNotSupported|codeUnauthorized)|InvalidDedicatedHostId\.NotFound|InvalidInternetChargeType\.\w+|InvalidParameter|InvalidRebootTime\.ValueNotSupported|Upgrade\.NotSupported|OperationDenied)$/,
+    reason:
+      'it is about changing the machine, its disks or its network with the renewal, for which there are no parameters',
+  },
+  {
+    errors:
+      /^(RenewInstance|ModifyInstanceAutoRenewAttribute) InvalidPeriod\.StarterPackage$|^RenewInstance (Instance\.UnPaidOrder|InvalidInstanceChargeType\.NotFound)$/,
+    reason: 'nothing is sold',
+  },
+  {
+    errors: /^RenewInstance (Idempotence\.Processing|IdempotenceParamNotMatch|InvalidChargeType\.NotSupported)$/,
+    reason: 'another documented code of the action, or the gateway’s for tokens, says the same',
+  },
+  {
+    errors:
+      /^ModifyInstanceChargeType (ImageNotSupportInstanceType|InvalidAction|InvalidImageType\.NotSupported|InvalidInstanceType\.\w+|InvalidInternetChargeType\.ValueNotSupported|InvalidSystemDiskCategory\.ValueNotSupported|ReleaseTimeHaveBeenSet)$/,
+    reason: 'every instance can have a subscription, whatever it is',
+  },
+  {
+    errors: /^ModifyInstanceChargeType ExpiredInstance$/,
+    reason: 'one whose subscription is over can be made PostPaid, which takes its lock off',
+  },
+  {
+    errors:
+      /^ModifyDiskChargeType (InstanceDowngrade\.QuotaExceed|InvalidAction\.\w+|InvalidDataDiskSize\.ValueNotSupported|InvalidInstanceType\.ValueNotSupported|InvalidInstance\.PurchaseNotFound|InvalidRamRole\.NotFound|OrderCreationFailed)$/,
+    reason: 'there are no orders, and every data disk can be changed as often as one likes',
+  },
+  {
+    errors:
+      /^ModifyDiskChargeType (Idempotence\.SignatureMismatch|InvalidInstanceId\.(NOT_FOUND|Released)|MissingParameter\.InstanceIdNotSupported)$/,
+    reason: 'another documented code of the action, or the gateway’s, says the same',
+  },
+  {
+    errors:
+      /^DescribeInstanceAutoRenewAttribute (IncorrectInstanceStatus|MissingParameter\.InstanceId|InvalidParameter\.RenewalStatusInstanceId)$/,
+    reason: 'nothing must be given, and instances that are PostPaid are not in the list',
+  },
+  {
+    errors: /^(CreateInstance|RunInstances) InvalidInstanceChargeType\.NotSupport$/,
+    reason: 'both charge types are there',
   },
   {
     errors: /^CreateDisk InvalidSnapshotId\.NotDataDiskSnapshot$/,

@@ -2,8 +2,9 @@
 
 export const unshownFields: readonly { fields: RegExp; reason: string }[] = [
   {
-    fields: /^(CreateDisk|CreateInstance|RunInstances|ResizeDisk|ModifyDiskSpec) (OrderId|TradePrice)$/,
-    reason: 'nothing is billed, so there is no order',
+    fields:
+      /^((CreateInstance|RunInstances) TradePrice|(ResizeDisk|ModifyDiskSpec) OrderId|ModifyInstanceChargeType FeeOfInstances\..*)$/,
+    reason: 'nothing is paid',
   },
   {
     fields: /^DescribeSnapshotPackage SnapshotPackages\./,
@@ -70,10 +71,6 @@ export const unshownFields: readonly { fields: RegExp; reason: string }[] = [
   {
     fields: /^DescribeInstanceHistoryEvents InstanceSystemEventSet\./,
     reason: 'there are no system events: the list is empty',
-  },
-  {
-    fields: /^DescribeInstanceAutoRenewAttribute InstanceRenewAttributes\./,
-    reason: 'there are no subscriptions: the list is empty',
   },
   { fields: /^DescribeKeyPairs KeyPairs\./, reason: 'there are no key pairs: the list is empty' },
   { fields: /^DescribeEipAddresses EipAddresses\./, reason: 'there are no public addresses: the list is empty' },

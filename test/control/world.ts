@@ -508,7 +508,7 @@ export function token(action: string, parametersDigest = 'digest'): ChangeOption
 }
 
 /** A world that ends with its test. */
-export async function createWorld(t: TestContext, speed?: number): Promise<World> {
+export async function createWorld(t: TestContext, speed?: number | Clock): Promise<World> {
   const world = await World.create(speed);
   t.after(() => world.end());
   return world;

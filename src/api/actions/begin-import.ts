@@ -3,13 +3,15 @@
  * SnapshotId and ClientToken, which make no sense for it.
  */
 import { defineAction } from '../action.ts';
-import { notBuilt } from '../parameters.ts';
+import { notBuilt, required, text } from '../parameters.ts';
 import { createDiskParameters, createDiskRequestOf } from './create-disk.ts';
 
 export const beginImport = defineAction({
   name: 'HupoBeginImport',
   parameters: {
     ...createDiskParameters,
+    ZoneId: required(text()),
+    InstanceId: notBuilt('an imported disk is attached to nothing'),
     SnapshotId: notBuilt('an imported disk starts empty'),
     ClientToken: notBuilt('an import belongs to the one who began it and cannot be repeated'),
   },

@@ -1,11 +1,11 @@
-/** CreateDisk (`ecs-api.md` 2.3): an empty data disk, or one from a snapshot. HupoBeginImport takes the same parameters. */
+/** CreateDisk (`ecs-api.md` 2.3): an empty data disk, or one from a snapshot; of a PrePaid instance it is paid with that. HupoBeginImport takes the same parameters. */
 import type { CreateDiskRequest } from '../../control/requests.ts';
 import { offeredCategories, performanceLevels } from '../../ecs/disk-categories.ts';
 import { findNameProblem } from '../../ecs/names.ts';
 import { RequestError } from '../../lib/errors.ts';
 import { notPublic, storageSet, unbuiltDiskFeatures } from '../absent-features.ts';
 import { checkZone, defineAction, type Region } from '../action.ts';
-import { integer, knowingWords, notBuilt, required, text, withDefault, type Values } from '../parameters.ts';
+import { integer, knowingWords, notBuilt, text, withDefault, type Values } from '../parameters.ts';
 import {
   autoSnapshotPolicy,
   checkDiskKind,
@@ -17,7 +17,7 @@ import {
 } from '../resource-parameters.ts';
 
 export const createDiskParameters = {
-  ZoneId: required(text()),
+  ZoneId: text(),
   DiskCategory: withDefault(knowingWords(text(), offeredCategories), 'cloud'),
   PerformanceLevel: knowingWords(text(), performanceLevels),
   Size: integer({ least: 1, most: 65536, code: 'InvalidDataDiskSize.ValueNotSupported' }),
@@ -31,9 +31,7 @@ export const createDiskParameters = {
     code: 'InvalidParameter.MultiAttach',
     neutral: ['Disabled'],
   }),
-  InstanceId: notBuilt(
-    'there are no subscription instances; create the disk with ZoneId and attach it with AttachDisk',
-  ),
+  InstanceId: text(),
   ResourceGroupId: resourceGroup,
   AutoSnapshotPolicyId: autoSnapshotPolicy,
   DryRun: dryRun,
@@ -47,7 +45,7 @@ export const createDiskParameters = {
  * (`ecs-api.md` 4.4), which only the control plane can tell, so that it is not checked here.
  */
 export function createDiskRequestOf(values: Values<typeof createDiskParameters>, region: Region): CreateDiskRequest {
-  checkZone(values.ZoneId, region);
+  const place = placeOf(values, region);
   if (values.Size === null && values.SnapshotId === null) {
     throw new RequestError(
       'MissingParameter',
@@ -71,7 +69,7 @@ export function createDiskRequestOf(values: Values<typeof createDiskParameters>,
   return {
     ...kind,
     sizeGib: values.Size,
-    zoneId: values.ZoneId,
+    ...place,
     snapshotId: values.SnapshotId,
     diskName: values.DiskName,
     description: values.Description,
@@ -81,15 +79,36 @@ export function createDiskRequestOf(values: Values<typeof createDiskParameters>,
   };
 }
 
+/** A zone, or the PrePaid instance that it is attached to and paid with. */
+function placeOf(
+  { ZoneId: zoneId, InstanceId: instanceId }: { ZoneId: string | null; InstanceId: string | null },
+  region: Region,
+): Pick<CreateDiskRequest, 'zoneId' | 'instanceId'> {
+  if (zoneId !== null && instanceId !== null) {
+    throw new RequestError(
+      'InvalidParam.ZoneIdAndInstanceId.Conflict',
+      'ZoneId and InstanceId are both given: a disk of an instance is in its zone.',
+    );
+  }
+  if (zoneId !== null) checkZone(zoneId, region);
+  else if (instanceId === null) {
+    throw new RequestError(
+      'MissingParameter',
+      'The input parameter "ZoneId" that is mandatory for processing this request is not supplied; InstanceId of a PrePaid instance can stand for it.',
+    );
+  }
+  return { zoneId: zoneId ?? '', instanceId };
+}
+
 export const createDisk = defineAction({
   name: 'CreateDisk',
   parameters: createDiskParameters,
   run: async (values, { control, region, options }) => {
     const request = createDiskRequestOf(values, region);
-    const { diskId } = await control.createDisk(
+    const { diskId, orderId } = await control.createDisk(
       request,
       options({ clientToken: values.ClientToken, dryRun: values.DryRun }),
     );
-    return { DiskId: diskId };
+    return { DiskId: diskId, ...(orderId !== null && { OrderId: orderId }) };
   },
 });

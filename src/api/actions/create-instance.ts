@@ -20,8 +20,9 @@ export const createInstance = defineAction({
     const asked = options({ clientToken: values.ClientToken, dryRun: values.DryRun });
     const {
       instanceIds: [instanceId],
+      orderId,
     } = await control.runInstances(request, asked);
     assert(instanceId !== undefined, 'no instance came of CreateInstance');
-    return { InstanceId: instanceId };
+    return { InstanceId: instanceId, ...(orderId !== null && { OrderId: orderId }) };
   },
 });

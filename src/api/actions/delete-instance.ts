@@ -1,5 +1,4 @@
 /** DeleteInstance (`ecs-api.md` 2.4). */
-import { onlyForSubscriptions } from '../absent-features.ts';
 import { defineAction } from '../action.ts';
 import { boolean, noEffect, required, text, withDefault } from '../parameters.ts';
 import { dryRun } from '../resource-parameters.ts';
@@ -8,7 +7,7 @@ import { dryRun } from '../resource-parameters.ts';
 export const deletionParameters = {
   Force: withDefault(boolean(), false),
   ForceStop: noEffect('a forced stop is a stop here: the disks are flushed first in either case'),
-  TerminateSubscription: onlyForSubscriptions,
+  TerminateSubscription: withDefault(boolean(), false),
   DryRun: dryRun,
 };
 
@@ -17,7 +16,7 @@ export const deleteInstance = defineAction({
   parameters: { InstanceId: required(text()), ...deletionParameters },
   run: async (values, { control, options }) => {
     await control.deleteInstances(
-      { instanceIds: [values.InstanceId], force: values.Force },
+      { instanceIds: [values.InstanceId], force: values.Force, terminate: values.TerminateSubscription },
       options({ dryRun: values.DryRun }),
     );
     return {};

@@ -14,7 +14,7 @@ export const deleteInstances = defineAction({
   },
   run: async (values, { control, options }) => {
     await control.deleteInstances(
-      { instanceIds: values.InstanceId, force: values.Force },
+      { instanceIds: values.InstanceId, force: values.Force, terminate: values.TerminateSubscription },
       options({ clientToken: values.ClientToken, dryRun: values.DryRun }),
     );
     return {};

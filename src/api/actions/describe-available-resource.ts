@@ -19,7 +19,7 @@ const parameters = {
   Memory: decimalNumber('InvalidParam.Memory'),
   SystemDiskCategory: text(),
   DataDiskCategory: text(),
-  InstanceChargeType: constantFilter({ all: ['PostPaid'], none: ['PrePaid'], code: 'Invalid.InstanceChargeType' }),
+  InstanceChargeType: constantFilter({ all: ['PostPaid', 'PrePaid'], code: 'Invalid.InstanceChargeType' }),
   SpotStrategy: constantFilter({
     all: ['NoSpot'],
     none: ['SpotWithPriceLimit', 'SpotAsPriceGo'],

@@ -1,5 +1,6 @@
 /** DescribeDisks (`ecs-api.md` 2.3). */
 import { isKnownCategory } from '../../ecs/disk-categories.ts';
+import { chargeTypes } from '../../ecs/subscription.ts';
 import type { DiskFilter } from '../../ecs/list-filters.ts';
 import { checkZone, defineAction } from '../action.ts';
 import {
@@ -37,7 +38,7 @@ const parameters = {
   DeleteWithInstance: boolean(),
   DeleteAutoSnapshot: boolean(),
   EnableAutoSnapshot: boolean(),
-  DiskChargeType: constantFilter({ all: ['PostPaid'], none: ['PrePaid'], code: 'InvalidDiskChargeType.NotFound' }),
+  DiskChargeType: oneOf(chargeTypes, 'InvalidDiskChargeType.NotFound'),
   MultiAttach: constantFilter({
     all: ['Disabled'],
     none: ['Enabled', 'LegacyShared'],
@@ -82,6 +83,7 @@ function filterOf(values: Values<typeof parameters>): DiskFilter {
     ...(values.Status !== null && values.Status !== 'All' && { status: values.Status }),
     ...(values.LockReason !== null && { lockReason: values.LockReason }),
     ...(values.SnapshotId !== null && { sourceSnapshotId: values.SnapshotId }),
+    ...(values.DiskChargeType !== null && { chargeType: values.DiskChargeType }),
     ...(values.Portable !== null && { portable: values.Portable }),
     ...(values.DeleteWithInstance !== null && { deleteWithInstance: values.DeleteWithInstance }),
     ...(values.DeleteAutoSnapshot !== null && { deleteAutoSnapshot: values.DeleteAutoSnapshot }),

@@ -1,6 +1,7 @@
 /** DescribeInstances (`ecs-api.md` 2.4). */
 import { instanceTypes } from '../../ecs/instance-types.ts';
 import type { Image, Instance } from '../../ecs/resources.ts';
+import { chargeTypes } from '../../ecs/subscription.ts';
 import type { InstanceFilter } from '../../ecs/list-filters.ts';
 import { allFieldsAreShown, notPublic } from '../absent-features.ts';
 import { checkZone, defineAction, type Region } from '../action.ts';
@@ -9,7 +10,6 @@ import {
   constantFilter,
   emptyPage,
   finishDryRun,
-  instanceChargeFilter,
   matchesNothing,
   noneHas,
   pageFields,
@@ -22,7 +22,6 @@ import {
 import { jsonList, notBuilt, oneOf, text, type Values } from '../parameters.ts';
 import { dryRun, zonesOfNetwork } from '../resource-parameters.ts';
 import { renderInstance } from '../render/instance.ts';
-import { NEVER_EXPIRES } from '../render/list.ts';
 
 const parameters = {
   ...pagingParameters(100),
@@ -37,7 +36,7 @@ const parameters = {
   VpcId: text(),
   VSwitchId: text(),
   SecurityGroupId: text(),
-  InstanceChargeType: instanceChargeFilter,
+  InstanceChargeType: oneOf(chargeTypes, 'InvalidInstanceChargeType.NotFound'),
   InternetChargeType: constantFilter({
     all: ['PayByTraffic'],
     none: ['PayByBandwidth'],
@@ -76,11 +75,7 @@ export const describeInstances = defineAction({
     if (values.ZoneId !== null) checkZone(values.ZoneId, region);
     finishDryRun(values.DryRun);
     const zones = zonesOfNetwork(values, region);
-    const isEmpty =
-      matchesNothing(values) ||
-      values.InstanceIds?.length === 0 ||
-      zones.length === 0 ||
-      !isExpiryWanted(values.Filter.ExpiredStartTime, values.Filter.ExpiredEndTime);
+    const isEmpty = matchesNothing(values) || values.InstanceIds?.length === 0 || zones.length === 0;
     const page = isEmpty ? emptyPage : await control.listInstances(filterOf(values, zones, region), paging);
     const images = await imagesOf(page.items, control);
     const instances = page.items.map((item) => renderInstance(item, images.get(item.imageId), region.regionId));
@@ -88,14 +83,9 @@ export const describeInstances = defineAction({
   },
 });
 
-/** Every instance is shown with the same expiry, which never comes. */
-function isExpiryWanted(fromMs = -Infinity, untilMs = Infinity): boolean {
-  const expiresAtMs = Date.parse(NEVER_EXPIRES);
-  return fromMs <= expiresAtMs && expiresAtMs <= untilMs;
-}
-
 function filterOf(values: Values<typeof parameters>, zones: string[], region: Region): InstanceFilter {
   const [zoneId] = zones;
+  const { ExpiredStartTime: expiresFromMs, ExpiredEndTime: expiresUntilMs } = values.Filter;
   return {
     ...resourceFilterOf(values),
     ...(zoneId !== undefined && zones.length < region.zoneIds.length && { zoneId }),
@@ -105,6 +95,9 @@ function filterOf(values: Values<typeof parameters>, zones: string[], region: Re
     ...(values.ImageId !== null && { imageId: values.ImageId }),
     ...(values.Status !== null && { status: values.Status }),
     ...(values.LockReason !== null && { lockReason: values.LockReason }),
+    ...(values.InstanceChargeType !== null && { chargeType: values.InstanceChargeType }),
+    ...(expiresFromMs !== undefined && { expiresFromMs }),
+    ...(expiresUntilMs !== undefined && { expiresUntilMs }),
     ...(values.PrivateIpAddresses !== null && { privateIps: values.PrivateIpAddresses }),
   };
 }

@@ -1,6 +1,6 @@
 /** DescribeRegions (`ecs-api.md` 2.4): the regions of this server, all at the address that it answers on. */
 import { defineAction } from '../action.ts';
-import { constantFilter, instanceChargeFilter, matchesNothing } from '../filters.ts';
+import { constantFilter, offeredChargeTypes, matchesNothing } from '../filters.ts';
 import { noEffect } from '../parameters.ts';
 import { acceptLanguage } from '../resource-parameters.ts';
 
@@ -9,7 +9,7 @@ export const describeRegions = defineAction({
   regional: false,
   parameters: {
     AcceptLanguage: acceptLanguage(),
-    InstanceChargeType: instanceChargeFilter,
+    InstanceChargeType: offeredChargeTypes,
     ResourceType: constantFilter({
       all: ['instance', 'disk'],
       none: ['reservedinstance', 'scu', 'ddh'],

@@ -2,7 +2,7 @@
 import { offeredCategories } from '../../ecs/disk-categories.ts';
 import { instanceTypes } from '../../ecs/instance-types.ts';
 import { defineAction } from '../action.ts';
-import { constantFilter, instanceChargeFilter, matchesNothing } from '../filters.ts';
+import { constantFilter, offeredChargeTypes, matchesNothing } from '../filters.ts';
 import { boolean, withDefault } from '../parameters.ts';
 import { acceptLanguage } from '../resource-parameters.ts';
 
@@ -10,7 +10,7 @@ export const describeZones = defineAction({
   name: 'DescribeZones',
   parameters: {
     AcceptLanguage: acceptLanguage(),
-    InstanceChargeType: instanceChargeFilter,
+    InstanceChargeType: offeredChargeTypes,
     SpotStrategy: constantFilter({
       all: ['NoSpot'],
       none: ['SpotWithPriceLimit', 'SpotAsPriceGo'],

@@ -15,6 +15,7 @@ import {
   tags,
   userData,
 } from '../resource-parameters.ts';
+import { newSubscriptionParameters, subscriptionOf } from '../subscription-parameters.ts';
 import { dataDisksOf, systemDiskOf, type DiskValues } from './run-instances-disks.ts';
 import { unbuiltInstanceFeatures } from './run-instances-features.ts';
 
@@ -34,6 +35,7 @@ export const newInstanceParameters = {
   Tag: tags(),
   ClientToken: clientToken('InvalidClientToken.ValueNotSupported'),
   DryRun: dryRun,
+  ...newSubscriptionParameters,
   ...unbuiltInstanceFeatures,
 };
 
@@ -69,6 +71,7 @@ export function newInstancesOf(values: NewInstanceValues, region: Region, severa
     resourceGroupId: values.ResourceGroupId,
     start: several.start,
     tags: values.Tag,
+    subscription: subscriptionOf(values),
   };
 }
 

@@ -1,29 +1,17 @@
 /**
  * The parameters of CreateInstance and RunInstances that this service does not act on, each with its reason. An instance here is a machine
- * that its user runs: what only concerns charging, or asks for what is so anyway, is accepted; what promises something
+ * that its user runs: what only concerns paying, or asks for what is so anyway, is accepted; what promises something
  * about the machine, its network or its place is refused, so that nobody believes it happened.
  */
-import {
-  creditSpecification,
-  keyPair,
-  notPublic,
-  onlyForSubscriptions,
-  password,
-  securityAgent,
-  storageSet,
-} from '../absent-features.ts';
-import { group, noEffect, notBuilt, oneOf, type Parameter } from '../parameters.ts';
+import { creditSpecification, keyPair, notPublic, password, securityAgent, storageSet } from '../absent-features.ts';
+import { group, noEffect, notBuilt } from '../parameters.ts';
+import { autoPay } from '../subscription-parameters.ts';
 
 const USERS_MACHINE = 'the machine is run by its user, who decides this';
 
 const NO_TEMPLATES = notBuilt('there are no launch templates', { code: 'InvalidLaunchTemplate.NotFound' });
 
 const charging = {
-  InstanceChargeType: chargeType(),
-  AutoRenew: onlyForSubscriptions,
-  AutoRenewPeriod: onlyForSubscriptions,
-  Period: onlyForSubscriptions,
-  PeriodUnit: onlyForSubscriptions,
   SpotStrategy: notBuilt('there are no spot instances', { code: 'InvalidSpotStrategy', neutral: ['NoSpot'] }),
   SpotDuration: noEffect('only matters with SpotStrategy'),
   SpotInterruptionBehavior: noEffect('only matters with SpotStrategy'),
@@ -99,7 +87,7 @@ export const unbuiltCreateInstanceFeatures = {
 
 /** Of RunInstances alone. */
 export const unbuiltRunInstancesFeatures = {
-  AutoPay: onlyForSubscriptions,
+  AutoPay: autoPay,
   AutoReleaseTime: notBuilt('instances are not released by themselves yet'),
   Isp: notPublic,
   Ipv6Address: notBuilt('instances get no IPv6 address', { code: 'InvalidOperation.Ipv6NotSupport' }),
@@ -126,19 +114,3 @@ export const unbuiltRunInstancesFeatures = {
   LaunchTemplateName: NO_TEMPLATES,
   LaunchTemplateVersion: noEffect('only matters with a launch template, and those are refused'),
 };
-
-/** What is no charge type at all is refused with a code of its own. */
-function chargeType(): Parameter<null> {
-  const word = oneOf(['PostPaid', 'PrePaid'], 'InvalidInstanceChargeType.NotFound');
-  const unbuilt = notBuilt('nothing is charged here, and only PostPaid instances exist', {
-    code: 'InvalidInstanceChargeType.NotSupport',
-    neutral: ['PostPaid'],
-  });
-  return {
-    ...unbuilt,
-    read: (set, name) => {
-      word.read(set, name);
-      return unbuilt.read(set, name);
-    },
-  };
-}

@@ -1,6 +1,7 @@
 /** RunInstances (`ecs-api.md` 2.4): makes and starts instances with their disks, all of them or none. */
 import { defineAction } from '../action.ts';
 import { boolean, integer, invalidParameter, repeated, withDefault } from '../parameters.ts';
+import { periodUnit } from '../subscription-parameters.ts';
 import { newInstanceParameters, newInstancesOf } from './new-instances.ts';
 import { runInstancesDisks } from './run-instances-disks.ts';
 import { unbuiltRunInstancesFeatures } from './run-instances-features.ts';
@@ -11,6 +12,7 @@ export const runInstances = defineAction({
   name: 'RunInstances',
   parameters: {
     ...newInstanceParameters,
+    PeriodUnit: periodUnit(['Week', 'Month'], 'InvalidPeriodType.ValueNotSupported'),
     ...runInstancesDisks,
     SecurityGroupIds: repeated(16),
     Amount: withDefault(integer({ least: 1, most: AMOUNT_LIMIT, code: 'InvalidMaxAmount.Malformed' }), 1),
@@ -29,8 +31,8 @@ export const runInstances = defineAction({
       start: true,
     });
     const asked = options({ clientToken: values.ClientToken, dryRun: values.DryRun });
-    const { instanceIds } = await control.runInstances(request, asked);
-    return { InstanceIdSets: { InstanceIdSet: instanceIds } };
+    const { instanceIds, orderId } = await control.runInstances(request, asked);
+    return { InstanceIdSets: { InstanceIdSet: instanceIds }, ...(orderId !== null && { OrderId: orderId }) };
   },
 });
 

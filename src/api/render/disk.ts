@@ -2,7 +2,7 @@
 import { diskSerial } from '../../ecs/ids.ts';
 import type { Disk } from '../../ecs/resources.ts';
 import { formatSecond } from '../../ecs/times.ts';
-import { NEVER_EXPIRES, renderTags } from './list.ts';
+import { renderCharge, renderTags } from './list.ts';
 
 /** Throughput is shown in MB/s. */
 const BYTES_PER_MB = 1_000_000;
@@ -21,6 +21,7 @@ export function renderDisk(disk: Disk, regionId: string): object {
 }
 
 function identity(disk: Disk, regionId: string): object {
+  const { expiredTime, chargeType } = renderCharge(disk.expiresAtMs);
   return {
     DiskId: disk.diskId,
     DiskName: disk.diskName,
@@ -35,8 +36,8 @@ function identity(disk: Disk, regionId: string): object {
     Size: disk.sizeGib,
     Status: disk.status,
     CreationTime: formatSecond(disk.createdAtMs),
-    ExpiredTime: NEVER_EXPIRES,
-    DiskChargeType: 'PostPaid',
+    ExpiredTime: expiredTime,
+    DiskChargeType: chargeType,
     SourceSnapshotId: disk.sourceSnapshotId ?? '',
     ImageId: disk.imageId ?? '',
     ProductCode: '',

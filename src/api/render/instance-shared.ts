@@ -6,13 +6,14 @@ import { defaultNetwork } from '../../ecs/default-network.ts';
 import { findInstanceType } from '../../ecs/instance-types.ts';
 import type { Instance } from '../../ecs/resources.ts';
 import { formatMinute } from '../../ecs/times.ts';
-import { NEVER_EXPIRES } from './list.ts';
+import { renderCharge } from './list.ts';
 
 export function sharedInstanceFields(instance: Instance, regionId: string): object {
   return { ...identity(instance, regionId), ...machine(instance), ...network(instance, regionId) };
 }
 
 function identity(instance: Instance, regionId: string): object {
+  const { expiredTime, chargeType } = renderCharge(instance.expiresAtMs);
   return {
     InstanceId: instance.instanceId,
     InstanceName: instance.instanceName,
@@ -25,8 +26,8 @@ function identity(instance: Instance, regionId: string): object {
     Status: instance.status,
     StoppedMode: 'Not-applicable',
     CreationTime: formatMinute(instance.createdAtMs),
-    ExpiredTime: NEVER_EXPIRES,
-    InstanceChargeType: 'PostPaid',
+    ExpiredTime: expiredTime,
+    InstanceChargeType: chargeType,
     OperationLocks: { LockReason: instance.locks.map((reason) => ({ LockReason: reason })) },
   };
 }

@@ -1,8 +1,14 @@
 /** Pieces of answers that several resources share. Lists are always wrapped: `{"Tags":{"Tag":[]}}`. */
 import type { Tag } from '../../ecs/resources.ts';
+import { NEVER_EXPIRES_MS } from '../../ecs/subscription.ts';
+import type { ChargeType } from '../../ecs/subscription.ts';
+import { formatMinute } from '../../ecs/times.ts';
 
-/** The expiry that ECS shows for what is paid as it goes. */
-export const NEVER_EXPIRES = '2999-09-08T16:00Z';
+/** Of what is PostPaid the end that ECS shows for that. */
+export function renderCharge(expiresAtMs: number | null): { expiredTime: string; chargeType: ChargeType } {
+  const expiredTime = formatMinute(expiresAtMs ?? NEVER_EXPIRES_MS);
+  return { expiredTime, chargeType: expiresAtMs === null ? 'PostPaid' : 'PrePaid' };
+}
 
 /** Of an interface or one of its addresses. */
 export const noPublicAddress = { AllocationId: '', PublicIpAddress: '' };

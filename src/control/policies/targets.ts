@@ -23,6 +23,7 @@ import {
   updateTarget,
 } from '../../catalog/policy-runs.ts';
 import type { Target, TargetMember } from '../../catalog/policy-runs.ts';
+import { findAccountLock } from '../../catalog/account-lock.ts';
 import { countNamedLike, countSnapshots, findSnapshot } from '../../catalog/snapshots.ts';
 import { findDisk } from '../../catalog/disks.ts';
 import type { StoredOperation } from '../../catalog/operations.ts';
@@ -129,6 +130,8 @@ async function findReasonToSkip(
   if (members.length === 0) return 'the policy is deleted';
   if (disk.enable_auto_snapshot === 0) return 'EnableAutoSnapshot of the disk is false';
   if (disk.status !== 'In_use') return `the disk is ${disk.status}: automatic snapshots are of disks in use`;
+  if ((await findAccountLock(transaction)) !== null)
+    return 'the account is in arrears: the snapshot service is stopped';
   const unfinished = await findUnfinishedAutomatic(transaction, diskId);
   return unfinished === null ? null : `the automatic snapshot ${unfinished} is still being made`;
 }

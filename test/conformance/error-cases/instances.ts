@@ -34,7 +34,6 @@ const newInstance: Record<string, ErrorCase> = {
   'InvalidDedicatedHostId.NotFound': { DedicatedHostId: 'dh-none' },
   'InvalidHpcClusterId.NotFound': { HpcClusterId: 'hpc-none' },
   'InvalidInstanceChargeType.NotFound': { InstanceChargeType: 'Barter' },
-  'InvalidInstanceChargeType.NotSupport': { InstanceChargeType: 'PrePaid' },
   'InvalidParam.Tenancy': { Tenancy: 'host' },
   InvalidSpotStrategy: { SpotStrategy: 'SpotAsPriceGo' },
   'InvalidDescription.Malformed': { Description: 'http://x' },
