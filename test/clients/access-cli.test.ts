@@ -156,6 +156,21 @@ test('a role is made, taken, and its key is good only with its token', async (t)
   );
 });
 
+test('the log names what a refused request was about, also where a parameter of it was wrong', async () => {
+  await using api = await openApi();
+  const run = cliOf(api);
+  await run('user', 'create', 'eva');
+  const made = JSON.parse((await run('key', 'create', 'eva', '--json')).out) as { AccessKey: Record<string, string> };
+  const { AccessKeyId = '', AccessKeySecret = '' } = made.AccessKey;
+  const eva = cliOf(api, { accessKeyId: AccessKeyId, accessKeySecret: AccessKeySecret });
+  assert.equal((await eva('ecs', 'DeleteDisk', '--DiskId', 'd-1')).code, 1);
+  assert.equal((await run('ecs', 'ResizeDisk', '--DiskId', 'd-2', '--NewSize', 'big', '--force')).code, 1);
+  const { out } = await run('audit');
+  assert.match(out, /eva +127\.0\.0\.1 +DeleteDisk +Forbidden\.RAM +d-1\n/);
+  assert.match(out, /root +127\.0\.0\.1 +ResizeDisk +\S+ +d-2\n/);
+  assert.match((await run('audit', '--resource', 'd-1')).out, /DeleteDisk/);
+});
+
 test('a policy of snapshots is shown, and changed in nothing but what is named', async () => {
   await using api = await openApi();
   const run = cliOf(api);
