@@ -19,7 +19,7 @@ import type { FetchOptions } from './cli/fetch-base.ts';
 import type { UndoOptions } from './cli/undo-rollback.ts';
 import type { Environment } from './config.ts';
 import { InterruptedError } from './cli/interrupt.ts';
-import { AssertionError, messageOf } from './lib/errors.ts';
+import { AssertionError, RequestError, messageOf } from './lib/errors.ts';
 
 export interface CliContext {
   environment: Environment;
@@ -68,7 +68,10 @@ export async function runCli(args: string[], context: CliContext): Promise<numbe
       return error.exitCode;
     }
     if (error instanceof InterruptedError) exitCode = error.exitCode;
-    context.err(`hupo: ${error instanceof AssertionError ? error.stack : messageOf(error)}\n`);
+    if (error instanceof RequestError) {
+      const { formatShortRefusal } = await import('./cli/refusal.ts');
+      context.err(formatShortRefusal(error, first ?? ''));
+    } else context.err(`hupo: ${error instanceof AssertionError ? error.stack : messageOf(error)}\n`);
     return exitCode || 1;
   }
 }
@@ -155,6 +158,8 @@ function withConnectOptions(command: Command): Command {
     )
     .option('--access-key-id <ID>', 'default: HUPO_ACCESS_KEY_ID, then the root key of --data')
     .option('--access-key-secret <SECRET>', 'default: HUPO_ACCESS_KEY_SECRET, then the root key of --data')
+    .option('--sts-token <TOKEN>', 'of a temporary key (default: HUPO_STS_TOKEN, with the key of the environment)')
+    .option('--profile <NAME>', 'a profile of the aliyun CLI, with its key, token, region and endpoint')
     .option('--region <ID>', "default: the server's")
     .option('--data <DIR>', 'folder of a service on this machine (default: HUPO_DATA, then the data home)')
     .option('--ca <FILE>', 'certificate of the CA to trust over https (default: HUPO_CA, then DIR/tls/ca.pem)');

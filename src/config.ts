@@ -7,6 +7,8 @@ export interface Environment {
   /** `HUPO_ACCESS_KEY_ID`, `HUPO_ACCESS_KEY_SECRET`: the root key, over the stored one. */
   accessKeyId: string | null;
   accessKeySecret: string | null;
+  /** `HUPO_STS_TOKEN`: of a temporary key in those two. */
+  stsToken: string | null;
   /** `HUPO_ENDPOINT`: the server that the CLI talks to. */
   endpoint: string | null;
   /** `HUPO_CA`: the certificate of the CA that the CLI trusts. */
@@ -29,6 +31,7 @@ export function readEnvironment(): Environment {
   return {
     accessKeyId: env['HUPO_ACCESS_KEY_ID'] || null,
     accessKeySecret: env['HUPO_ACCESS_KEY_SECRET'] || null,
+    stsToken: env['HUPO_STS_TOKEN'] || null,
     endpoint: env['HUPO_ENDPOINT'] || null,
     caFile: env['HUPO_CA'] || null,
     dataFolder: path.resolve(env['HUPO_DATA'] || path.join(dataHome, 'hupo')),

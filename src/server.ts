@@ -252,7 +252,13 @@ function writeEndpoint(file: string, { endpoint, caFile }: Pick<Server, 'endpoin
 }
 
 async function findKey({ environment, random }: ServerOptions, folder: DataFolder): Promise<Server['key']> {
-  const { accessKeyId, accessKeySecret } = environment;
+  const { accessKeyId, accessKeySecret, stsToken } = environment;
+  if (accessKeyId !== null && (stsToken !== null || accessKeyId.startsWith('STS.'))) {
+    throw new OperationalError(
+      'the key in HUPO_ACCESS_KEY_ID is a temporary one, as `hupo role assume` gives; a service has it from somebody else, so unset it here',
+      { retryable: false },
+    );
+  }
   if (accessKeyId !== null && accessKeySecret !== null) {
     return { accessKeyId, accessKeySecret, isNew: false, isStored: false };
   }

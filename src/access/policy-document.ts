@@ -3,6 +3,7 @@
  * would never act on is refused, for whoever wrote it counts on it.
  */
 import { RequestError } from '../lib/errors.ts';
+import { findJsonProblem } from '../lib/json-place.ts';
 import { findConditionKey, findConditionProblem, type Condition } from './conditions.ts';
 import { splitResourceName } from './pattern.ts';
 
@@ -84,12 +85,14 @@ function parseStatements(text: string, kind: keyof typeof DOCUMENT_LIMITS): { st
 }
 
 function parseJson(text: string): Members {
-  try {
-    const document: unknown = JSON.parse(text);
-    if (isObject(document)) return document;
-  } catch {
-    // told below
+  const problem = findJsonProblem(text);
+  if (problem !== null) {
+    const { line, column, found } = problem;
+    const what = found === null ? 'it ends too early' : `${shown(found)} cannot be there`;
+    throw malformed(`line ${line}, column ${column}`, `it is no JSON, ${what}`);
   }
+  const document: unknown = JSON.parse(text);
+  if (isObject(document)) return document;
   throw malformed('the document', 'it must be a JSON object with Version and Statement');
 }
 

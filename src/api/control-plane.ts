@@ -118,6 +118,7 @@ export interface InstanceLockPlane {
     options: ChangeOptions,
   ): Promise<void>;
   unlock(request: { instanceId: string; reason: LockReason }, options: ChangeOptions): Promise<void>;
+  releaseTimes(instanceIds: readonly string[]): Promise<ReadonlyMap<string, number>>;
 }
 
 /** What snapshots took and cost (`control/metering.ts`). */

@@ -100,14 +100,16 @@ export async function runGuarded(incoming: Incoming & { principal: Principal }, 
     });
   const asking = { principal, action, parameters: request.parameters, facts, readTags: served.readTags, ...place };
   const told = { principal, regionId: place.regionId };
+  const refused = (error: RequestError) =>
+    refuse(incoming, { ...told, resources: listNamed(rule ?? untold, asking) }, error, means);
   try {
     await authorize(asking);
   } catch (error) {
-    if (error instanceof RequestError) refuse(incoming, told, error, means);
+    if (error instanceof RequestError) refused(error);
     throw error;
   }
   if (rule?.changes === false) return await run();
-  const resources = readResources(rule ?? untold, asking, (error) => refuse(incoming, told, error, means));
+  const resources = readResources(rule ?? untold, asking, refused);
   return await recorded(eventOf(incoming, { ...told, resources }, means.clock), { audit, action, run });
 }
 
@@ -135,6 +137,18 @@ function readResources(
   }
 }
 
+/** What a request that is refused names, also where its parameters are wrong: then those that are whole. */
+function listNamed(rule: AccessRule, asking: Parameters<typeof readResources>[1]): string[] {
+  try {
+    return readResources(rule, asking, () => undefined);
+  } catch (error) {
+    if (!(error instanceof RequestError)) throw error;
+    const paths = rule.touches.flatMap((touch) => ('path' in touch ? [touch.path] : []));
+    const texts = paths.map((path) => asking.parameters.find(path) ?? '');
+    return [...new Set(texts.filter((text) => /^[\w@.-]{1,128}$/.test(text)))];
+  }
+}
+
 async function recorded(
   event: AuditEvent,
   { audit, action, run }: { audit: AuditLog; action: Action; run: () => Promise<object> },
@@ -152,11 +166,11 @@ async function recorded(
 
 function refuse(
   incoming: Incoming,
-  told: { principal: Principal; regionId: string },
+  told: { principal: Principal; regionId: string; resources: string[] },
   error: RequestError,
   { guard, clock }: Means,
 ): void {
-  guard.audit.refuse(eventOf(incoming, { ...told, resources: [] }, clock), outcomeOf(error, incoming.action));
+  guard.audit.refuse(eventOf(incoming, told, clock), outcomeOf(error, incoming.action));
 }
 
 function outcomeOf(error: unknown, action: Action): AuditOutcome {

@@ -72,3 +72,15 @@ export function isLockedFor(reason: string) {
   const isPostPaid = sql`instance_id IN (SELECT instance_id FROM instances WHERE expires_at_ms IS NULL)`;
   return sql<boolean>`(${locked} OR (${isInArrears} AND ${isPostPaid}))`;
 }
+
+/** When each of them is released, the earliest; those that are not are absent. */
+export async function listReleaseTimes(queries: Queries, instanceIds: readonly string[]): Promise<Map<string, number>> {
+  const rows = await queries
+    .selectFrom('instance_locks')
+    .select(({ fn }) => ['instance_id', fn.min('release_at_ms').as('at_ms')])
+    .where('instance_id', 'in', atLeastOne([...instanceIds]))
+    .where('release_at_ms', 'is not', null)
+    .groupBy('instance_id')
+    .execute();
+  return new Map(rows.flatMap(({ instance_id: id, at_ms: atMs }) => (atMs === null ? [] : [[id, atMs] as const])));
+}

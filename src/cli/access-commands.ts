@@ -1,7 +1,9 @@
-/** The command line of `hupo user`, `hupo key` and `hupo audit`: one line of help a command; the work is in `access.ts`. */
+/** The command line of `hupo user`, `hupo key` and `hupo audit`: one line of help a command; the work is in `access.ts` and `audit.ts`. */
 import type { Command } from 'commander';
 import type { CliContext, ConnectOptions } from '../cli.ts';
-import type { AccessCall, AuditOptions } from './access.ts';
+import type { AccessCall } from './access.ts';
+import type { AuditOptions } from './audit.ts';
+import { addRoleCommands } from './role-commands.ts';
 
 type Options = ConnectOptions & { json?: true };
 
@@ -11,7 +13,12 @@ interface Place {
 }
 
 /** Adds a command whose arguments, in order, become one call. */
-type Add = (parent: Command, words: string, description: string, call: (...given: string[]) => AccessCall) => Command;
+export type Add = (
+  parent: Command,
+  words: string,
+  description: string,
+  call: (...given: string[]) => AccessCall,
+) => Command;
 
 export function addAccessCommands(place: Place, context: CliContext, exit: (code: number) => void): void {
   const add: Add = (parent, words, description, call) => {
@@ -26,6 +33,7 @@ export function addAccessCommands(place: Place, context: CliContext, exit: (code
   };
   addUsers(place.program, add, context);
   addKeys(place.program, add);
+  addRoleCommands(place.program, { add, withConnectOptions: place.withConnectOptions }, context, exit);
   addAudit(place, context, exit);
 }
 
@@ -66,7 +74,7 @@ function addUsers(program: Command, add: Add, { environment: { command } }: CliC
     ...{
       action: 'CreatePolicy',
       parameters: { PolicyName: name },
-      document: file,
+      document: { file, as: 'PolicyDocument' },
       done: `The policy ${name} was made.`,
     },
   }));
@@ -76,7 +84,7 @@ function addUsers(program: Command, add: Add, { environment: { command } }: CliC
       ...{ PolicyName: name, SetAsDefault: 'true' },
       RotateStrategy: 'DeleteOldestNonDefaultVersionWhenLimitExceeded',
     },
-    ...{ document: file, done: `The policy ${name} says so now.` },
+    ...{ document: { file, as: 'PolicyDocument' as const }, done: `The policy ${name} says so now.` },
   }));
   add(policy, 'delete <POLICY>', 'delete a policy that nobody has', (name = '') => ({
     ...{
@@ -121,12 +129,12 @@ function addAudit({ program, withConnectOptions }: Place, context: CliContext, e
     .option('--action <Action>', 'of an action, such as DeleteDisk')
     .option('--resource <ID>', 'of a disk, a snapshot, a user …')
     .option('--key <AccessKeyId>', 'with an AccessKey')
-    .option('--since <TIME>', 'from a time on, as 2026-01-31T08:00:00Z')
-    .option('--until <TIME>', 'up to a time')
+    .option('--since <AGE|TIME>', 'as 5m, 2h, 7d, or 2026-01-31T08:00:00Z')
+    .option('--until <AGE|TIME>', 'up to then')
     .option('--count <N>', 'so many at most', '50')
     .option('--json', 'as JSON, one event a line, with the parameters')
     .action(async (options: AuditOptions) => {
-      const { runAudit } = await import('./access.ts');
+      const { runAudit } = await import('./audit.ts');
       exit(await runAudit(options, context));
     });
 }

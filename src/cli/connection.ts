@@ -111,22 +111,38 @@ function findKey(
   context: CliContext,
   dataFolder: string,
 ): SigningKey {
-  const { environment } = context;
-  const token = options.stsToken === undefined ? {} : { stsToken: options.stsToken };
-  const key =
-    pair(options.accessKeyId, options.accessKeySecret, '--access-key-id and --access-key-secret') ??
-    profile ??
-    pair(environment.accessKeyId, environment.accessKeySecret, 'HUPO_ACCESS_KEY_ID and HUPO_ACCESS_KEY_SECRET') ??
-    findRootKey(dataFolder);
-  if (key !== undefined) {
-    const { accessKeyId, accessKeySecret, stsToken } = key;
-    return { accessKeyId, accessKeySecret, ...(stsToken === undefined ? {} : { stsToken }), ...token };
+  const key = findPair(options, profile, context) ?? findRootKey(dataFolder);
+  if (key === undefined) {
+    throw new OperationalError(
+      `there is no AccessKey: ${rootKeyFile(dataFolder)} is absent; give --access-key-id and --access-key-secret, ` +
+        'or HUPO_ACCESS_KEY_ID and HUPO_ACCESS_KEY_SECRET in the environment',
+      { retryable: false },
+    );
   }
-  throw new OperationalError(
-    `there is no AccessKey: ${rootKeyFile(dataFolder)} is absent; give --access-key-id and --access-key-secret, ` +
-      'or HUPO_ACCESS_KEY_ID and HUPO_ACCESS_KEY_SECRET in the environment',
-    { retryable: false },
+  const { accessKeyId, accessKeySecret, stsToken = options.stsToken } = key;
+  if (stsToken !== undefined) return { accessKeyId, accessKeySecret, stsToken: options.stsToken ?? stsToken };
+  if (!accessKeyId.startsWith(TEMPORARY)) return { accessKeyId, accessKeySecret };
+  throw new UsageError(
+    `${accessKeyId} is a temporary key, which is nothing without its token: give --sts-token, HUPO_STS_TOKEN beside ` +
+      'HUPO_ACCESS_KEY_ID and HUPO_ACCESS_KEY_SECRET, or a profile of mode StsToken',
   );
+}
+
+/** How the ids of keys begin that STS has given. */
+const TEMPORARY = 'STS.';
+
+/** What was typed, else the profile's, else the environment's with its token. */
+function findPair(
+  { accessKeyId, accessKeySecret }: ConnectOptions,
+  profile: AliyunProfile | undefined,
+  { environment }: CliContext,
+): SigningKey | undefined {
+  const typed = pair(accessKeyId, accessKeySecret, '--access-key-id and --access-key-secret') ?? profile;
+  if (typed !== undefined) return typed;
+  const names = 'HUPO_ACCESS_KEY_ID and HUPO_ACCESS_KEY_SECRET';
+  const set = pair(environment.accessKeyId, environment.accessKeySecret, names);
+  const { stsToken } = environment;
+  return set === undefined || stsToken === null ? set : { ...set, stsToken };
 }
 
 function pair(id: string | null | undefined, secret: string | null | undefined, names: string): SigningKey | undefined {

@@ -1,7 +1,7 @@
 /** `hupo cost`: what snapshots took and cost, through the public API, as a table, CSV or JSON. */
 import type { CliContext, ConnectOptions } from '../cli.ts';
 import { findConnection } from './connection.ts';
-import { alignCells } from './disk-table.ts';
+import { alignCells } from './columns.ts';
 import type { EcsClient } from './ecs-client.ts';
 import { withInterrupt } from './interrupt.ts';
 import { UsageError } from './usage-error.ts';

@@ -4,7 +4,8 @@ import type { BaseRef, DiskState, ViewState } from '../disk/protocol.ts';
 import { formatBytes } from '../lib/byte-units.ts';
 import { CHUNK_BYTES } from '../lib/geometry.ts';
 import type { DiskRates } from './disk-rates.ts';
-import { alignCells, formatCount, formatMib, formatOpen } from './disk-table.ts';
+import { alignCells } from './columns.ts';
+import { formatCount, formatMib, formatOpen } from './disk-table.ts';
 import { formatDuration } from './units.ts';
 
 /** `nowMs` is wall time; `rates` is undefined where there is no earlier look. Ends with a line break. */

@@ -3,13 +3,11 @@ import { isViewBase } from '../disk/protocol.ts';
 import type { DiskState } from '../disk/protocol.ts';
 import { formatBytes } from '../lib/byte-units.ts';
 import { CHUNK_BYTES } from '../lib/geometry.ts';
+import { alignCells, type ColumnShape } from './columns.ts';
 import type { DiskRates } from './disk-rates.ts';
 
-interface Column {
+interface Column extends ColumnShape {
   title: string;
-  align: 'left' | 'right';
-  /** At least, so that the pictures of a watch stand still. */
-  width: number;
   cell: (disk: DiskState, rates: DiskRates | undefined) => string;
 }
 
@@ -78,19 +76,6 @@ function describeTrouble({ syncFailure, compareReason, base, limits }: DiskState
     ...(isViewBase(base) ? [`reads from a view of ${base.viewOf}`] : []),
     ...(limits === null ? [] : ['limited']),
   ];
-}
-
-/** Each column as wide as its widest cell; nothing is padded at a line's end. */
-export function alignCells(
-  rows: readonly (readonly string[])[],
-  columns: readonly Pick<Column, 'align' | 'width'>[],
-): string[] {
-  const widths = columns.map(({ width }, column) => Math.max(width, ...rows.map((row) => row[column]?.length ?? 0)));
-  const pad = (cell: string, column: number) => {
-    const width = widths[column] ?? 0;
-    return columns[column]?.align === 'right' ? cell.padStart(width) : cell.padEnd(width);
-  };
-  return rows.map((row) => row.map(pad).join('  ').trimEnd());
 }
 
 function right(title: string, cell: Column['cell'], width = 0): Column {

@@ -3,7 +3,8 @@ import test from 'node:test';
 import { createFastClock } from '../../test/control/fast-clock.ts';
 import { OperationalError } from '../lib/errors.ts';
 import { EcsError } from './ecs-client.ts';
-import { formatEvent, parseSince, printEvents } from './events.ts';
+import { formatEvent, printEvents } from './events.ts';
+import { parseSince } from './times.ts';
 
 const event = (sequence: number) => ({
   ...{

@@ -11,7 +11,7 @@ import { findConnection } from './connection.ts';
 import { EcsError } from './ecs-client.ts';
 import type { EcsClient } from './ecs-client.ts';
 import { withInterrupt } from './interrupt.ts';
-import { UsageError } from './usage-error.ts';
+import { parseSince } from './times.ts';
 
 const WAIT_SECONDS = 20;
 const FIRST_PAUSE_MS = 200;
@@ -107,16 +107,6 @@ function filterOf({ type, resource, since }: EventsOptions, nowMs: number): Reco
     ...numbered('ResourceId', resource),
     ...(since !== undefined && { StartTime: formatSecond(parseSince(since, nowMs)) }),
   };
-}
-
-const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-/** `15m`, `2h`, `7d`: so long ago; or a time, as `2026-11-23T10:00:00Z`. Throws a UsageError. */
-export function parseSince(text: string, nowMs: number): number {
-  const [, count, unit] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
-  const timeMs = unit === undefined ? Date.parse(text) : nowMs - Number(count) * (UNITS[unit] ?? 0);
-  if (Number.isFinite(timeMs) && (unit !== undefined || /^\d{4}-\d{2}-\d{2}/.test(text))) return Math.max(0, timeMs);
-  throw new UsageError(`--since ${text} is neither an age as 15m, 2h or 7d nor a time as 2026-11-23T10:00:00Z`);
 }
 
 /** `2026-11-23T10:00:00.000Z  ecs:Disk:StateChange  d-…  Creating → Available  name  (why)`. */

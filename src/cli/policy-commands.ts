@@ -1,7 +1,9 @@
 /** The command line of `hupo policy`: one line of help per option; the work is in `policy.ts`. */
 import type { Command } from 'commander';
 import type { CliContext, ConnectOptions } from '../cli.ts';
-import type { ListOptions, PolicyOptions, PreviewOptions } from './policy.ts';
+import type { ListOptions } from './policy.ts';
+import type { PreviewOptions } from './policy-preview.ts';
+import type { PolicyOptions } from './policy-terms.ts';
 
 export function addPolicyCommands(
   program: Command,
@@ -21,6 +23,14 @@ export function addPolicyCommands(
     .action(async (options: ListOptions) => {
       const { runPolicyList } = await import('./policy.ts');
       exit(await runPolicyList(options, context));
+    });
+  add('show')
+    .argument('<PolicyId>', 'as `list` prints it')
+    .option('--json', 'as JSON')
+    .description('show everything about one policy, and its disks')
+    .action(async (policyId: string, options: ListOptions) => {
+      const { runPolicyShow } = await import('./policy.ts');
+      exit(await runPolicyShow(policyId, options, context));
     });
   withTerms(add('create'), 'required')
     .option(
@@ -72,7 +82,7 @@ function addLooks(add: (name: string) => Command, context: CliContext, exit: (co
     .option('--json', 'as JSON')
     .description('show the next runs, and what retention will delete by then, why, and what that frees')
     .action(async (policyId: string, options: PreviewOptions) => {
-      const { runPolicyPreview } = await import('./policy.ts');
+      const { runPolicyPreview } = await import('./policy-preview.ts');
       exit(await runPolicyPreview(policyId, options, context));
     });
   add('runs')
@@ -94,11 +104,14 @@ function addLooks(add: (name: string) => Command, context: CliContext, exit: (co
 
 function withTerms(command: Command, use: 'required' | 'optional'): Command {
   const [at, keep] = ['--at <HOURS>', '--keep-days <DAYS>'];
-  const [atHelp, keepHelp] = ['hours of the day in UTC+8, as 2,14', 'how long each snapshot is kept; forever: always'];
+  const [atHelp, keepHelp] = [
+    'hours of the day in UTC+8, as 2,14 or 8-18',
+    'how long each snapshot is kept; forever: always',
+  ];
   if (use === 'required') command.requiredOption(at, atHelp).requiredOption(keep, keepHelp);
   else command.option(at, atHelp).option(keep, keepHelp);
   return command
-    .option('--days <DAYS>', `mon,thu…, or daily${use === 'required' ? ' (the default)' : ''}`)
+    .option('--days <DAYS>', `mon,thu…, mon-fri, or daily${use === 'required' ? ' (the default)' : ''}`)
     .option('--name <NAME>', 'a name for people')
     .option('--keep-last <N>', 'keep beyond those days: the last N')
     .option('--keep-hourly <N>', 'and the last of each of N hours')
@@ -114,7 +127,7 @@ function withTerms(command: Command, use: 'required' | 'optional'): Command {
 function helpOfTerms(example: string): string {
   return `
 Hours and days are those of UTC+8, as the API has them. With --keep-hourly … --keep-yearly all snapshots are kept for --keep-days, and
-of older ones those that the rules name; the rules are given anew all at once. \`preview\` shows what comes of it.
+of older ones those that the rules name; \`modify\` leaves what is not named, and 0 ends a rule. \`preview\` shows what comes of it.
 
 Example:
   ${example}

@@ -1,41 +1,16 @@
 /** `hupo policy`: automatic snapshot policies through the public API, in words for people. */
 import type { CliContext, ConnectOptions } from '../cli.ts';
-import { formatBytes } from '../lib/byte-units.ts';
+import { OperationalError } from '../lib/errors.ts';
 import { findConnection } from './connection.ts';
-import { alignCells } from './disk-table.ts';
+import { formatRows } from './columns.ts';
 import type { EcsClient } from './ecs-client.ts';
 import { withInterrupt } from './interrupt.ts';
+import { DAYS, RULES, keepUnnamed, parseDays, tagsOf, termsOf, type PolicyOptions } from './policy-terms.ts';
 import { UsageError } from './usage-error.ts';
 
 export interface ListOptions extends ConnectOptions {
   json?: true;
 }
-
-export interface PreviewOptions extends ListOptions {
-  runs: string;
-  disk?: string;
-}
-
-export interface PolicyOptions extends ConnectOptions {
-  at?: string;
-  days?: string;
-  keepDays?: string;
-  name?: string;
-  keepLast?: string;
-  keepHourly?: string;
-  keepDaily?: string;
-  keepWeekly?: string;
-  keepMonthly?: string;
-  keepYearly?: string;
-  missed?: string;
-  copyTo?: string;
-  copyKeepDays?: string;
-  instancesWith?: string[];
-  disk?: string[];
-}
-
-const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
-const RULES = ['Last', 'Hourly', 'Daily', 'Weekly', 'Monthly', 'Yearly'] as const;
 
 interface PolicyAnswer {
   AutoSnapshotPolicyId: string;
@@ -48,7 +23,14 @@ interface PolicyAnswer {
   TargetCopyRegions: string;
   CopiedSnapshotsRetentionDays: number;
   Keep?: Record<(typeof RULES)[number], number>;
+  CreationTime: string;
+  MissedRuns?: string;
   TargetTags: { TargetTag: { TagKey: string; TagValue: string }[] };
+}
+
+interface AssociationsAnswer {
+  NextToken: string;
+  AutoSnapshotPolicyAssociations: { AutoSnapshotPolicyAssociation: { DiskId: string }[] };
 }
 
 export async function runPolicyList(options: ListOptions, context: CliContext): Promise<number> {
@@ -62,17 +44,24 @@ export async function runPolicyList(options: ListOptions, context: CliContext): 
 }
 
 async function listPolicies(client: EcsClient, signal: AbortSignal): Promise<PolicyAnswer[]> {
-  const policies: PolicyAnswer[] = [];
+  const all: PolicyAnswer[] = [];
   for (let page = 1; ; page += 1) {
-    const answer = await client.call<{
-      TotalCount: number;
-      AutoSnapshotPolicies: { AutoSnapshotPolicy: PolicyAnswer[] };
-    }>('DescribeAutoSnapshotPolicyEx', { PageNumber: String(page), PageSize: '100' }, signal);
-    policies.push(...answer.AutoSnapshotPolicies.AutoSnapshotPolicy);
-    if (policies.length >= answer.TotalCount || answer.AutoSnapshotPolicies.AutoSnapshotPolicy.length === 0) {
-      return policies;
-    }
+    const { policies, totalCount } = await askPolicies(client, { PageNumber: String(page), PageSize: '100' }, signal);
+    all.push(...policies);
+    if (all.length >= totalCount || policies.length === 0) return all;
   }
+}
+
+async function askPolicies(
+  client: EcsClient,
+  asked: Record<string, string>,
+  signal: AbortSignal,
+): Promise<{ policies: PolicyAnswer[]; totalCount: number }> {
+  const answer = await client.call<{
+    TotalCount: number;
+    AutoSnapshotPolicies: { AutoSnapshotPolicy: PolicyAnswer[] };
+  }>('DescribeAutoSnapshotPolicyEx', asked, signal);
+  return { policies: answer.AutoSnapshotPolicies.AutoSnapshotPolicy, totalCount: answer.TotalCount };
 }
 
 function formatPolicies(policies: readonly PolicyAnswer[]): string {
@@ -86,12 +75,7 @@ function formatPolicies(policies: readonly PolicyAnswer[]): string {
     formatCopies(policy),
     policy.AutoSnapshotPolicyName,
   ]);
-  return formatRows([titles, ...rows]);
-}
-
-function formatRows(rows: readonly (readonly string[])[]): string {
-  const columns = (rows[0] ?? []).map(() => ({ align: 'left', width: 0 }) as const);
-  return `${alignCells(rows, columns).join('\n')}\n`;
+  return formatRows(titles, rows);
 }
 
 function formatHours(list: string): string {
@@ -155,9 +139,61 @@ export async function runPolicyModify(policyId: string, options: PolicyOptions, 
   const { client } = findConnection(options, context);
   const terms = termsOf(options);
   if (Object.keys(terms).length === 0) throw new UsageError('say what is to be changed, as --at 2,14');
-  const parameters = { autoSnapshotPolicyId: policyId, ...terms };
-  await withInterrupt((signal) => client.call('ModifyAutoSnapshotPolicyEx', parameters, signal));
+  await withInterrupt(async (signal) => {
+    const { Keep: rules = {} } = await getPolicy(client, policyId, signal);
+    const parameters = { autoSnapshotPolicyId: policyId, ...keepUnnamed(terms, rules) };
+    await client.call('ModifyAutoSnapshotPolicyEx', parameters, signal);
+  });
   return 0;
+}
+
+export async function runPolicyShow(policyId: string, options: ListOptions, context: CliContext): Promise<number> {
+  const { client } = findConnection(options, context);
+  const [policy, diskIds] = await withInterrupt(async (signal) => [
+    await getPolicy(client, policyId, signal),
+    await listDisksOf(client, policyId, signal),
+  ]);
+  if (options.json === true) context.out(`${JSON.stringify({ ...policy, DiskIds: diskIds }, null, 2)}\n`);
+  else context.out(formatPolicy(policy, diskIds));
+  return 0;
+}
+
+/** Throws an OperationalError when there is none. */
+async function getPolicy(client: EcsClient, policyId: string, signal: AbortSignal): Promise<PolicyAnswer> {
+  const [policy] = (await askPolicies(client, { AutoSnapshotPolicyId: policyId }, signal)).policies;
+  if (policy !== undefined) return policy;
+  throw new OperationalError(`there is no policy ${policyId}`, { retryable: false });
+}
+
+async function listDisksOf(client: EcsClient, policyId: string, signal: AbortSignal): Promise<string[]> {
+  const diskIds: string[] = [];
+  let token = '';
+  do {
+    const page = { MaxResults: '100', ...(token !== '' && { NextToken: token }) };
+    const answer = await client.call<AssociationsAnswer>(
+      'DescribeAutoSnapshotPolicyAssociations',
+      { AutoSnapshotPolicyId: policyId, ...page },
+      signal,
+    );
+    const { AutoSnapshotPolicyAssociation: found } = answer.AutoSnapshotPolicyAssociations;
+    diskIds.push(...found.map(({ DiskId }) => DiskId));
+    token = answer.NextToken;
+  } while (token !== '');
+  return diskIds;
+}
+
+function formatPolicy(policy: PolicyAnswer, diskIds: readonly string[]): string {
+  const { AutoSnapshotPolicyId: id, AutoSnapshotPolicyName: name, CreationTime: made } = policy;
+  const lines: [string, string][] = [
+    ['Policy', name === '' ? id : `${id} (${name}), made ${made}`],
+    ['At (UTC+8)', `${formatHours(policy.TimePoints)}, ${formatDays(policy.RepeatWeekdays)}`],
+    ['Keeps', formatKeep(policy)],
+    ['Missed runs', policy.MissedRuns === 'skip' ? 'are left out' : 'are made up for, once'],
+    ['Copies to', formatCopies(policy)],
+    ['Applied to', formatApplied(policy)],
+    ...diskIds.map((diskId): [string, string] => ['', diskId]),
+  ];
+  return lines.map(([title, text]) => `${title.padEnd(12)} ${text}\n`).join('');
 }
 
 export async function runPolicyDelete(policyId: string, options: ConnectOptions, context: CliContext): Promise<number> {
@@ -175,123 +211,6 @@ export async function runPolicyOfDisks(
   const parameters = { autoSnapshotPolicyId: policyId, diskIds: JSON.stringify(diskIds) };
   await withInterrupt((signal) => client.call(action, parameters, signal));
   return 0;
-}
-
-/** The parameters of the API; those that were not given are absent. */
-export function termsOf(options: PolicyOptions): Record<string, string> {
-  const rules = RULES.flatMap((rule) => {
-    const value = options[`keep${rule}`];
-    return value === undefined ? [] : [[`Keep.${rule}`, value] as const];
-  });
-  const { copyTo } = options;
-  return {
-    ...(options.at !== undefined && { timePoints: parseHours(options.at) }),
-    ...(options.days !== undefined && { repeatWeekdays: parseDays(options.days) }),
-    ...(options.keepDays !== undefined && { retentionDays: parseKeepDays(options.keepDays) }),
-    ...(options.name !== undefined && { autoSnapshotPolicyName: options.name }),
-    ...Object.fromEntries(rules),
-    ...(options.missed !== undefined && { MissedRuns: options.missed }),
-    ...(copyTo === 'none' && { EnableCrossRegionCopy: 'false' }),
-    ...(copyTo !== undefined &&
-      copyTo !== 'none' && { EnableCrossRegionCopy: 'true', TargetCopyRegions: JSON.stringify([copyTo]) }),
-    ...(options.copyKeepDays !== undefined && { CopiedSnapshotsRetentionDays: parseKeepDays(options.copyKeepDays) }),
-  };
-}
-
-function parseHours(text: string): string {
-  const hours = text.split(',').map((hour) => hour.trim().replace(/:00$/, ''));
-  const wrong = hours.find((hour) => !/^\d{1,2}$/.test(hour) || Number(hour) > 23);
-  if (wrong === undefined) return JSON.stringify(hours.map((hour) => String(Number(hour))));
-  throw new UsageError(`--at ${text}: ${JSON.stringify(wrong)} is no hour from 0 to 23; several are given as 2,14`);
-}
-
-function parseDays(text: string): string {
-  if (text === 'daily') return JSON.stringify(DAYS.map((_day, index) => String(index + 1)));
-  const days = text.split(',').map((day) => DAYS.findIndex((name) => day.trim().toLowerCase().startsWith(name)) + 1);
-  if (!days.includes(0)) return JSON.stringify(days.map(String));
-  throw new UsageError(`--days ${text}: give ${DAYS.join(', ')}, several as mon,thu, or daily`);
-}
-
-function parseKeepDays(text: string): string {
-  return text === 'forever' ? '-1' : text;
-}
-
-function tagsOf(tags: readonly string[]): Record<string, string> {
-  if (tags.length === 0) return {};
-  const pairs = tags.flatMap((tag, index) => {
-    const [key = '', ...value] = tag.split('=');
-    const name = `TargetTags.${index + 1}`;
-    return [
-      [`${name}.Key`, key] as const,
-      ...(value.length === 0 ? [] : [[`${name}.Value`, value.join('=')] as const]),
-    ];
-  });
-  return { AssociationType: 'AssociatedWithInstanceTag', ...Object.fromEntries(pairs) };
-}
-
-interface PreviewAnswer {
-  Runs: { Run: string[] };
-  Disks: {
-    Disk: {
-      DiskId: string;
-      FreedSize: number;
-      HeldSnapshotIds: { SnapshotId: string[] };
-      DeletedSnapshots: {
-        Snapshot: (ToldSnapshot & { DeletionTime: string; NeedsApproval: boolean })[];
-      };
-      KeptSnapshots: { Snapshot: ToldSnapshot[] };
-    }[];
-  };
-}
-
-interface ToldSnapshot {
-  SnapshotId: string;
-  CreationTime: string;
-  Reason: string;
-}
-
-export async function runPolicyPreview(
-  policyId: string,
-  options: PreviewOptions,
-  context: CliContext,
-): Promise<number> {
-  const { client } = findConnection(options, context);
-  const parameters = {
-    ...{ AutoSnapshotPolicyId: policyId, Runs: options.runs },
-    ...(options.disk !== undefined && { DiskId: options.disk }),
-  };
-  const preview = await withInterrupt((signal) => client.call<PreviewAnswer>('HupoPreviewPolicy', parameters, signal));
-  context.out(options.json === true ? `${JSON.stringify(preview, null, 2)}\n` : formatPreview(preview, context));
-  return 0;
-}
-
-function formatPreview({ Runs: { Run: runs }, Disks: { Disk: disks } }: PreviewAnswer, context: CliContext): string {
-  const parts = [`Next runs (UTC): ${runs.join(' ')}\n`];
-  if (disks.length === 0) parts.push('It is applied to no disk.\n');
-  for (const disk of disks) {
-    const { Snapshot: going } = disk.DeletedSnapshots;
-    const { Snapshot: staying } = disk.KeptSnapshots;
-    parts.push(
-      `\n${disk.DiskId}: ${going.length} go by then, which frees ${formatBytes(disk.FreedSize)}; ${staying.length} stay\n`,
-    );
-    if (going.length + staying.length > 0) {
-      parts.push(
-        formatRows([
-          ...going.map((one) => [
-            `  ${one.SnapshotId}`,
-            one.CreationTime,
-            one.NeedsApproval ? 'waits' : `goes ${one.DeletionTime}`,
-            one.Reason,
-          ]),
-          ...staying.map((one) => [`  ${one.SnapshotId}`, one.CreationTime, 'stays', one.Reason]),
-        ]),
-      );
-    }
-    if (disk.HeldSnapshotIds.SnapshotId.length > 0) {
-      parts.push(`  \`${context.environment.command} policy approve ${disk.DiskId}\` agrees to what waits.\n`);
-    }
-  }
-  return parts.join('');
 }
 
 interface RunsAnswer {
@@ -324,7 +243,7 @@ export async function runPolicyRuns(
         [disk.Reason, run.MissedRuns > 0 ? `makes up for ${run.MissedRuns} missed` : ''].filter(Boolean).join('; '),
       ]),
     );
-    context.out(formatRows([['RUN', 'POLICY', 'DISK', 'STATE', 'SNAPSHOT', 'NOTE'], ...rows]));
+    context.out(formatRows(['RUN', 'POLICY', 'DISK', 'STATE', 'SNAPSHOT', 'NOTE'], rows));
   }
   return 0;
 }

@@ -35,7 +35,7 @@ and goes earlier where room is short, what would go first before the rest.
   withConnectOptions(bin.command('empty'))
     .argument('[ID...]', 'snapshots and disks, as `list` prints them')
     .option('--all', 'everything that is in it')
-    .option('--yes', 'do not ask before --all')
+    .option('--yes', 'do not ask before --all; needed where there is no terminal to ask on')
     .description('delete them for good, so that their space comes back')
     .action(async (ids: string[], options: EmptyOptions) => {
       const { runBinEmpty } = await import('./recycle-bin.ts');

@@ -2,11 +2,11 @@
 import type { CliContext, ConnectOptions } from '../cli.ts';
 import { formatBytes } from '../lib/byte-units.ts';
 import type { DescribeRecycleBinAnswer, RecycledAnswer } from './answers.ts';
+import { formatRows } from './columns.ts';
 import { confirm } from './confirm.ts';
 import { findConnection } from './connection.ts';
 import type { EcsClient } from './ecs-client.ts';
 import { withInterrupt } from './interrupt.ts';
-import { formatTable } from './table.ts';
 import { UsageError } from './usage-error.ts';
 
 export interface BinListOptions extends ConnectOptions {
@@ -73,16 +73,16 @@ async function listBin(client: EcsClient, signal: AbortSignal): Promise<Recycled
 }
 
 function formatItems(items: readonly RecycledAnswer[]): string {
-  const rows = items.map((item) => ({
-    ID: item.ResourceId,
-    Name: item.Name,
-    'Of disk': item.ResourceType === 'disk' ? '' : item.SourceDiskId,
-    Deleted: item.DeletionTime,
-    'Goes at': item.ExpirationTime,
-    Holds: item.HeldSize === undefined ? '?' : formatBytes(item.HeldSize),
-  }));
-  const columns = ['ID', 'Name', '"Of disk"', 'Deleted', '"Goes at"', 'Holds'];
-  return formatTable({ columns, rows: 'rows', isNumbered: false }, { rows });
+  const rows = items.map((item) => [
+    ...[
+      item.ResourceId,
+      item.ResourceType === 'disk' ? '-' : item.SourceDiskId,
+      item.DeletionTime,
+      item.ExpirationTime,
+    ],
+    ...[item.HeldSize === undefined ? '?' : formatBytes(item.HeldSize), item.Name],
+  ]);
+  return formatRows(['ID', 'OF DISK', 'DELETED', 'GOES AT', 'HOLDS', 'NAME'], rows);
 }
 
 function numbered(ids: readonly string[]): Record<string, string> {

@@ -1,7 +1,7 @@
 /** What `hupo repository show` and `snapshots` print. Pure. */
 import type { RepositoryReport } from '../control/serve-calls.ts';
 import { formatBytes } from '../lib/byte-units.ts';
-import { alignCells } from './disk-table.ts';
+import { alignCells } from './columns.ts';
 
 const left = { align: 'left', width: 0 } as const;
 const right = { align: 'right', width: 0 } as const;

@@ -13,6 +13,7 @@ import { listOperations, markUndoing } from '../catalog/operations.ts';
 import { deleteRecycled, findRecycled, listAllRecycled } from '../catalog/recycle-bin.ts';
 import type { DiskRow, Queries } from '../catalog/schema.ts';
 import { deleteImage } from '../catalog/images.ts';
+import { findInstance, updateInstance } from '../catalog/instances.ts';
 import { renewEventLine } from '../catalog/events.ts';
 import { deleteSetting, findSetting, putSetting } from '../catalog/settings.ts';
 import { deleteEmptyGroups, findSnapshotGroup, insertSnapshotGroup } from '../catalog/snapshot-groups.ts';
@@ -273,11 +274,23 @@ async function importDisks(
     }
   }
   const there = new Set(disks.map(({ diskId }) => diskId));
-  for (const { disk_id: diskId } of await listAllDisks(transaction)) {
-    if (there.has(diskId)) continue;
+  const lost = (await listAllDisks(transaction)).filter(({ disk_id: diskId }) => !there.has(diskId));
+  for (const { disk_id: diskId } of lost) {
     await deleteDisk(transaction, diskId);
     await deleteRecycled(transaction, diskId);
     done.push(`The disk ${diskId} has no folder any more: it is gone from the catalog.`);
+  }
+  return [...done, ...(await stopWithout(transaction, lost))];
+}
+
+/** An instance without its system disk runs no more. It stays until somebody deletes it, for people look for it. */
+async function stopWithout(transaction: Queries, lost: readonly DiskRow[]): Promise<Imported> {
+  const done: Imported = [];
+  for (const { instance_id: instanceId, type } of lost) {
+    const instance = instanceId === null ? undefined : await findInstance(transaction, instanceId);
+    if (instance?.status !== 'Running' || type !== 'system') continue;
+    await updateInstance(transaction, instance.instance_id, { status: 'Stopped' });
+    done.push(`The instance ${instance.instance_id} has lost its system disk: it is Stopped; delete it.`);
   }
   return done;
 }

@@ -1,6 +1,7 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { callAction, itemsOf } from '../../test/control/call-action.ts';
+import { formatMinute } from '../ecs/times.ts';
 import { dieEverywhere } from '../../test/control/die-everywhere.ts';
 import { allRows, checked, createWorld, imageRequest, snapshotRequest } from '../../test/control/world.ts';
 import type { World } from '../../test/control/world.ts';
@@ -103,12 +104,20 @@ test('a release takes all disks and what is progressing of them; what is accompl
 test('no setting of the clock hurries a release', async (t) => {
   const world = await createWorld(t, 200);
   const { instanceId } = await world.runOne();
+  await world.control.instanceLocks.lock({ instanceId, reason: 'security', releaseDays: null });
+  assert.deepEqual(await world.control.instanceLocks.releaseTimes([instanceId]), new Map());
   await world.control.instanceLocks.lock({ instanceId, reason: 'financial', releaseDays: 15 });
+  const { instanceLocks } = world.control;
+  const shownMs = (await instanceLocks.releaseTimes([instanceId, 'i-other'])).get(instanceId) ?? 0;
+  assert.ok(Math.abs(shownMs - world.clock.nowMs() - 15 * DAY_MS) < 60_000);
+  const [described] = itemsOf(await callAction(world, 'DescribeInstances'), 'Instances', 'Instance');
+  assert.equal(described?.['AutoReleaseTime'], formatMinute(shownMs));
   const { nowMs } = world.clock;
   world.clock.nowMs = () => nowMs() + 100 * DAY_MS;
   await world.clock.sleep(130_000);
   assert.equal(await isGone(world, instanceId), false);
   await world.control.instanceLocks.unlock({ instanceId, reason: 'financial' });
+  await world.control.instanceLocks.unlock({ instanceId, reason: 'security' });
   await endTime(world);
   await world.clock.sleep(130_000);
   assert.equal(await isGone(world, instanceId), false, 'unlocked, it stays');

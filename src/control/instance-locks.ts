@@ -13,6 +13,7 @@ import {
   listDueReasons,
   listDueReleases,
   listInstanceLocks,
+  listReleaseTimes,
   putInstanceLock,
 } from '../catalog/instance-locks.ts';
 import { updateInstance } from '../catalog/instances.ts';
@@ -80,6 +81,13 @@ export class InstanceLocks {
       await getInstance(transaction, instanceId);
       await deleteInstanceLocks(transaction, instanceId, reason);
     });
+  }
+
+  /** When each of them is released, as people's clock shows it; those that are not are absent. */
+  async releaseTimes(instanceIds: readonly string[]): Promise<Map<string, number>> {
+    const { catalog, lockClock } = this.#parts;
+    const times = await listReleaseTimes(catalog.queries, instanceIds);
+    return new Map([...times].map(([instanceId, atMs]) => [instanceId, lockClock.toClock(atMs)]));
   }
 
   async #run(): Promise<void> {

@@ -38,6 +38,8 @@ test('a packed tarball installs and runs', (t) => {
   const demo = spawnSync(process.execPath, [bin, 'demo', image], { encoding: 'utf8' });
   assert.equal(demo.status, 0, demo.stdout + demo.stderr);
   assert.match(demo.stdout, /Every byte is as it was/);
+  for (const file of fs.readdirSync(path.join(root, 'deploy')))
+    assert.ok(fs.existsSync(path.join(folder, 'node_modules', 'hupo', 'deploy', file)), `deploy/${file} is missing`);
   assert.ok(!fs.existsSync(path.join(folder, 'node_modules', 'hupo', 'src')), 'sources are not published');
   assert.ok(!fs.existsSync(path.join(folder, 'node_modules', 'node')), 'the package brings a Node of its own');
 });

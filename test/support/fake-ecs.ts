@@ -65,6 +65,7 @@ export function makeContext(environment: Partial<CliContext['environment']> = {}
     environment: {
       accessKeyId: null,
       accessKeySecret: null,
+      stsToken: null,
       endpoint: null,
       caFile: null,
       dataFolder: '/nonexistent/hupo',

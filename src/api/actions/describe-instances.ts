@@ -78,7 +78,11 @@ export const describeInstances = defineAction({
     const isEmpty = matchesNothing(values) || values.InstanceIds?.length === 0 || zones.length === 0;
     const page = isEmpty ? emptyPage : await control.listInstances(filterOf(values, zones, region), paging);
     const images = await imagesOf(page.items, control);
-    const instances = page.items.map((item) => renderInstance(item, images.get(item.imageId), region.regionId));
+    const releases = await control.instanceLocks.releaseTimes(page.items.map(({ instanceId }) => instanceId));
+    const instances = page.items.map((item) => {
+      const releaseAtMs = releases.get(item.instanceId) ?? null;
+      return renderInstance({ ...item, releaseAtMs }, images.get(item.imageId), region.regionId);
+    });
     return { ...pageFields(paging, page), Instances: { Instance: instances } };
   },
 });

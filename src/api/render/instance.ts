@@ -5,8 +5,11 @@ import { formatMinute } from '../../ecs/times.ts';
 import { sharedInstanceFields } from './instance-shared.ts';
 import { renderTags } from './list.ts';
 
+/** With when a lock has it released; null: it is not. */
+type ReleasedInstance = Instance & { releaseAtMs: number | null };
+
 /** `image` is the one it was made from, if it is still there. */
-export function renderInstance(instance: Instance, image: Image | undefined, regionId: string): object {
+export function renderInstance(instance: ReleasedInstance, image: Image | undefined, regionId: string): object {
   return {
     ...sharedInstanceFields(instance, regionId),
     ...life(instance),
@@ -18,11 +21,11 @@ export function renderInstance(instance: Instance, image: Image | undefined, reg
   };
 }
 
-function life(instance: Instance): object {
+function life(instance: ReleasedInstance): object {
   return {
     ResourceGroupId: instance.resourceGroupId,
     StartTime: instance.startedAtMs === null ? '' : formatMinute(instance.startedAtMs),
-    AutoReleaseTime: '',
+    AutoReleaseTime: instance.releaseAtMs === null ? '' : formatMinute(instance.releaseAtMs),
     DeletionProtection: instance.deletionProtection,
     Recyclable: false,
   };
