@@ -7,8 +7,7 @@
 const names: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   policy: {
     ...{ timePoints: '--at', repeatWeekdays: '--days', retentionDays: '--keep-days', autoSnapshotPolicyName: '--name' },
-    ...{ 'Keep.Last': '--keep-last', 'Keep.Hourly': '--keep-hourly', 'Keep.Daily': '--keep-daily' },
-    ...{ 'Keep.Weekly': '--keep-weekly', 'Keep.Monthly': '--keep-monthly', 'Keep.Yearly': '--keep-yearly' },
+    ...keepNames(['Last', 'Hourly', 'Daily', 'Weekly', 'Monthly', 'Yearly']),
     ...{ MissedRuns: '--missed', TargetCopyRegions: '--copy-to', EnableCrossRegionCopy: '--copy-to' },
     ...{ CopiedSnapshotsRetentionDays: '--copy-keep-days', TargetTags: '--instances-with', Runs: '--runs' },
     ...{ autoSnapshotPolicyId: 'PolicyId', AutoSnapshotPolicyId: 'PolicyId', diskIds: 'DiskId' },
@@ -37,4 +36,8 @@ export function nameOptions(message: string, command: string): string {
       return Object.hasOwn(known, name) ? (known[name] ?? all) : all;
     },
   );
+}
+
+function keepNames(rules: readonly string[]): Record<string, string> {
+  return Object.fromEntries(rules.map((rule) => [`Keep.${rule}`, `--keep-${rule.toLowerCase()}`]));
 }
