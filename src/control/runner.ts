@@ -54,13 +54,16 @@ export class OperationRunner {
   /** Takes over and goes on with everything that earlier servers left. */
   async resume(): Promise<void> {
     await takeOperations(this.#catalog.queries, this.#catalog.epoch);
-    for (const operation of await listOperations(this.#catalog.queries)) {
+    const operations = await listOperations(this.#catalog.queries);
+    for (const operation of operations) {
       const step = this.#kindOf(operation).steps.find(({ name }) => name === operation.step);
-      if (step?.endsWithServer === true && !operation.undoing) {
-        operation.undoing = true;
-        operation.reason = SERVER_ENDED;
-        await markUndoing(this.#catalog.queries, operation.operationId, operation.reason);
-      }
+      if (step?.endsWithServer !== true || operation.undoing) continue;
+      operation.undoing = true;
+      operation.reason = SERVER_ENDED;
+      await markUndoing(this.#catalog.queries, operation.operationId, operation.reason);
+    }
+    // All at once: one that runs may start those that it recorded, which are among these.
+    for (const operation of operations) {
       const what = `${operation.kind} of ${operation.subjectId}`;
       this.#log.info(`${operation.undoing ? 'undoing' : 'resuming'} ${what}`, aboutOf(operation));
       this.start(operation);
