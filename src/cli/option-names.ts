@@ -2,13 +2,13 @@
  * Which option or argument of a command a parameter of the API was made from: the server speaks of parameters, and whoever typed
  * a command has never seen them. Pure.
  */
+import { RULES } from './policy-terms.ts';
 
 /** By the command, then by the parameter. */
 const names: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   policy: {
     ...{ timePoints: '--at', repeatWeekdays: '--days', retentionDays: '--keep-days', autoSnapshotPolicyName: '--name' },
-    ...{ 'Keep.Last': '--keep-last', 'Keep.Hourly': '--keep-hourly', 'Keep.Daily': '--keep-daily' },
-    ...{ 'Keep.Weekly': '--keep-weekly', 'Keep.Monthly': '--keep-monthly', 'Keep.Yearly': '--keep-yearly' },
+    ...Object.fromEntries(RULES.map((rule) => [`Keep.${rule}`, `--keep-${rule.toLowerCase()}`])),
     ...{ MissedRuns: '--missed', TargetCopyRegions: '--copy-to', EnableCrossRegionCopy: '--copy-to' },
     ...{ CopiedSnapshotsRetentionDays: '--copy-keep-days', TargetTags: '--instances-with', Runs: '--runs' },
     ...{ autoSnapshotPolicyId: 'PolicyId', AutoSnapshotPolicyId: 'PolicyId', diskIds: 'DiskId' },
