@@ -30,6 +30,7 @@ import type { Clock } from './lib/clock.ts';
 import { OperationalError, errnoOf, messageOf } from './lib/errors.ts';
 import { systemFiles } from './lib/files.ts';
 import { serveLines } from './lib/line-channel.ts';
+import { writeServedRegions } from './lib/served-regions.ts';
 import { openRegion } from './region-server.ts';
 import type { RegionOptions, RegionPlace, RegionServer, StopOutcome } from './region-server.ts';
 import { ConsoleFiles } from './web/console-files.ts';
@@ -202,7 +203,7 @@ async function open(
   const finished = Promise.withResolvers<StopOutcome[]>();
   let ending: Promise<StopOutcome[]> | undefined;
   const end = async (): Promise<StopOutcome[]> => {
-    fs.rmSync(folder.endpointFile, { force: true });
+    for (const { region } of started) fs.rmSync(region.folder.endpointFile, { force: true });
     for (const { region } of started) region.control.events.feed.release();
     await parts.disposeAsync();
     return started.map(({ region }) => region.dataPlaneEnd.outcome);
@@ -222,7 +223,11 @@ async function open(
       });
       lines.defer(() => channel.close());
     }
-    writeEndpoint(folder.endpointFile, face);
+    const folders = Object.fromEntries(started.map(({ region }) => [region.regionId, region.folder.root]));
+    for (const { region } of started) {
+      writeServedRegions(region.folder.runFolder, { root: folder.root, folders });
+      writeEndpoint(region.folder.endpointFile, face);
+    }
   } catch (error) {
     await lines.disposeAsync();
     throw error;

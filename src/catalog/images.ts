@@ -175,8 +175,8 @@ const list: List = { table: 'images', id: 'image_id', type: 'image', listed: sql
 
 /** A page, newest first. */
 export async function listImages(queries: Queries, wanted: ImageFilter, paging: Paging): Promise<Page<Image>> {
-  type Row = ImageRow & { used_by_instance: Flag; shared: Flag };
-  const columns = sql`*, ${usedByInstance} AS used_by_instance, ${shared} AS shared`;
+  type Row = ImageRow & { used_by_instance: Flag; shared: Flag; copied: Flag };
+  const columns = sql`*, ${usedByInstance} AS used_by_instance, ${shared} AS shared, ${copied} AS copied`;
   const page = await listPage<Row>(queries, list, wantedOf(wanted), paging, columns);
   const ids = page.items.map((row) => row.image_id);
   const [contents, tags] = [await listContents(queries, ids), await listTags(queries, ids)];
@@ -184,12 +184,16 @@ export async function listImages(queries: Queries, wanted: ImageFilter, paging: 
     ...toImage(row, contents.get(row.image_id) ?? { disks: [], progress: [] }),
     isUsed: row.used_by_instance === 1,
     isShared: row.shared === 1,
+    isCopied: row.copied === 1,
     tags: tags.get(row.image_id) ?? [],
   }));
   return { ...page, items };
 }
 
 const shared = sql<number>`EXISTS (SELECT 1 FROM image_shares WHERE image_shares.image_id = images.image_id)`;
+/** One of its snapshots came by copying. */
+const copied = sql<number>`EXISTS (SELECT 1 FROM image_disks JOIN snapshots ON snapshots.snapshot_id = image_disks.snapshot_id
+  WHERE image_disks.image_id = images.image_id AND snapshots.source_snapshot_id IS NOT NULL)`;
 const usedByInstance = sql<number>`EXISTS (SELECT 1 FROM instances WHERE instances.image_id = images.image_id)`;
 
 function wantedOf({
@@ -252,7 +256,10 @@ async function listProgress(queries: Queries, imageIds: string[]): Promise<Map<s
   return new Map(rows.map((row) => [row.snapshot_id, row.progress_percent]));
 }
 
-function toImage(row: ImageRow, { disks, progress }: Content): Omit<Image, 'isUsed' | 'isShared' | 'tags'> {
+function toImage(
+  row: ImageRow,
+  { disks, progress }: Content,
+): Omit<Image, 'isCopied' | 'isShared' | 'isUsed' | 'tags'> {
   return {
     imageId: row.image_id,
     imageName: row.image_name,

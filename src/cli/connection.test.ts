@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { FakeEcs, makeContext } from '../../test/support/fake-ecs.ts';
+import { writeServedRegions } from '../lib/served-regions.ts';
 import { findConnection, findRootKey, formatCommand } from './connection.ts';
 
 const KEY = { accessKeyId: 'id', accessKeySecret: 'secret' };
@@ -72,6 +73,32 @@ test('an endpoint is a URL, or a host that is https unless the flag says http', 
     if (typeof expected === 'string') assert.equal(find(), expected, endpoint);
     else assert.throws(find, expected, endpoint);
   }
+});
+
+test('the folder of a second region means that region, with the keys and the server of the first', async (t) => {
+  const ecs = await FakeEcs.start({ Echo: {} });
+  t.after(() => ecs.close());
+  const second = makeDataFolder(t, { 'run/endpoint': `${ecs.endpoint}\n` });
+  const first = makeDataFolder(t, {
+    'keys/root.json': JSON.stringify(KEY),
+    'run/endpoint': `${ecs.endpoint}\n`,
+  });
+  const served = { root: first, folders: { 'cn-hangzhou': first, 'cn-beijing': second } };
+  for (const folder of [first, second]) writeServedRegions(path.join(folder, 'run'), served);
+  const regionOf = async (options: object) => {
+    const { client, dataFolder } = findConnection(options, makeContext({ dataFolder: first }));
+    await client.call('Echo');
+    return [ecs.calls.at(-1)?.parameters['RegionId'], dataFolder];
+  };
+  assert.deepEqual(await regionOf({}), [undefined, first]);
+  assert.deepEqual(await regionOf({ data: second }), ['cn-beijing', second]);
+  assert.deepEqual(await regionOf({ region: 'cn-beijing' }), ['cn-beijing', second]);
+  assert.deepEqual(await regionOf({ data: second, region: 'cn-hangzhou' }), ['cn-hangzhou', first]);
+  fs.rmSync(path.join(second, 'run', 'endpoint'));
+  assert.throws(
+    () => findConnection({ data: second }, makeContext({ dataFolder: first })),
+    (error: Error) => error.message.endsWith(`start one with: hupo serve --add-region cn-beijing=${second}`),
+  );
 });
 
 test('id and secret come from one place', () => {

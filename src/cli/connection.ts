@@ -8,6 +8,7 @@ import tls from 'node:tls';
 import type { CliContext, ConnectOptions } from '../cli.ts';
 import { OperationalError, errnoOf } from '../lib/errors.ts';
 import { ensureRunFolder } from '../lib/run-folder.ts';
+import { findServedRegions, regionIn, type ServedRegions } from '../lib/served-regions.ts';
 import { defaultProfileFile, readProfile, type AliyunProfile } from './aliyun-profile.ts';
 import { EcsClient } from './ecs-client.ts';
 import { readTextFile } from './ecs-options.ts';
@@ -16,7 +17,7 @@ import { UsageError } from './usage-error.ts';
 
 export interface Connection {
   client: EcsClient;
-  /** Absolute; of the service on this machine, if there is one. */
+  /** Absolute; of the service on this machine, if there is one, and of the region that is asked. */
   dataFolder: string;
 }
 
@@ -25,20 +26,24 @@ export function findConnection(options: ConnectOptions, context: CliContext): Co
   const { environment } = context;
   const dataFolder = path.resolve(options.data ?? environment.dataFolder);
   const profile = findProfile(options, context);
-  const startHint = `start one with: ${formatCommand(context, 'serve', dataFolder)}`;
+  const served = findRegionsOf(dataFolder, environment.runtimeFolder);
+  const home = served?.root ?? dataFolder;
+  const startHint = `start one with: ${formatStart(context, dataFolder, served)}`;
   const named = options.endpoint ?? profile?.endpoint ?? environment.endpoint ?? undefined;
   const found = named ?? findEndpoint(dataFolder, environment.runtimeFolder);
   if (found === null) {
     throw new OperationalError(`no Hupo server runs on ${dataFolder}; ${startHint}`, { retryable: true });
   }
   const endpoint = parseEndpoint(found, options.insecure);
-  const region = options.region ?? profile?.region;
+  // A folder of another region than the first means that region; a server that was named may be another one.
+  const own = served === null || home === dataFolder || named !== undefined ? undefined : regionIn(served, dataFolder);
+  const region = options.region ?? profile?.region ?? own;
   const ca = endpoint.startsWith('https:')
-    ? findCa(options, context, { dataFolder, isNamed: named !== undefined })
+    ? findCa(options, context, { dataFolder: home, isNamed: named !== undefined })
     : null;
   const client = new EcsClient({
     endpoint,
-    ...findKey(options, profile, context, dataFolder),
+    ...findKey(options, profile, context, home),
     startHint: named === undefined ? startHint : 'is it up, and is this its address?',
     ...(region === undefined ? {} : { region }),
     ...(ca === null ? {} : { ca }),
@@ -46,7 +51,26 @@ export function findConnection(options: ConnectOptions, context: CliContext): Co
     ...(options.connectTimeoutMs === undefined ? {} : { connectTimeoutMs: options.connectTimeoutMs }),
     ...(options.readTimeoutMs === undefined ? {} : { readTimeoutMs: options.readTimeoutMs }),
   });
-  return { client, dataFolder };
+  return { client, dataFolder: findFolderOf(region, served) ?? dataFolder };
+}
+
+/** Of the region, where a server of this machine has it; null where none is known. */
+function findFolderOf(region: string | undefined, served: ServedRegions | null): string | null {
+  if (region === undefined || served === null) return null;
+  return Object.hasOwn(served.folders, region) ? (served.folders[region] ?? null) : null;
+}
+
+/** Of the server that served the folder last. */
+function findRegionsOf(dataFolder: string, runtimeFolder: string): ServedRegions | null {
+  return fs.existsSync(dataFolder) ? findServedRegions(ensureRunFolder(dataFolder, runtimeFolder)) : null;
+}
+
+/** A folder of another region than the first is served with that. */
+function formatStart(context: CliContext, dataFolder: string, served: ServedRegions | null): string {
+  if (served === null || served.root === dataFolder) return formatCommand(context, 'serve', dataFolder);
+  const others = Object.entries(served.folders).filter(([, folder]) => folder !== served.root);
+  const words = others.map(([regionId, folder]) => ` --add-region ${quote(`${regionId}=${folder}`)}`);
+  return `${formatCommand(context, 'serve', served.root)}${words.join('')}`;
 }
 
 /** `npx hupo serve --data DIR`, as a person types it here; DIR is left out where it is the default. */

@@ -9,6 +9,7 @@ test('a message speaks of the option that was typed, not of the parameter', () =
     nameOptions('The parameter "TargetTags.1.Key" must not be blank.', 'policy'),
     '--instances-with must not be blank.',
   );
+  assert.equal(nameOptions('The parameter "Keep.Weekly" is "x".', 'policy'), '--keep-weekly is "x".');
   assert.equal(nameOptions('The parameter "EndTime" must be later.', 'cost'), '--to must be later.');
 });
 

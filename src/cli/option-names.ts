@@ -2,12 +2,13 @@
  * Which option or argument of a command a parameter of the API was made from: the server speaks of parameters, and whoever typed
  * a command has never seen them. Pure.
  */
+import { RULES } from './policy-terms.ts';
 
 /** By the command, then by the parameter. */
 const names: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   policy: {
     ...{ timePoints: '--at', repeatWeekdays: '--days', retentionDays: '--keep-days', autoSnapshotPolicyName: '--name' },
-    ...keepNames(['Last', 'Hourly', 'Daily', 'Weekly', 'Monthly', 'Yearly']),
+    ...Object.fromEntries(RULES.map((rule) => [`Keep.${rule}`, `--keep-${rule.toLowerCase()}`])),
     ...{ MissedRuns: '--missed', TargetCopyRegions: '--copy-to', EnableCrossRegionCopy: '--copy-to' },
     ...{ CopiedSnapshotsRetentionDays: '--copy-keep-days', TargetTags: '--instances-with', Runs: '--runs' },
     ...{ autoSnapshotPolicyId: 'PolicyId', AutoSnapshotPolicyId: 'PolicyId', diskIds: 'DiskId' },
@@ -36,8 +37,4 @@ export function nameOptions(message: string, command: string): string {
       return Object.hasOwn(known, name) ? (known[name] ?? all) : all;
     },
   );
-}
-
-function keepNames(rules: readonly string[]): Record<string, string> {
-  return Object.fromEntries(rules.map((rule) => [`Keep.${rule}`, `--keep-${rule.toLowerCase()}`]));
 }

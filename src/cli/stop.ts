@@ -11,6 +11,7 @@ import { systemClock } from '../lib/clock.ts';
 import { OperationalError, errnoOf } from '../lib/errors.ts';
 import { LineClient } from '../lib/line-channel.ts';
 import type { Calls } from '../lib/line-channel.ts';
+import { findServedRegions, type ServedRegions } from '../lib/served-regions.ts';
 import { isThere } from './known-folder.ts';
 
 const END_TIMEOUT_MS = 30_000;
@@ -24,12 +25,21 @@ export async function runStop(options: { data: string }, context: CliContext): P
     return 0;
   }
   const folder = ensureDataFolder(root, context.environment.runtimeFolder);
+  const regions = findServedRegions(folder.runFolder);
   const served = await stopServe(folder);
   const clientCount = await stopDiskd(folder);
-  if (served !== null) context.out(`The server of ${root} has ended, and its data plane${dropped(served)}.\n`);
+  if (served !== null)
+    context.out(`The server of ${root} has ended, and its data plane${dropped(served)}${others(regions, root)}.\n`);
   else if (clientCount !== null) context.out(`The data plane of ${root} has ended${dropped(clientCount)}.\n`);
   else context.out(`Nothing runs on ${root}.\n`);
   return 0;
+}
+
+/** One server serves all its regions, whichever folder was named. */
+function others(served: ServedRegions | null, root: string): string {
+  const more = Object.entries(served?.folders ?? {}).filter(([, folder]) => folder !== root);
+  if (more.length === 0) return '';
+  return `, with its other region${more.length === 1 ? '' : 's'}: ${more.map(([id, folder]) => `${id} (${folder})`).join(', ')}`;
 }
 
 function dropped(clientCount: number): string {

@@ -25,6 +25,7 @@ export async function runUndo(diskId: string, options: UndoOptions, context: Cli
     if (options.list === true) context.out(kept.map(formatKept).join(''));
     const [latest] = kept;
     if (latest === undefined) {
+      await checkDisk(client, diskId, signal);
       throw new OperationalError(
         `nothing is kept of what ${diskId} held before a rollback: there was none, its time is over, or the service keeps nothing (\`serve --undo-hours\`)`,
         { retryable: false },
@@ -36,6 +37,13 @@ export async function runUndo(diskId: string, options: UndoOptions, context: Cli
     context.out(`${diskId} holds again what it held at ${latest.CreationTime} (${latest.SnapshotId}).\n`);
   });
   return 0;
+}
+
+/** Throws an OperationalError when there is none. */
+async function checkDisk(client: EcsClient, diskId: string, signal: AbortSignal): Promise<void> {
+  const ids = JSON.stringify([diskId]);
+  const { Disks } = await client.call<DescribeDisksAnswer>('DescribeDisks', { DiskIds: ids }, signal);
+  if (Disks.Disk.length === 0) throw new OperationalError(`there is no disk ${diskId}`, { retryable: false });
 }
 
 /** Newest first. */

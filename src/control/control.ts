@@ -355,7 +355,7 @@ export class Control extends ControlReads {
     request: { imageId: string; force: boolean },
     options: ChangeOptions = unconditionally,
   ): Promise<void> {
-    await deleteImage(this.#parts, request, options);
+    await deleteImage(this.#parts, this.#runner, request, options);
     this.#collector.wake();
   }
 

@@ -186,7 +186,8 @@ test('an image is copied with snapshots of its own, and can be made instances of
   assert.match(imageId, /^m-2ze/);
   await far.settle();
   const { items } = await far.control.listImages({ imageIds: [imageId] }, allRows);
-  assert.deepEqual([items[0]?.status, items[0]?.imageName], ['Available', 'copied']);
+  assert.deepEqual([items[0]?.status, items[0]?.imageName, items[0]?.isCopied], ['Available', 'copied', true]);
+  assert.equal((await near.control.listImages({ imageIds: [source] }, allRows)).items[0]?.isCopied, false);
   assert.equal(items[0]?.disks.length, 2);
   await near.control.deleteImage({ imageId: source, force: true });
   await checked(near);
@@ -260,6 +261,28 @@ test('a copy that fails keeps its token: asked again, the same image is told', a
   const first = await near.control.copyImage(request, token('CopyImage', 'x'));
   await far.settle();
   assert.deepEqual(await near.control.copyImage(request, token('CopyImage', 'x')), first);
+});
+
+test('what was copied for an image whose copy failed goes with it', async (t) => {
+  const { near, far } = await createPair(t);
+  const { instanceId, diskId } = await near.runOne();
+  near.diskd.write(diskId, 1, 'a');
+  const { imageId: source } = await near.control.createImage(imageRequest({ instanceId }));
+  await near.settle();
+  const held = far.holdUploads();
+  const { imageId } = await near.control.copyImage(copyImageRequest(source, 'cn-beijing'));
+  await near.catalog.queries.deleteFrom('snapshots').execute();
+  near.repository.trees.clear();
+  held.release();
+  const image = async () => (await far.control.listImages({ imageIds: [imageId] }, allRows)).items[0];
+  await far.until('its failure', async () => (await image())?.status === 'CreateFailed');
+  await far.settle();
+  const list = async () => (await far.control.listSnapshots({}, allRows)).items;
+  assert.equal((await list()).length, 2);
+  await far.control.deleteImage({ imageId, force: false });
+  await far.settle();
+  assert.deepEqual(await list(), []);
+  await checked(far);
 });
 
 test('a copy whose chain is damaged here begins again with nothing', async (t) => {

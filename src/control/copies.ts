@@ -20,7 +20,7 @@ import { assertInCredit } from './account-lock.ts';
 import { change } from './change.ts';
 import { findEarlierResult, rememberResult } from './client-token.ts';
 import { emptyOrigin } from './disk-rows.ts';
-import { insertNewImage } from './images.ts';
+import { copyNameOf, insertNewImage } from './images.ts';
 import { COPY_SNAPSHOT, beginCopy } from './operations/copy-snapshot.ts';
 import type { CopySnapshotState } from './operations/copy-snapshot.ts';
 import { CREATE_IMAGE } from './operations/create-image.ts';
@@ -238,7 +238,7 @@ async function recordImage(
     }
     await assertStillThere(parts, transaction, from);
     const named = {
-      snapshotName: `SnapshotForImage-${imageId}`,
+      snapshotName: copyNameOf(imageId),
       description: `${device} of the image ${imageId}, a copy of ${source.imageId} of ${source.regionId}`,
       ...{ resourceGroupId, tags: [] },
     };

@@ -13,10 +13,12 @@ import {
   isImageNameTaken,
   isImageUsed,
   updateImage,
+  listImageDisks,
 } from '../catalog/images.ts';
+import { findSnapshot } from '../catalog/snapshots.ts';
 import { countImageShares } from '../catalog/image-shares.ts';
 import { findOperation } from '../catalog/operations.ts';
-import type { DiskRow, ImageDiskRow, ImageRow, Queries } from '../catalog/schema.ts';
+import type { DiskRow, ImageDiskRow, ImageRow, Queries, SnapshotRow } from '../catalog/schema.ts';
 import { deleteTags, insertTags } from '../catalog/tags.ts';
 import { newId } from '../ecs/ids.ts';
 import {
@@ -55,6 +57,7 @@ import type { ChangeOptions, CreateImageRequest, ImageDiskRequest, ModifyImageRe
 import { assertAllowed, getImage, getInstance, imageFacts, instanceFacts, snapshotFacts } from './rows.ts';
 import type { Run } from './run.ts';
 import type { OperationRunner } from './runner.ts';
+import { dropIfFree, performDeletion } from './snapshot-deletion.ts';
 import { assertSnapshotAllowed, insertHidden } from './snapshots.ts';
 import { waitSoon } from './wait-soon.ts';
 
@@ -276,12 +279,13 @@ export async function modifyImage(parts: Parts, request: ModifyImageRequest, opt
 /** Snapshots, and what was made from it, stay; its row too, unseen, while instances refer to it. What only it kept is garbage. */
 export async function deleteImage(
   parts: Parts,
+  runner: OperationRunner,
   request: { imageId: string; force: boolean },
   options: ChangeOptions,
 ): Promise<void> {
   const { imageId, force } = request;
   const copyId = await parts.regions.findCopyOf({ regionId: parts.region.regionId, imageId });
-  await change(parts, options, async (transaction) => {
+  const deletions = await change(parts, options, async (transaction) => {
     const image = await getImage(transaction, imageId);
     const isImporting = (await findOperation(transaction, IMPORT_IMAGE, imageId)) !== undefined;
     const isExporting = (await findOperation(transaction, EXPORT, imageId)) !== undefined;
@@ -289,8 +293,28 @@ export async function deleteImage(
     const isUsed = await isImageUsed(transaction, imageId);
     const isShared = (await countImageShares(transaction, imageId)) > 0;
     assertAllowed(refuseDeleteImage(imageFacts(image), { isUsed, isShared, isCopied: copyId !== null, force }));
+    const copies = image.status === 'CreateFailed' ? await listCopiedSnapshots(transaction, imageId) : [];
     await deleteTags(transaction, imageId);
     await deleteImageRow(transaction, imageId);
     await raiseGarbageMark(transaction);
+    const recorded = [];
+    for (const row of copies) recorded.push(await dropIfFree({ parts, runner, transaction }, row));
+    return recorded.filter((deletion) => deletion !== null);
   });
+  await Promise.all(deletions.map((deletion) => performDeletion(parts, runner, deletion)));
+}
+
+/** How a snapshot is called that is copied for an image. */
+export function copyNameOf(imageId: string): string {
+  return `SnapshotForImage-${imageId}`;
+}
+
+/** What was copied for an image that has failed, of no use to anybody else; one that somebody has named is theirs. */
+async function listCopiedSnapshots(transaction: Queries, imageId: string): Promise<SnapshotRow[]> {
+  const rows: SnapshotRow[] = [];
+  for (const { snapshot_id: snapshotId } of await listImageDisks(transaction, [imageId])) {
+    const row = snapshotId === null ? undefined : await findSnapshot(transaction, snapshotId);
+    if (row?.source_snapshot_id !== null && row?.snapshot_name === copyNameOf(imageId)) rows.push(row);
+  }
+  return rows;
 }

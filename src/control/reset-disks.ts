@@ -54,6 +54,11 @@ export async function resetDisks(
   { disks }: ResetDisksRequest,
   options: ChangeOptions,
 ): Promise<ItemOutcome[]> {
+  const twice = disks.find(({ diskId }, at) => disks.findIndex((other) => other.diskId === diskId) < at);
+  if (twice !== undefined) {
+    const message = `The disk ${twice.diskId} is given twice: it can be rolled back to one snapshot.`;
+    throw new RequestError('InvalidParameter', message);
+  }
   const operations = await change(parts, options, async (transaction) => {
     const recorded: StoredOperation[] = [];
     let groupId: string | null = null;

@@ -59,6 +59,7 @@ test('a group holds what its disks held at one instant, is stored, rolled back t
   }
   await world.power('stop', instanceId);
   const disks = group.snapshots.map(({ sourceDiskId: diskId, snapshotId }) => ({ diskId, snapshotId }));
+  await assert.rejects(world.control.resetDisks({ disks: [...disks, ...disks] }), /The disk d-.* is given twice/);
   assert.deepEqual(
     await world.control.resetDisks({ disks }),
     disks.map(({ diskId }) => ({ id: diskId, refusal: null })),

@@ -232,6 +232,8 @@ export interface Image {
   resourceGroupId: string;
   /** Whether it is shared with another account. */
   isShared: boolean;
+  /** Whether it was made of snapshots that came by copying. */
+  isCopied: boolean;
   tags: Tag[];
 }
 

@@ -70,6 +70,23 @@ async function runFrom(server: TestServer, snapshotId: string): Promise<{ instan
   return { instanceId, uri };
 }
 
+/** Read from the other region's repository, by its name or by its folder, which has no keys of its own. */
+function exportFar(server: TestServer, snapshotId: string): void {
+  for (const where of [
+    ['--data', server.dataFolder, '--region', FAR],
+    ['--data', path.join(server.dataFolder, 'regions', FAR)],
+  ]) {
+    const file = path.join(server.dataFolder, 'exported.img');
+    const { status, stderr } = server.cli('snapshot', 'export', snapshotId, file, ...where);
+    assert.equal(status, 0, stderr);
+    const [chunk, descriptor] = [Buffer.alloc(CHUNK_BYTES), fs.openSync(file, 'r')];
+    fs.readSync(descriptor, chunk, 0, CHUNK_BYTES, 0);
+    fs.closeSync(descriptor);
+    assert.ok(chunk.some((byte) => byte !== 0));
+    fs.rmSync(file);
+  }
+}
+
 test('a snapshot is copied to another region: only what is missing, over a kill, and without the source it is whole', async () => {
   const holdFile = path.join(fs.mkdtempSync('/tmp/hupo-hold-'), 'hold');
   const server = new TestServer(undefined, { holdFile });
@@ -100,6 +117,7 @@ test('a snapshot is copied to another region: only what is missing, over a kill,
       [copied.SourceSnapshotId, copied.SourceRegionId, copied.SnapshotName, copied.Progress],
       [first, 'cn-hangzhou', 'first', '100%'],
     );
+    exportFar(server, SnapshotId);
     const firstBytes = storedBytes(server);
     assert.ok(firstBytes > CHUNKS * CHUNK_BYTES, `${firstBytes} bytes hold the random chunks`);
 

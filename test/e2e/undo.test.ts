@@ -46,6 +46,8 @@ test('hupo disk undo brings back what a rollback replaced, and is undone itself'
     assert.equal(early.status, 1);
     assert.match(early.stderr, /nothing is kept of what .* held before a rollback/);
 
+    assert.match(server.cli('disk', 'undo', 'd-nothere', ...options).stderr, /^hupo: there is no disk d-nothere\n$/);
+
     const power = async (action: string) => server.call(action, { InstanceId: instanceId });
     await power('StopInstance');
     await server.call('ResetDisk', { DiskId: diskId, SnapshotId });
