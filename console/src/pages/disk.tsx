@@ -13,7 +13,7 @@ import { DiskDialog, actOf, diskMenu } from './disk-table.tsx';
 import { NotFoundPage } from './not-found.tsx';
 import { SnapshotTable } from './snapshot-table.tsx';
 
-export function DiskPage({ diskId }: { diskId: string }) {
+export function DiskPage({ id: diskId }: { id: string }) {
   const words = useWords();
   const view = useViewState();
   const [act, setAct] = useState<string | null>(null);

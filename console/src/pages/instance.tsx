@@ -15,7 +15,7 @@ import { instanceMenu } from './instances.tsx';
 import { NotFoundPage } from './not-found.tsx';
 import { SnapshotTable } from './snapshot-table.tsx';
 
-export function InstancePage({ instanceId }: { instanceId: string }) {
+export function InstancePage({ id: instanceId }: { id: string }) {
   const words = useWords();
   const view = useViewState();
   const [act, setAct] = useState<InstanceAct | null>(null);

@@ -6,12 +6,13 @@ import type { DisksPage, InstancesPage, SnapshotsPage } from '../api/shapes.ts';
 import { PageHead } from '../lists/page-head.tsx';
 import { NameAndId, SnapshotStatus, formatBytes } from '../lists/show.tsx';
 import { Problem } from '../shell/problem.tsx';
-import { useWords } from '../words/language.tsx';
+import { useSection } from '../words/language.tsx';
+import { overviewWords } from '../words/overview.ts';
 
 const MOVING_MS = 1000;
 
 export function OverviewPage() {
-  const { overview } = useWords();
+  const overview = useSection(overviewWords);
   return (
     <>
       <PageHead title={overview.title} intro={overview.intro} />
@@ -26,7 +27,7 @@ export function OverviewPage() {
 }
 
 function Tiles() {
-  const { overview } = useWords();
+  const overview = useSection(overviewWords);
   const disks = useAnswer<DisksPage>('DescribeDisks', { PageSize: 1 });
   const instances = useAnswer<InstancesPage>('DescribeInstances', { PageSize: 1 });
   const running = useAnswer<InstancesPage>('DescribeInstances', { PageSize: 1, Status: 'Running' });
@@ -60,7 +61,7 @@ function Tiles() {
 }
 
 function Working() {
-  const { overview } = useWords();
+  const overview = useSection(overviewWords);
   const { data } = useAnswer<SnapshotsPage>(
     'DescribeSnapshots',
     { Status: 'progressing', PageSize: 10 },
@@ -70,7 +71,7 @@ function Working() {
 }
 
 function Failed() {
-  const { overview } = useWords();
+  const overview = useSection(overviewWords);
   const { data } = useAnswer<SnapshotsPage>('DescribeSnapshots', { Status: 'failed', PageSize: 10 });
   return <SnapshotCard title={overview.failed} nothing={overview.nothingFailed} page={data} />;
 }
@@ -93,7 +94,7 @@ function SnapshotCard({ title, nothing, page }: { title: string; nothing: string
 
 /** Neither a policy nor an accomplished snapshot among the newest hundred. */
 function Unprotected() {
-  const { overview } = useWords();
+  const overview = useSection(overviewWords);
   const { data: disks } = useAnswer<DisksPage>('DescribeDisks', { PageSize: 100 });
   const { data: snapshots } = useAnswer<SnapshotsPage>('DescribeSnapshots', { Status: 'accomplished', PageSize: 100 });
   if (disks === undefined || snapshots === undefined) return null;

@@ -1,14 +1,7 @@
 /** Menu, header and the place of the page. On a narrow screen the menu is a drawer. */
 import { useState } from 'react';
 import type { ReactNode } from 'react';
-import {
-  CameraOutlined,
-  CloudServerOutlined,
-  DashboardOutlined,
-  HddOutlined,
-  MenuOutlined,
-  UserOutlined,
-} from '@ant-design/icons';
+import { MenuOutlined, UserOutlined } from '@ant-design/icons';
 import { Alert, Badge, Button, Drawer, Dropdown, Grid, Layout, Menu, Select, Tooltip, theme as antdTheme } from 'antd';
 import { Link, useLocation } from 'wouter';
 import { useLiveChanges } from '../api/live.ts';
@@ -17,6 +10,8 @@ import { useAnswer, useSession } from '../api/session.tsx';
 import type { Region } from '../api/shapes.ts';
 import { useWords } from '../words/language.tsx';
 import { LanguageChoice, ThemeMenu } from './choices.tsx';
+import { MENU_GROUPS, places } from './places.tsx';
+import type { MenuGroup } from './places.tsx';
 import type { useThemeChoice } from './theme.ts';
 
 export function Frame({ children, theme }: { children: ReactNode; theme: ReturnType<typeof useThemeChoice> }) {
@@ -75,24 +70,18 @@ export function Frame({ children, theme }: { children: ReactNode; theme: ReturnT
 function MainMenu({ onGone }: { onGone: () => void }) {
   const { menu } = useWords();
   const [place] = useLocation();
-  const link = (to: string, text: string) => (
-    <Link href={to} onClick={onGone}>
-      {text}
-    </Link>
-  );
-  const items = [
-    { key: '/', icon: <DashboardOutlined />, label: link('/', menu.overview) },
-    { key: '/instances', icon: <CloudServerOutlined />, label: link('/instances', menu.instances) },
-    {
-      key: 'storage',
-      type: 'group' as const,
-      label: menu.storage,
-      children: [
-        { key: '/disks', icon: <HddOutlined />, label: link('/disks', menu.disks) },
-        { key: '/snapshots', icon: <CameraOutlined />, label: link('/snapshots', menu.snapshots) },
-      ],
-    },
-  ];
+  const itemsOf = (group: MenuGroup | undefined) =>
+    places.flatMap(({ path, menu: entry }) => {
+      if (entry === undefined || entry.group !== group) return [];
+      const label = (
+        <Link href={path} onClick={onGone}>
+          {menu[entry.label]}
+        </Link>
+      );
+      return [{ key: path, icon: entry.icon, label }];
+    });
+  const groups = MENU_GROUPS.map((key) => ({ key, type: 'group' as const, label: menu[key], children: itemsOf(key) }));
+  const items = [...itemsOf(undefined), ...groups.filter(({ children }) => children.length > 0)];
   const chosen = `/${place.split('/')[1] ?? ''}`;
   return (
     <nav aria-label={menu.label}>

@@ -64,6 +64,16 @@ export function useWords(): Words {
   return useSpeech().words;
 }
 
+/** The words of one group of pages, loaded with them and not with the first view. */
+export interface Section<W> {
+  en: W;
+  zh: W;
+}
+
+export function useSection<W>(section: Section<W>): W {
+  return section[useSpeech().language];
+}
+
 function firstLanguage(): Language {
   const kept = localStorage.getItem(KEPT);
   if (kept === 'en' || kept === 'zh') return kept;

@@ -1,0 +1,46 @@
+/** Every page of the console: its address, where the menu has it, and how it is loaded, which is when it is gone to. */
+import { lazy } from 'react';
+import type { ComponentType, ReactNode } from 'react';
+import { CameraOutlined, CloudServerOutlined, DashboardOutlined, HddOutlined } from '@ant-design/icons';
+import type { Words } from '../words/en.ts';
+
+interface Place {
+  /** `:id` is handed to the page. */
+  path: string;
+  page: ComponentType<{ id: string }>;
+  /** Without it the page is gone to from another one. */
+  menu?: { label: keyof Words['menu']; icon: ReactNode; group?: MenuGroup };
+}
+
+export type MenuGroup = (typeof MENU_GROUPS)[number];
+
+/** In the menu's order, below the places without a group. */
+export const MENU_GROUPS = ['storage', 'observe', 'access'] as const;
+
+export const places: readonly Place[] = [
+  {
+    path: '/',
+    page: lazy(async () => ({ default: (await import('../pages/overview.tsx')).OverviewPage })),
+    menu: { label: 'overview', icon: <DashboardOutlined /> },
+  },
+  {
+    path: '/instances',
+    page: lazy(async () => ({ default: (await import('../pages/instances.tsx')).InstancesPage })),
+    menu: { label: 'instances', icon: <CloudServerOutlined /> },
+  },
+  {
+    path: '/instances/:id',
+    page: lazy(async () => ({ default: (await import('../pages/instance.tsx')).InstancePage })),
+  },
+  {
+    path: '/disks',
+    page: lazy(async () => ({ default: (await import('../pages/disks.tsx')).DisksPage })),
+    menu: { label: 'disks', icon: <HddOutlined />, group: 'storage' },
+  },
+  { path: '/disks/:id', page: lazy(async () => ({ default: (await import('../pages/disk.tsx')).DiskPage })) },
+  {
+    path: '/snapshots',
+    page: lazy(async () => ({ default: (await import('../pages/snapshots.tsx')).SnapshotsPage })),
+    menu: { label: 'snapshots', icon: <CameraOutlined />, group: 'storage' },
+  },
+];
