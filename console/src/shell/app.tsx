@@ -1,5 +1,6 @@
 /** The frame of all pages: theme, session and which page an address is. Pages are loaded when they are gone to. */
 import { lazy, Suspense } from 'react';
+import { LoadingOutlined } from '@ant-design/icons';
 import { App as AntdApp, ConfigProvider, Spin } from 'antd';
 import { Route, Router, Switch } from 'wouter';
 import { SessionProvider } from '../api/session.tsx';
@@ -11,11 +12,14 @@ import { themeOf, useThemeChoice } from './theme.ts';
 
 const NotFound = lazy(async () => ({ default: (await import('../pages/not-found.tsx')).NotFoundPage }));
 
+/** Shown and taken away at once. antd's own is moved in and out, and when the answer comes before that has begun it stays for ever. */
+const waitingButton = { loadingIcon: <LoadingOutlined spin /> };
+
 export function App() {
   const { locale } = useSpeech();
   const theme = useThemeChoice();
   return (
-    <ConfigProvider locale={locale} theme={themeOf(theme.isDark)}>
+    <ConfigProvider locale={locale} theme={themeOf(theme.isDark)} button={waitingButton}>
       <AntdApp>
         <Router base="/console">
           <SessionProvider signInPage={(signIn) => <SignInPage onSignIn={signIn} theme={theme} />}>
