@@ -1,19 +1,34 @@
 /** The same call by other means: as a line for the aliyun CLI, and in a TypeScript program with the official SDK. */
 
-/** With the region as given, for a profile may have another. */
-export function aliyunCommand(action: string, parameters: Readonly<Record<string, string>>): string {
+type Texts = Readonly<Record<string, string>>;
+
+/** The aliyun CLI's names of the APIs that are not ECS. */
+const products: Readonly<Record<string, string>> = { '2015-05-01': 'ram', '2015-04-01': 'sts' };
+
+/** With the region as given, for a profile may have another. What only this service has the aliyun CLI sends when it is told to. */
+export function aliyunCommand(action: string, parameters: Texts, version = ''): string {
+  const forced = isOwn(action) ? ['--version 2014-05-26', '--force'] : [];
   const options = Object.entries(parameters).map(([name, value]) => `--${name} ${quote(value)}`);
-  return ['aliyun ecs', action, ...options].join(' \\\n  ').replace('aliyun ecs \\\n  ', 'aliyun ecs ');
+  const product = products[version] ?? 'ecs';
+  return [`aliyun ${product} ${action}`, ...options, ...forced].join(' \\\n  ');
 }
 
-/** `@alicloud/ecs20140526`: members begin in lower case, and numbered parameters are lists. */
-export function sdkCall(action: string, parameters: Readonly<Record<string, string>>): string {
+/**
+ * The official SDK of the API (`@alicloud/ecs20140526`, `@alicloud/ram20150501`): members begin in lower case, and numbered parameters
+ * are lists. Null: it does not know the action.
+ */
+export function sdkCall(action: string, parameters: Texts): string | null {
+  if (isOwn(action)) return null;
   return `await client.${lowerFirst(action)}(new ${action}Request(${literal(nest(parameters), '')}));`;
+}
+
+function isOwn(action: string): boolean {
+  return action.startsWith('Hupo');
 }
 
 type Nested = string | number | boolean | Nested[] | { [name: string]: Nested };
 
-function nest(parameters: Readonly<Record<string, string>>): Nested {
+function nest(parameters: Texts): Nested {
   const tree: Record<string, Nested> = {};
   for (const [name, value] of Object.entries(parameters)) put(tree, name.split('.'), value);
   return tree;

@@ -20,6 +20,8 @@ export interface ActionDialogProps {
   title: string;
   intro?: ReactNode;
   action: string;
+  /** Of an API beside ECS: `2015-05-01` is RAM. */
+  version?: string;
   /** What the user calls each thing that is acted on; several for an action on many. */
   subjects?: readonly string[];
   /** One call a subject. */
@@ -30,6 +32,8 @@ export interface ActionDialogProps {
   isDangerous?: boolean;
   /** Has to be typed before it can be done. */
   confirmText?: string;
+  /** What the action answered, before the form closes: for what is told only once. */
+  onAnswer?: (answer: Record<string, unknown>) => void;
   onClose: (isDone: boolean) => void;
 }
 
@@ -45,6 +49,8 @@ export function ActionDialog(props: ActionDialogProps) {
     submit,
     isDangerous = false,
     confirmText,
+    version,
+    onAnswer,
     onClose,
   } = props;
   const words = useWords();
@@ -61,7 +67,9 @@ export function ActionDialog(props: ActionDialogProps) {
     const failed: { subject: string; error: unknown }[] = [];
     for (const subject of subjects) {
       const parameters = { RegionId: regionId, ...toParameters(values, subject) };
-      await api.call(action, parameters).catch((error: unknown) => failed.push({ subject, error }));
+      await api
+        .call<Record<string, unknown>>(action, parameters, version === undefined ? {} : { version })
+        .then(onAnswer, (error: unknown) => failed.push({ subject, error }));
     }
     await client.invalidateQueries({ queryKey: ['answer'] });
     setIsBusy(false);
@@ -93,14 +101,25 @@ export function ActionDialog(props: ActionDialogProps) {
         onFinish={(values) => void ask(values)}
       >
         {fields}
-        {confirmText === undefined ? null : (
-          <Form.Item label={words.form.typeToConfirm(confirmText)}>
-            <Input value={typed} onChange={(event) => setTyped(event.target.value)} autoComplete="off" />
-          </Form.Item>
-        )}
+        {confirmText === undefined ? null : <Confirm {...{ confirmText, typed }} onType={setTyped} />}
       </Form>
-      <Equivalent action={action} parameters={shown} />
+      <Equivalent {...{ action, version }} parameters={shown} />
     </Modal>
+  );
+}
+
+interface ConfirmProps {
+  confirmText: string;
+  typed: string;
+  onType: (text: string) => void;
+}
+
+function Confirm({ confirmText, typed, onType }: ConfirmProps) {
+  const { form } = useWords();
+  return (
+    <Form.Item label={form.typeToConfirm(confirmText)}>
+      <Input value={typed} onChange={(event) => onType(event.target.value)} autoComplete="off" />
+    </Form.Item>
   );
 }
 
@@ -119,17 +138,29 @@ function Refusals({ refused, count }: { refused: readonly { subject: string; err
   );
 }
 
-function Equivalent({ action, parameters }: { action: string; parameters: Record<string, string> }) {
+interface EquivalentProps {
+  action: string;
+  version: string | undefined;
+  parameters: Record<string, string>;
+}
+
+function Equivalent({ action, version, parameters }: EquivalentProps) {
   const { form } = useWords();
+  const command = aliyunCommand(action, parameters, version);
+  const call = sdkCall(action, parameters);
   const children = (
     <>
       <Typography.Paragraph type="secondary">{form.apiIntro}</Typography.Paragraph>
-      <Typography.Paragraph copyable={{ text: aliyunCommand(action, parameters) }}>aliyun CLI</Typography.Paragraph>
-      <pre className="code">{aliyunCommand(action, parameters)}</pre>
-      <Typography.Paragraph copyable={{ text: sdkCall(action, parameters) }} style={{ marginTop: 12 }}>
-        SDK (TypeScript)
-      </Typography.Paragraph>
-      <pre className="code">{sdkCall(action, parameters)}</pre>
+      <Typography.Paragraph copyable={{ text: command }}>aliyun CLI</Typography.Paragraph>
+      <pre className="code">{command}</pre>
+      {call === null ? null : (
+        <>
+          <Typography.Paragraph copyable={{ text: call }} style={{ marginTop: 12 }}>
+            SDK (TypeScript)
+          </Typography.Paragraph>
+          <pre className="code">{call}</pre>
+        </>
+      )}
     </>
   );
   return <Collapse ghost size="small" items={[{ key: 'api', label: form.api, children }]} />;

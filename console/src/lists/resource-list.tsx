@@ -1,17 +1,18 @@
 /**
  * A list of resources: filters, pages of the server, columns to choose, rows to choose for actions on many, and what to do when it is
- * empty. Everything about the view is in the address. Sorting is of the page that is shown, for the API has an order of its own.
+ * empty. Everything about the view is in the address. Sorting is of the page that is shown, for the API has an order of its own. Actions that
+ * page by tokens know no total: such a list goes on to the next page or back to the first.
  */
 import { useMemo, useState } from 'react';
 import type { ReactNode } from 'react';
 import { ReloadOutlined, SettingOutlined } from '@ant-design/icons';
 import { Button, Checkbox, Empty, Input, Popover, Select, Space, Table, Typography } from 'antd';
-import type { TableColumnType } from 'antd';
+import type { TableColumnType, TablePaginationConfig } from 'antd';
 import { useAnswer } from '../api/session.tsx';
 import type { Parameters } from '../api/ecs.ts';
-import type { Page } from '../api/shapes.ts';
 import { Problem } from '../shell/problem.tsx';
 import { useWords } from '../words/language.tsx';
+import type { Words } from '../words/en.ts';
 import { useViewState } from './view-state.ts';
 import type { ViewState } from './view-state.ts';
 
@@ -31,10 +32,24 @@ export interface Filter {
   label: string;
   /** Null: any text. */
   options: readonly { value: string; label: string }[] | null;
+  /** Asks for a day, which is `YYYY-MM-DD` in the address. */
+  isDay?: boolean;
+  /** What the API is sent for what the address has; without it the same. */
+  toParameter?: (value: string) => string;
 }
 
-interface ResourceListProps<T, A extends Page> {
+/** What a page of an answer says of the others. */
+interface Paged {
+  TotalCount?: number;
+  NextToken?: string;
+}
+
+interface ResourceListProps<T, A extends Paged> {
   action: string;
+  /** For actions outside the ECS API. */
+  version?: string;
+  /** The action knows MaxResults and NextToken, but no page numbers. */
+  hasTokens?: boolean;
   /** Beside those of filters and paging. */
   parameters?: Parameters;
   rowsOf: (answer: A) => readonly T[];
@@ -52,19 +67,24 @@ interface ResourceListProps<T, A extends Page> {
 
 const MOVING_REFRESH_MS = 1000;
 
-export function ResourceList<T extends object, A extends Page>(props: ResourceListProps<T, A>) {
+export function ResourceList<T extends object, A extends Paged>(props: ResourceListProps<T, A>) {
   const { action, parameters = {}, rowsOf, idOf, columns, filters, empty, bulk, isMoving } = props;
+  const { hasTokens = false, version } = props;
   const words = useWords();
   const view = useViewState();
   const [chosen, setChosen] = useState<readonly string[]>([]);
-  const asked = { ...parameters, ...parametersOf(view, filters), PageNumber: view.page, PageSize: view.pageSize };
+  const paging = hasTokens
+    ? { MaxResults: view.pageSize, NextToken: view.token }
+    : { PageNumber: view.page, PageSize: view.pageSize };
+  const asked = { ...parameters, ...parametersOf(view, filters, props.hasTags === true), ...paging };
   const { data, error, isFetching, refetch } = useAnswer<A>(action, asked, {
     refreshMs: (answer) =>
       answer !== undefined && rowsOf(answer).some((row) => isMoving?.(row) === true) ? MOVING_REFRESH_MS : false,
+    ...(version === undefined ? {} : { version }),
   });
   const rows = useMemo(() => (data === undefined ? [] : rowsOf(data)), [data, rowsOf]);
   const chosenRows = rows.filter((row) => chosen.includes(idOf(row)));
-  const isEmpty = data !== undefined && data.TotalCount === 0 && !view.hasFilters;
+  const isEmpty = data !== undefined && (data.TotalCount ?? rows.length) === 0 && !view.hasFilters && view.token === '';
   return (
     <>
       <Problem error={error} onRetry={() => void refetch()} />
@@ -87,16 +107,7 @@ export function ResourceList<T extends object, A extends Page>(props: ResourceLi
           const key = String(columnKey ?? '');
           view.set({ sort: order === 'ascend' ? key : order === 'descend' ? `-${key}` : '' });
         }}
-        pagination={{
-          current: view.page,
-          pageSize: view.pageSize,
-          total: data?.TotalCount ?? 0,
-          showSizeChanger: true,
-          pageSizeOptions: [10, 20, 50, 100],
-          showTotal: words.list.total,
-          onChange: (page, size) =>
-            view.set({ page: page === 1 ? '' : String(page), size: size === 20 ? '' : String(size) }),
-        }}
+        pagination={hasTokens ? false : pagination(view, data?.TotalCount ?? 0, words)}
         locale={{
           emptyText: isEmpty ? (
             <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={empty} />
@@ -108,7 +119,35 @@ export function ResourceList<T extends object, A extends Page>(props: ResourceLi
           ? {}
           : { rowSelection: { selectedRowKeys: [...chosen], onChange: (keys) => setChosen(keys.map(String)) } })}
       />
+      {hasTokens ? <TokenPager view={view} next={data?.NextToken ?? ''} /> : null}
     </>
+  );
+}
+
+function pagination(view: ViewState, total: number, { list }: Words): TablePaginationConfig {
+  return {
+    current: view.page,
+    pageSize: view.pageSize,
+    total,
+    showSizeChanger: true,
+    pageSizeOptions: [10, 20, 50, 100],
+    showTotal: list.total,
+    onChange: (page, size) => view.set({ page: page === 1 ? '' : String(page), size: size === 20 ? '' : String(size) }),
+  };
+}
+
+function TokenPager({ view, next }: { view: ViewState; next: string }) {
+  const { list } = useWords();
+  if (next === '' && view.token === '') return null;
+  return (
+    <Space style={{ marginTop: 12 }}>
+      <Button disabled={view.token === ''} onClick={() => view.set({ token: '' })}>
+        {list.firstPage}
+      </Button>
+      <Button disabled={next === ''} onClick={() => view.set({ token: next })}>
+        {list.nextPage}
+      </Button>
+    </Space>
   );
 }
 
@@ -145,9 +184,16 @@ function FilterBar<T>({ view, filters, columns, hasTags, onRefresh }: FilterBarP
   );
 }
 
-function FilterField({ filter: { name, label, options }, view }: { filter: Filter; view: ViewState }) {
+function FilterField({ filter: { name, label, options, isDay }, view }: { filter: Filter; view: ViewState }) {
   const { list } = useWords();
   const value = view.filterOf(name);
+  if (isDay === true) {
+    return (
+      <label className="day">
+        {label} <Input type="date" value={value} onChange={({ target }) => view.set({ [name]: target.value })} />
+      </label>
+    );
+  }
   if (options === null) {
     return (
       <Input.Search
@@ -223,8 +269,12 @@ function compare(a: string | number, b: string | number): number {
   return typeof a === 'number' && typeof b === 'number' ? a - b : String(a).localeCompare(String(b));
 }
 
-function parametersOf(view: ViewState, filters: readonly Filter[]): Parameters {
+function parametersOf(view: ViewState, filters: readonly Filter[], hasTags: boolean): Parameters {
   const [key = '', ...value] = view.filterOf('Tag').split('=');
-  const given = Object.fromEntries(filters.map(({ name }) => [name, view.filterOf(name)]));
-  return { ...given, 'Tag.1.Key': key, 'Tag.1.Value': value.join('=') };
+  const given = filters.map(({ name, toParameter }) => {
+    const text = view.filterOf(name);
+    return [name, text === '' || toParameter === undefined ? text : toParameter(text)];
+  });
+  const tag = hasTags ? { 'Tag.1.Key': key, 'Tag.1.Value': value.join('=') } : {};
+  return { ...Object.fromEntries(given), ...tag };
 }

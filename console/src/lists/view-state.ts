@@ -7,6 +7,8 @@ const DEFAULT_PAGE_SIZE = 20;
 export interface ViewState {
   page: number;
   pageSize: number;
+  /** Where the page begins in a list that is paged by tokens; empty: the first. */
+  token: string;
   /** `COLUMN` or `-COLUMN`; empty: as the server has it. */
   sort: string;
   hidden: readonly string[];
@@ -17,7 +19,7 @@ export interface ViewState {
   set: (changes: Readonly<Record<string, string>>) => void;
 }
 
-const OWN = ['page', 'size', 'sort', 'hide', 'tab'];
+const OWN = ['page', 'token', 'size', 'sort', 'hide', 'tab'];
 
 export function useViewState(): ViewState {
   const [search, setSearch] = useSearchParams();
@@ -27,7 +29,7 @@ export function useViewState(): ViewState {
         (before) => {
           const next = new URLSearchParams(before);
           const isFilter = Object.keys(changes).some((name) => !OWN.includes(name));
-          if (isFilter) next.delete('page');
+          if (isFilter) for (const name of ['page', 'token']) next.delete(name);
           for (const [name, value] of Object.entries(changes)) {
             if (value === '') next.delete(name);
             else next.set(name, value);
@@ -43,6 +45,7 @@ export function useViewState(): ViewState {
     () => ({
       page: positive(search.get('page'), 1),
       pageSize: Math.min(100, positive(search.get('size'), DEFAULT_PAGE_SIZE)),
+      token: search.get('token') ?? '',
       sort: search.get('sort') ?? '',
       hidden: (search.get('hide') ?? '').split(',').filter((name) => name !== ''),
       filterOf: (name) => search.get(name) ?? '',

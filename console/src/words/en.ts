@@ -64,6 +64,8 @@ export const en = {
     chosen: (count: number) => `${count} chosen`,
     any: 'Any',
     nothingFound: 'Nothing matches these filters.',
+    firstPage: 'First page',
+    nextPage: 'Next page',
     actions: 'Actions',
     more: (name: string) => `Actions for ${name}`,
     copy: 'Copy',

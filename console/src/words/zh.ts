@@ -66,6 +66,8 @@ export const zh: Words = {
     chosen: (count) => `已选 ${count} 项`,
     any: '不限',
     nothingFound: '没有符合筛选条件的内容。',
+    firstPage: '第一页',
+    nextPage: '下一页',
     actions: '操作',
     more: (name) => `${name} 的操作`,
     copy: '复制',
