@@ -1,7 +1,15 @@
 /** Every page of the console: its address, where the menu has it, and how it is loaded, which is when it is gone to. */
 import { lazy } from 'react';
 import type { ComponentType, ReactNode } from 'react';
-import { CameraOutlined, CloudServerOutlined, DashboardOutlined, HddOutlined } from '@ant-design/icons';
+import {
+  AppstoreOutlined,
+  CameraOutlined,
+  CloudServerOutlined,
+  DashboardOutlined,
+  DeleteOutlined,
+  GroupOutlined,
+  HddOutlined,
+} from '@ant-design/icons';
 import type { Words } from '../words/en.ts';
 
 interface Place {
@@ -42,5 +50,20 @@ export const places: readonly Place[] = [
     path: '/snapshots',
     page: lazy(async () => ({ default: (await import('../pages/snapshots.tsx')).SnapshotsPage })),
     menu: { label: 'snapshots', icon: <CameraOutlined />, group: 'storage' },
+  },
+  {
+    path: '/groups',
+    page: lazy(async () => ({ default: (await import('../pages/groups.tsx')).GroupsPage })),
+    menu: { label: 'groups', icon: <GroupOutlined />, group: 'storage' },
+  },
+  {
+    path: '/images',
+    page: lazy(async () => ({ default: (await import('../pages/images.tsx')).ImagesPage })),
+    menu: { label: 'images', icon: <AppstoreOutlined />, group: 'storage' },
+  },
+  {
+    path: '/recycle-bin',
+    page: lazy(async () => ({ default: (await import('../pages/recycle-bin.tsx')).RecycleBinPage })),
+    menu: { label: 'recycleBin', icon: <DeleteOutlined />, group: 'storage' },
   },
 ];
