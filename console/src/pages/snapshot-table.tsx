@@ -2,10 +2,11 @@
 import { useState } from 'react';
 import type { ReactNode } from 'react';
 import { MoreOutlined } from '@ant-design/icons';
-import { Button, Dropdown, Tag } from 'antd';
+import { Button, Dropdown, Space, Tag } from 'antd';
 import { Link } from 'wouter';
 import type { Parameters } from '../api/ecs.ts';
 import type { Snapshot, SnapshotsPage } from '../api/shapes.ts';
+import { EditTagsDialog } from '../forms/tags-dialog.tsx';
 import { ResourceList } from '../lists/resource-list.tsx';
 import type { Column, Filter } from '../lists/resource-list.tsx';
 import { NameAndId, SnapshotStatus, TagList, Time, formatBytes } from '../lists/show.tsx';
@@ -16,16 +17,17 @@ import { DeleteSnapshotsDialog, RollBackDialog } from './snapshot-dialogs.tsx';
 
 type Open =
   | { what: 'rollBack' | 'createDisk'; snapshot: Snapshot }
-  | { what: 'delete'; chosen: readonly Snapshot[]; done: () => void };
+  | { what: 'delete' | 'tags'; chosen: readonly Snapshot[]; done: () => void };
 
 const rowsOf = (answer: SnapshotsPage) => answer.Snapshots.Snapshot;
 const idOf = ({ SnapshotId }: Snapshot) => SnapshotId;
+const taggedOf = ({ SnapshotId: id, Tags }: Snapshot) => ({ id, tags: Tags.Tag });
 
 export function SnapshotTable({ parameters = {}, empty }: { parameters?: Parameters; empty: ReactNode }) {
   const words = useWords();
   const [open, setOpen] = useState<Open | null>(null);
   const close = (isDone: boolean) => {
-    if (isDone && open?.what === 'delete') open.done();
+    if (isDone && (open?.what === 'delete' || open?.what === 'tags')) open.done();
     setOpen(null);
   };
   const columns = [...columnsOf(words), actionColumn(words, setOpen)];
@@ -38,12 +40,18 @@ export function SnapshotTable({ parameters = {}, empty }: { parameters?: Paramet
         hasTags
         isMoving={({ Status }) => Status === 'progressing'}
         bulk={(chosen, done) => (
-          <Button danger onClick={() => setOpen({ what: 'delete', chosen, done })}>
-            {words.snapshots.delete}
-          </Button>
+          <Space wrap>
+            <Button onClick={() => setOpen({ what: 'tags', chosen, done })}>{words.form.editTags}</Button>
+            <Button danger onClick={() => setOpen({ what: 'delete', chosen, done })}>
+              {words.snapshots.delete}
+            </Button>
+          </Space>
         )}
       />
       {open?.what === 'delete' ? <DeleteSnapshotsDialog chosen={open.chosen} onClose={close} /> : null}
+      {open?.what === 'tags' ? (
+        <EditTagsDialog resourceType="snapshot" chosen={open.chosen.map(taggedOf)} onClose={close} />
+      ) : null}
       {open?.what === 'rollBack' ? <RollBackDialog snapshot={open.snapshot} onClose={close} /> : null}
       {open?.what === 'createDisk' ? <CreateDiskDialog snapshot={open.snapshot} onClose={close} /> : null}
     </>
@@ -97,7 +105,7 @@ function columnsOf({ field, kind, snapshots }: Words): Column<Snapshot>[] {
   ];
 }
 
-function actionColumn({ list, snapshots }: Words, setOpen: (open: Open) => void): Column<Snapshot> {
+function actionColumn({ form, list, snapshots }: Words, setOpen: (open: Open) => void): Column<Snapshot> {
   return {
     key: 'actions',
     title: list.actions,
@@ -106,10 +114,11 @@ function actionColumn({ list, snapshots }: Words, setOpen: (open: Open) => void)
       const items = [
         { key: 'rollBack', label: snapshots.rollBack, disabled: !isReady },
         { key: 'createDisk', label: snapshots.createDisk, disabled: !isReady },
+        { key: 'tags', label: form.editTags },
         { key: 'delete', label: snapshots.delete, danger: true },
       ];
       const onClick = ({ key }: { key: string }) => {
-        if (key === 'delete') setOpen({ what: 'delete', chosen: [snapshot], done: () => undefined });
+        if (key === 'delete' || key === 'tags') setOpen({ what: key, chosen: [snapshot], done: () => undefined });
         else setOpen({ what: key === 'rollBack' ? 'rollBack' : 'createDisk', snapshot });
       };
       return (

@@ -1,7 +1,16 @@
 /** Every page of the console: its address, where the menu has it, and how it is loaded, which is when it is gone to. */
 import { lazy } from 'react';
 import type { ComponentType, ReactNode } from 'react';
-import { CameraOutlined, CloudServerOutlined, DashboardOutlined, HddOutlined } from '@ant-design/icons';
+import {
+  BarChartOutlined,
+  CameraOutlined,
+  CloudServerOutlined,
+  DashboardOutlined,
+  HddOutlined,
+  NotificationOutlined,
+  ProfileOutlined,
+  TagsOutlined,
+} from '@ant-design/icons';
 import type { Words } from '../words/en.ts';
 
 interface Place {
@@ -42,5 +51,25 @@ export const places: readonly Place[] = [
     path: '/snapshots',
     page: lazy(async () => ({ default: (await import('../pages/snapshots.tsx')).SnapshotsPage })),
     menu: { label: 'snapshots', icon: <CameraOutlined />, group: 'storage' },
+  },
+  {
+    path: '/tasks',
+    page: lazy(async () => ({ default: (await import('../pages/tasks.tsx')).TasksPage })),
+    menu: { label: 'tasks', icon: <ProfileOutlined />, group: 'observe' },
+  },
+  {
+    path: '/events',
+    page: lazy(async () => ({ default: (await import('../pages/events.tsx')).EventsPage })),
+    menu: { label: 'events', icon: <NotificationOutlined />, group: 'observe' },
+  },
+  {
+    path: '/tags',
+    page: lazy(async () => ({ default: (await import('../pages/tags.tsx')).TagsPage })),
+    menu: { label: 'tags', icon: <TagsOutlined />, group: 'observe' },
+  },
+  {
+    path: '/usage',
+    page: lazy(async () => ({ default: (await import('../pages/usage.tsx')).UsagePage })),
+    menu: { label: 'usage', icon: <BarChartOutlined />, group: 'observe' },
   },
 ];
