@@ -144,7 +144,7 @@ interface EquivalentProps {
   parameters: Record<string, string>;
 }
 
-function Equivalent({ action, version, parameters }: EquivalentProps) {
+export function Equivalent({ action, version, parameters }: EquivalentProps) {
   const { form } = useWords();
   const command = aliyunCommand(action, parameters, version);
   const call = sdkCall(action, parameters);

@@ -184,7 +184,7 @@ function FilterBar<T>({ view, filters, columns, hasTags, onRefresh }: FilterBarP
   );
 }
 
-function FilterField({ filter: { name, label, options, isDay }, view }: { filter: Filter; view: ViewState }) {
+export function FilterField({ filter: { name, label, options, isDay }, view }: { filter: Filter; view: ViewState }) {
   const { list } = useWords();
   const value = view.filterOf(name);
   if (isDay === true) {

@@ -7,6 +7,7 @@ import { Link } from 'wouter';
 import type { Parameters } from '../api/ecs.ts';
 import { offeredCategories } from '../../../src/ecs/disk-categories.ts';
 import type { Disk, DisksPage } from '../api/shapes.ts';
+import { EditTagsDialog } from '../forms/tags-dialog.tsx';
 import { ResourceList } from '../lists/resource-list.tsx';
 import type { Column, Filter } from '../lists/resource-list.tsx';
 import { LockMarks, NameAndId, Status, TagList, Time } from '../lists/show.tsx';
@@ -15,7 +16,7 @@ import type { Words } from '../words/en.ts';
 import { AttachDialog, ConnectDialog, DeleteDisksDialog, DetachDialog, ResizeDialog } from './disk-dialogs.tsx';
 import { CreateSnapshotDialog } from './snapshot-dialogs.tsx';
 
-const acts = ['snapshot', 'attach', 'detach', 'resize', 'connect', 'delete'] as const;
+const acts = ['snapshot', 'attach', 'detach', 'resize', 'connect', 'tags', 'delete'] as const;
 type Act = (typeof acts)[number];
 
 interface Open {
@@ -26,6 +27,7 @@ interface Open {
 
 const rowsOf = (answer: DisksPage) => answer.Disks.Disk;
 const idOf = ({ DiskId }: Disk) => DiskId;
+const taggedOf = ({ DiskId: id, Tags }: Disk) => ({ id, tags: Tags.Tag });
 
 export function DiskTable({ parameters = {}, empty }: { parameters?: Parameters; empty: ReactNode }) {
   const words = useWords();
@@ -46,6 +48,7 @@ export function DiskTable({ parameters = {}, empty }: { parameters?: Parameters;
         bulk={(chosen, done) => (
           <Space>
             <Button onClick={() => setOpen({ act: 'snapshot', chosen, done })}>{words.snapshots.create}</Button>
+            <Button onClick={() => setOpen({ act: 'tags', chosen, done })}>{words.form.editTags}</Button>
             <Button danger onClick={() => setOpen({ act: 'delete', chosen, done })}>
               {words.disks.delete}
             </Button>
@@ -79,6 +82,8 @@ export function DiskDialog({
       return <ResizeDialog disk={disk} onClose={onClose} />;
     case 'connect':
       return <ConnectDialog disk={disk} onClose={onClose} />;
+    case 'tags':
+      return <EditTagsDialog resourceType="disk" chosen={chosen.map(taggedOf)} onClose={onClose} />;
     case 'delete':
       return <DeleteDisksDialog chosen={chosen} onClose={onClose} />;
     default:
@@ -87,7 +92,7 @@ export function DiskDialog({
 }
 
 /** What is offered for a disk in its state. */
-export function diskMenu({ disks, snapshots }: Words, disk: Disk) {
+export function diskMenu({ disks, snapshots, form }: Words, disk: Disk) {
   const isFree = disk.Status === 'Available';
   return [
     { key: 'snapshot', label: snapshots.create },
@@ -95,6 +100,7 @@ export function diskMenu({ disks, snapshots }: Words, disk: Disk) {
     { key: 'detach', label: disks.detach, disabled: disk.Status !== 'In_use' || disk.Type === 'system' },
     { key: 'resize', label: disks.resize },
     { key: 'connect', label: disks.connect },
+    { key: 'tags', label: form.editTags },
     { key: 'delete', label: disks.delete, danger: true, disabled: !isFree },
   ];
 }

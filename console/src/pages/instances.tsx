@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { MoreOutlined } from '@ant-design/icons';
 import { Button, Dropdown, Space } from 'antd';
 import type { Instance, InstancesPage as InstancesAnswer } from '../api/shapes.ts';
+import { EditTagsDialog } from '../forms/tags-dialog.tsx';
 import { PageHead } from '../lists/page-head.tsx';
 import { ResourceList } from '../lists/resource-list.tsx';
 import type { Column, Filter } from '../lists/resource-list.tsx';
@@ -13,7 +14,7 @@ import { CreateInstanceDialog, InstanceDialog } from './instance-dialogs.tsx';
 import type { InstanceAct } from './instance-dialogs.tsx';
 
 interface Open {
-  act: InstanceAct;
+  act: InstanceAct | 'tags';
   chosen: readonly Instance[];
   done: () => void;
 }
@@ -21,6 +22,7 @@ interface Open {
 const acts = ['start', 'stop', 'reboot', 'release'] as const;
 const rowsOf = (answer: InstancesAnswer) => answer.Instances.Instance;
 const idOf = ({ InstanceId }: Instance) => InstanceId;
+const taggedOf = ({ InstanceId: id, Tags }: Instance) => ({ id, tags: Tags.Tag });
 
 export function InstancesPage() {
   const words = useWords();
@@ -56,10 +58,15 @@ export function InstancesPage() {
                 {words.instances[act]}
               </Button>
             ))}
+            <Button onClick={() => setOpen({ act: 'tags', chosen, done })}>{words.form.editTags}</Button>
           </Space>
         )}
       />
-      {open === null ? null : <InstanceDialog act={open.act} chosen={open.chosen} onClose={close} />}
+      {open === null ? null : open.act === 'tags' ? (
+        <EditTagsDialog resourceType="instance" chosen={open.chosen.map(taggedOf)} onClose={close} />
+      ) : (
+        <InstanceDialog act={open.act} chosen={open.chosen} onClose={close} />
+      )}
       {isCreating ? <CreateInstanceDialog onClose={() => setIsCreating(false)} /> : null}
     </>
   );
@@ -127,11 +134,14 @@ function actionColumn(words: Words, setOpen: (open: Open) => void): Column<Insta
     title: words.list.actions,
     render: (instance) => {
       const onClick = ({ key }: { key: string }) => {
-        const act = acts.find((known) => known === key);
+        const act = ([...acts, 'tags'] as const).find((known) => known === key);
         if (act !== undefined) setOpen({ act, chosen: [instance], done: () => undefined });
       };
       return (
-        <Dropdown menu={{ items: instanceMenu(words, instance), onClick }} trigger={['click']}>
+        <Dropdown
+          menu={{ items: [...instanceMenu(words, instance), { key: 'tags', label: words.form.editTags }], onClick }}
+          trigger={['click']}
+        >
           <Button
             type="text"
             icon={<MoreOutlined />}

@@ -2,33 +2,40 @@
 import { useState } from 'react';
 import type { ReactNode } from 'react';
 import { MoreOutlined } from '@ant-design/icons';
-import { Button, Dropdown, Tag } from 'antd';
+import { Button, Dropdown, Space, Tag } from 'antd';
 import { Link } from 'wouter';
 import type { Parameters } from '../api/ecs.ts';
 import type { Snapshot, SnapshotsPage } from '../api/shapes.ts';
+import { EditTagsDialog } from '../forms/tags-dialog.tsx';
 import { ResourceList } from '../lists/resource-list.tsx';
 import type { Column, Filter } from '../lists/resource-list.tsx';
 import { NameAndId, SnapshotStatus, TagList, Time, formatBytes } from '../lists/show.tsx';
-import { useWords } from '../words/language.tsx';
+import { useSection, useWords } from '../words/language.tsx';
 import type { Words } from '../words/en.ts';
-import { CreateDiskDialog } from './disk-dialogs.tsx';
-import { DeleteSnapshotsDialog, RollBackDialog } from './snapshot-dialogs.tsx';
+import { storageWords } from '../words/storage.ts';
+import { DeleteSnapshotsDialog } from './snapshot-dialogs.tsx';
+import { SnapshotDialog, snapshotActOf, snapshotMenu } from './snapshot-menu.tsx';
+import type { SnapshotAct } from './snapshot-menu.tsx';
 
 type Open =
-  | { what: 'rollBack' | 'createDisk'; snapshot: Snapshot }
-  | { what: 'delete'; chosen: readonly Snapshot[]; done: () => void };
+  | { what: 'one'; act: SnapshotAct; snapshot: Snapshot }
+  | { what: 'delete' | 'tags'; chosen: readonly Snapshot[]; done: () => void };
+
+type ActWords = (typeof storageWords)['en']['acts'];
 
 const rowsOf = (answer: SnapshotsPage) => answer.Snapshots.Snapshot;
 const idOf = ({ SnapshotId }: Snapshot) => SnapshotId;
+const taggedOf = ({ SnapshotId: id, Tags }: Snapshot) => ({ id, tags: Tags.Tag });
 
 export function SnapshotTable({ parameters = {}, empty }: { parameters?: Parameters; empty: ReactNode }) {
   const words = useWords();
+  const { acts } = useSection(storageWords);
   const [open, setOpen] = useState<Open | null>(null);
   const close = (isDone: boolean) => {
-    if (isDone && open?.what === 'delete') open.done();
+    if (isDone && open !== null && open.what !== 'one') open.done();
     setOpen(null);
   };
-  const columns = [...columnsOf(words), actionColumn(words, setOpen)];
+  const columns = [...columnsOf(words), actionColumn(words, acts, setOpen)];
   return (
     <>
       <ResourceList<Snapshot, SnapshotsPage>
@@ -38,14 +45,19 @@ export function SnapshotTable({ parameters = {}, empty }: { parameters?: Paramet
         hasTags
         isMoving={({ Status }) => Status === 'progressing'}
         bulk={(chosen, done) => (
-          <Button danger onClick={() => setOpen({ what: 'delete', chosen, done })}>
-            {words.snapshots.delete}
-          </Button>
+          <Space wrap>
+            <Button onClick={() => setOpen({ what: 'tags', chosen, done })}>{words.form.editTags}</Button>
+            <Button danger onClick={() => setOpen({ what: 'delete', chosen, done })}>
+              {words.snapshots.delete}
+            </Button>
+          </Space>
         )}
       />
       {open?.what === 'delete' ? <DeleteSnapshotsDialog chosen={open.chosen} onClose={close} /> : null}
-      {open?.what === 'rollBack' ? <RollBackDialog snapshot={open.snapshot} onClose={close} /> : null}
-      {open?.what === 'createDisk' ? <CreateDiskDialog snapshot={open.snapshot} onClose={close} /> : null}
+      {open?.what === 'tags' ? (
+        <EditTagsDialog resourceType="snapshot" chosen={open.chosen.map(taggedOf)} onClose={close} />
+      ) : null}
+      {open?.what === 'one' ? <SnapshotDialog act={open.act} snapshot={open.snapshot} onClose={close} /> : null}
     </>
   );
 }
@@ -97,21 +109,14 @@ function columnsOf({ field, kind, snapshots }: Words): Column<Snapshot>[] {
   ];
 }
 
-function actionColumn({ list, snapshots }: Words, setOpen: (open: Open) => void): Column<Snapshot> {
+function actionColumn(words: Words, acts: ActWords, setOpen: (open: Open) => void): Column<Snapshot> {
+  const { list } = words;
   return {
     key: 'actions',
     title: list.actions,
     render: (snapshot) => {
-      const isReady = snapshot.Status === 'accomplished' || snapshot.Available;
-      const items = [
-        { key: 'rollBack', label: snapshots.rollBack, disabled: !isReady },
-        { key: 'createDisk', label: snapshots.createDisk, disabled: !isReady },
-        { key: 'delete', label: snapshots.delete, danger: true },
-      ];
-      const onClick = ({ key }: { key: string }) => {
-        if (key === 'delete') setOpen({ what: 'delete', chosen: [snapshot], done: () => undefined });
-        else setOpen({ what: key === 'rollBack' ? 'rollBack' : 'createDisk', snapshot });
-      };
+      const items = snapshotMenu(words, acts, snapshot);
+      const onClick = ({ key }: { key: string }) => setOpen({ what: 'one', act: snapshotActOf(key), snapshot });
       return (
         <Dropdown menu={{ items, onClick }} trigger={['click']}>
           <Button

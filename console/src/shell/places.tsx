@@ -3,12 +3,16 @@ import { lazy } from 'react';
 import type { ComponentType, ReactNode } from 'react';
 import {
   AppstoreOutlined,
+  BarChartOutlined,
   CameraOutlined,
   CloudServerOutlined,
   DashboardOutlined,
   DeleteOutlined,
   GroupOutlined,
   HddOutlined,
+  NotificationOutlined,
+  ProfileOutlined,
+  TagsOutlined,
 } from '@ant-design/icons';
 import type { Words } from '../words/en.ts';
 
@@ -65,5 +69,25 @@ export const places: readonly Place[] = [
     path: '/recycle-bin',
     page: lazy(async () => ({ default: (await import('../pages/recycle-bin.tsx')).RecycleBinPage })),
     menu: { label: 'recycleBin', icon: <DeleteOutlined />, group: 'storage' },
+  },
+  {
+    path: '/tasks',
+    page: lazy(async () => ({ default: (await import('../pages/tasks.tsx')).TasksPage })),
+    menu: { label: 'tasks', icon: <ProfileOutlined />, group: 'observe' },
+  },
+  {
+    path: '/events',
+    page: lazy(async () => ({ default: (await import('../pages/events.tsx')).EventsPage })),
+    menu: { label: 'events', icon: <NotificationOutlined />, group: 'observe' },
+  },
+  {
+    path: '/tags',
+    page: lazy(async () => ({ default: (await import('../pages/tags.tsx')).TagsPage })),
+    menu: { label: 'tags', icon: <TagsOutlined />, group: 'observe' },
+  },
+  {
+    path: '/usage',
+    page: lazy(async () => ({ default: (await import('../pages/usage.tsx')).UsagePage })),
+    menu: { label: 'usage', icon: <BarChartOutlined />, group: 'observe' },
   },
 ];

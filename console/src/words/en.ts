@@ -206,6 +206,7 @@ export const en = {
     tagValue: 'Value',
     addTag: 'Add a tag',
     removeTag: 'Remove this tag',
+    editTags: 'Edit tags',
     nameRule: '2 to 128 characters, the first a letter; letters, digits, “:”, “_”, “.” and “-”.',
     done: 'Done.',
     partly: (done: number, all: number) => `${done} of ${all} done; the others were refused:`,

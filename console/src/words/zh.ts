@@ -194,6 +194,7 @@ export const zh: Words = {
     tagValue: '值',
     addTag: '添加标签',
     removeTag: '移除此标签',
+    editTags: '编辑标签',
     nameRule: '2 至 128 个字符，以字母或汉字开头，可含字母、数字、“:”、“_”、“.” 和 “-”。',
     done: '已完成。',
     partly: (done, all) => `${all} 项中完成 ${done} 项，其余被拒绝：`,
