@@ -1,11 +1,12 @@
 /** What can be done with disks, each as a form. */
-import { Form, InputNumber, Modal, Select, Typography } from 'antd';
+import { Checkbox, Form, InputNumber, Modal, Select, Typography } from 'antd';
 import { offeredCategories } from '../../../src/ecs/disk-categories.ts';
 import { useAnswer } from '../api/session.tsx';
 import type { Disk, Instance, InstancesPage, Snapshot, SnapshotsPage } from '../api/shapes.ts';
 import { ActionDialog } from '../forms/action-dialog.tsx';
 import { DescriptionField, NameField, ResourceField, TagsField, tagParameters, textIn } from '../forms/fields.tsx';
-import { useWords } from '../words/language.tsx';
+import { useSection, useWords } from '../words/language.tsx';
+import { storageWords } from '../words/storage.ts';
 
 type OnClose = (isDone: boolean) => void;
 
@@ -136,6 +137,30 @@ export function ResizeDialog({ disk, onClose }: { disk: Disk; onClose: OnClose }
         </Form.Item>
       }
       submit={disks.resize}
+      onClose={onClose}
+    />
+  );
+}
+
+export function ReInitDialog({ disk, onClose }: { disk: Disk; onClose: OnClose }) {
+  const { acts } = useSection(storageWords);
+  return (
+    <ActionDialog
+      title={acts.reinit}
+      intro={acts.reinitIntro}
+      action="ReInitDisk"
+      toParameters={(given) => ({
+        DiskId: disk.DiskId,
+        ...(given['start'] === true ? { AutoStartInstance: true } : {}),
+      })}
+      fields={
+        <Form.Item name="start" valuePropName="checked">
+          <Checkbox>{acts.start}</Checkbox>
+        </Form.Item>
+      }
+      submit={acts.reinit}
+      isDangerous
+      confirmText={disk.DiskId}
       onClose={onClose}
     />
   );

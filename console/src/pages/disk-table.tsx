@@ -11,12 +11,22 @@ import { EditTagsDialog } from '../forms/tags-dialog.tsx';
 import { ResourceList } from '../lists/resource-list.tsx';
 import type { Column, Filter } from '../lists/resource-list.tsx';
 import { LockMarks, NameAndId, Status, TagList, Time } from '../lists/show.tsx';
-import { useWords } from '../words/language.tsx';
+import { useSection, useWords } from '../words/language.tsx';
 import type { Words } from '../words/en.ts';
-import { AttachDialog, ConnectDialog, DeleteDisksDialog, DetachDialog, ResizeDialog } from './disk-dialogs.tsx';
+import { policyWords } from '../words/policies.ts';
+import { storageWords } from '../words/storage.ts';
+import {
+  AttachDialog,
+  ConnectDialog,
+  DeleteDisksDialog,
+  DetachDialog,
+  ReInitDialog,
+  ResizeDialog,
+} from './disk-dialogs.tsx';
+import { ApplyPolicyDialog } from './policy-dialogs.tsx';
 import { CreateSnapshotDialog } from './snapshot-dialogs.tsx';
 
-const acts = ['snapshot', 'attach', 'detach', 'resize', 'connect', 'tags', 'delete'] as const;
+const acts = ['snapshot', 'attach', 'detach', 'resize', 'connect', 'policy', 'tags', 'reinit', 'delete'] as const;
 type Act = (typeof acts)[number];
 
 interface Open {
@@ -31,6 +41,8 @@ const taggedOf = ({ DiskId: id, Tags }: Disk) => ({ id, tags: Tags.Tag });
 
 export function DiskTable({ parameters = {}, empty }: { parameters?: Parameters; empty: ReactNode }) {
   const words = useWords();
+  const policies = useSection(policyWords);
+  const menuOf = useDiskMenu();
   const [open, setOpen] = useState<Open | null>(null);
   const close = (isDone: boolean) => {
     if (isDone) open?.done();
@@ -41,13 +53,14 @@ export function DiskTable({ parameters = {}, empty }: { parameters?: Parameters;
       <ResourceList<Disk, DisksPage>
         action="DescribeDisks"
         {...{ parameters, rowsOf, idOf, empty }}
-        columns={[...columnsOf(words), actionColumn(words, setOpen)]}
+        columns={[...columnsOf(words), actionColumn(words, menuOf, setOpen)]}
         filters={filtersOf(words)}
         hasTags
         isMoving={({ Status: status }) => status !== 'In_use' && status !== 'Available'}
         bulk={(chosen, done) => (
-          <Space>
+          <Space wrap>
             <Button onClick={() => setOpen({ act: 'snapshot', chosen, done })}>{words.snapshots.create}</Button>
+            <Button onClick={() => setOpen({ act: 'policy', chosen, done })}>{policies.set}</Button>
             <Button onClick={() => setOpen({ act: 'tags', chosen, done })}>{words.form.editTags}</Button>
             <Button danger onClick={() => setOpen({ act: 'delete', chosen, done })}>
               {words.disks.delete}
@@ -82,6 +95,10 @@ export function DiskDialog({
       return <ResizeDialog disk={disk} onClose={onClose} />;
     case 'connect':
       return <ConnectDialog disk={disk} onClose={onClose} />;
+    case 'policy':
+      return <ApplyPolicyDialog disks={chosen} onClose={onClose} />;
+    case 'reinit':
+      return <ReInitDialog disk={disk} onClose={onClose} />;
     case 'tags':
       return <EditTagsDialog resourceType="disk" chosen={chosen.map(taggedOf)} onClose={onClose} />;
     case 'delete':
@@ -92,17 +109,24 @@ export function DiskDialog({
 }
 
 /** What is offered for a disk in its state. */
-export function diskMenu({ disks, snapshots, form }: Words, disk: Disk) {
-  const isFree = disk.Status === 'Available';
-  return [
-    { key: 'snapshot', label: snapshots.create },
-    { key: 'attach', label: disks.attach, disabled: !isFree },
-    { key: 'detach', label: disks.detach, disabled: disk.Status !== 'In_use' || disk.Type === 'system' },
-    { key: 'resize', label: disks.resize },
-    { key: 'connect', label: disks.connect },
-    { key: 'tags', label: form.editTags },
-    { key: 'delete', label: disks.delete, danger: true, disabled: !isFree },
-  ];
+export function useDiskMenu() {
+  const { disks, snapshots, form } = useWords();
+  const { acts: words } = useSection(storageWords);
+  const policies = useSection(policyWords);
+  return (disk: Disk) => {
+    const isFree = disk.Status === 'Available';
+    return [
+      { key: 'snapshot', label: snapshots.create },
+      { key: 'attach', label: disks.attach, disabled: !isFree },
+      { key: 'detach', label: disks.detach, disabled: disk.Status !== 'In_use' || disk.Type === 'system' },
+      { key: 'resize', label: disks.resize },
+      { key: 'connect', label: disks.connect },
+      { key: 'policy', label: policies.set },
+      { key: 'tags', label: form.editTags },
+      { key: 'reinit', label: words.reinit, danger: true, disabled: disk.Status !== 'In_use' },
+      { key: 'delete', label: disks.delete, danger: true, disabled: !isFree },
+    ];
+  };
 }
 
 export function actOf(key: string): Act {
@@ -163,14 +187,18 @@ function columnsOf({ field, kind }: Words): Column<Disk>[] {
   ];
 }
 
-function actionColumn(words: Words, setOpen: (open: Open) => void): Column<Disk> {
+function actionColumn(
+  words: Words,
+  menuOf: ReturnType<typeof useDiskMenu>,
+  setOpen: (open: Open) => void,
+): Column<Disk> {
   return {
     key: 'actions',
     title: words.list.actions,
     render: (disk) => {
       const onClick = ({ key }: { key: string }) => setOpen({ act: actOf(key), chosen: [disk], done: () => undefined });
       return (
-        <Dropdown menu={{ items: diskMenu(words, disk), onClick }} trigger={['click']}>
+        <Dropdown menu={{ items: menuOf(disk), onClick }} trigger={['click']}>
           <Button type="text" icon={<MoreOutlined />} aria-label={words.list.more(disk.DiskName || disk.DiskId)} />
         </Dropdown>
       );

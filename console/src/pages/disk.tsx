@@ -9,13 +9,14 @@ import { Id, LockMarks, Status, TagList, Time } from '../lists/show.tsx';
 import { useViewState } from '../lists/view-state.ts';
 import { Problem } from '../shell/problem.tsx';
 import { useWords } from '../words/language.tsx';
-import { DiskDialog, actOf, diskMenu } from './disk-table.tsx';
+import { DiskDialog, actOf, useDiskMenu } from './disk-table.tsx';
 import { NotFoundPage } from './not-found.tsx';
 import { SnapshotTable } from './snapshot-table.tsx';
 
 export function DiskPage({ id: diskId }: { id: string }) {
   const words = useWords();
   const view = useViewState();
+  const menuOf = useDiskMenu();
   const [act, setAct] = useState<string | null>(null);
   const { data, error, refetch } = useAnswer<DisksPage>('DescribeDisks', { DiskIds: JSON.stringify([diskId]) });
   const disk = data?.Disks.Disk[0];
@@ -30,7 +31,7 @@ export function DiskPage({ id: diskId }: { id: string }) {
       children: <SnapshotTable parameters={{ DiskId: diskId }} empty={words.snapshots.emptyOfDisk} />,
     },
   ];
-  const actions = diskMenu(words, disk).map(({ key, label, disabled, danger }) => (
+  const actions = menuOf(disk).map(({ key, label, disabled, danger }) => (
     <Button
       key={key}
       disabled={disabled === true}

@@ -5,6 +5,7 @@ import {
   AppstoreOutlined,
   BarChartOutlined,
   CameraOutlined,
+  ClockCircleOutlined,
   CloudServerOutlined,
   DashboardOutlined,
   DeleteOutlined,
@@ -54,6 +55,15 @@ export const places: readonly Place[] = [
     path: '/snapshots',
     page: lazy(async () => ({ default: (await import('../pages/snapshots.tsx')).SnapshotsPage })),
     menu: { label: 'snapshots', icon: <CameraOutlined />, group: 'storage' },
+  },
+  {
+    path: '/policies',
+    page: lazy(async () => ({ default: (await import('../pages/policies.tsx')).PoliciesPage })),
+    menu: { label: 'policies', icon: <ClockCircleOutlined />, group: 'storage' },
+  },
+  {
+    path: '/policies/:id',
+    page: lazy(async () => ({ default: (await import('../pages/policy.tsx')).PolicyPage })),
   },
   {
     path: '/groups',
