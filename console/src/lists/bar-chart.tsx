@@ -6,6 +6,8 @@ import { Space, Typography, theme as antdTheme } from 'antd';
 
 export interface Bar {
   name: string;
+  /** Below it. */
+  shortName: string;
   /** One a series. */
   values: readonly number[];
 }
@@ -24,7 +26,8 @@ const BOTTOM = 24;
 const RIGHT = 8;
 const LINES = 4;
 /** Of a name below a bar. */
-const NAME_WIDTH = 84;
+const NAME_WIDTH = 64;
+const HALF_NAME = 24;
 const FIGURE_WIDTH = 7.2;
 
 export function BarChart({ label, bars, series, format }: BarChartProps) {
@@ -56,11 +59,11 @@ export function BarChart({ label, bars, series, format }: BarChartProps) {
             key={index}
             x={left + (index + 0.5) * step}
             y={HEIGHT - 6}
-            textAnchor={anchorOf(index, bars.length, step)}
+            textAnchor={step * (bars.length - index - 0.5) + RIGHT < HALF_NAME ? 'end' : 'middle'}
             fontSize={12}
             fill={token.colorTextDescription}
           >
-            {bars[index]?.name}
+            {bars[index]?.shortName}
           </text>
         ))}
       </svg>
@@ -132,12 +135,6 @@ function planNames(count: number, step: number): number[] {
   if (count === 0 || step <= 0) return [];
   const every = Math.max(1, Math.ceil(NAME_WIDTH / step));
   return Array.from({ length: count }, (_none, index) => index).filter((index) => (count - 1 - index) % every === 0);
-}
-
-/** Names at the ends stay inside. */
-function anchorOf(index: number, count: number, step: number): 'start' | 'middle' | 'end' {
-  if (step * (index + 0.5) < NAME_WIDTH / 2 - 30) return 'start';
-  return step * (count - index - 0.5) < NAME_WIDTH / 2 ? 'end' : 'middle';
 }
 
 function sum(values: readonly number[]): number {

@@ -13,6 +13,7 @@ import type { Parameters } from '../api/ecs.ts';
 import { Problem } from '../shell/problem.tsx';
 import { useWords } from '../words/language.tsx';
 import type { Words } from '../words/en.ts';
+import { parseTagFilter } from './tag-filter.ts';
 import { useViewState } from './view-state.ts';
 import type { ViewState } from './view-state.ts';
 
@@ -270,11 +271,11 @@ function compare(a: string | number, b: string | number): number {
 }
 
 function parametersOf(view: ViewState, filters: readonly Filter[], hasTags: boolean): Parameters {
-  const [key = '', ...value] = view.filterOf('Tag').split('=');
+  const { key, value } = parseTagFilter(view.filterOf('Tag'));
   const given = filters.map(({ name, toParameter }) => {
     const text = view.filterOf(name);
     return [name, text === '' || toParameter === undefined ? text : toParameter(text)];
   });
-  const tag = hasTags ? { 'Tag.1.Key': key, 'Tag.1.Value': value.join('=') } : {};
+  const tag = hasTags ? { 'Tag.1.Key': key, 'Tag.1.Value': value } : {};
   return { ...Object.fromEntries(given), ...tag };
 }

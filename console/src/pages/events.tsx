@@ -115,13 +115,18 @@ function columnsOf({ status }: Words, events: EventWords): TableColumnType<Event
     {
       key: 'type',
       title: events.type,
+      responsive: ['md'],
       render: (_value, row) => <Tag title={row.Type}>{events.types[row.Type] ?? row.Type}</Tag>,
     },
     { key: 'subject', title: events.subject, render: (_value, row) => <Subject event={row} /> },
     {
       key: 'said',
       title: events.said,
-      render: (_value, row) => <Said event={row} nameOf={(name) => events.states[name] ?? status[name] ?? name} />,
+      render: (_value, row) => {
+        // A disk that is available can be attached; an image can be used.
+        const own = row.Type === 'ecs:Image:StateChange' ? events.imageStates : {};
+        return <Said event={row} nameOf={(name) => own[name] ?? events.states[name] ?? status[name] ?? name} />;
+      },
     },
   ];
 }
@@ -130,13 +135,13 @@ function columnsOf({ status }: Words, events: EventWords): TableColumnType<Event
 function Subject({ event }: { event: EventItem }) {
   const name = ['diskName', 'snapshotName', 'instanceName', 'imageName', 'snapshotGroupName']
     .map((member) => textOf(event, member))
-    .find((text) => text !== '');
+    .find((text) => text !== '' && text !== event.Subject);
   const place = placeOf(event);
   const shown = name ?? event.Subject;
   return (
     <span className="cell-name">
       {place === null ? <span>{shown}</span> : <Link href={place}>{shown}</Link>}
-      <Id id={event.Subject} />
+      {name === undefined ? null : <Id id={event.Subject} />}
     </span>
   );
 }
@@ -181,7 +186,7 @@ function Said({ event, nameOf }: { event: EventItem; nameOf: (status: string) =>
         <Badge status={tones[after] ?? 'default'} text={nameOf(after)} />
         {instanceId === '' ? null : (
           <span>
-            {events.on} <Link href={`/instances/${instanceId}`}>{instanceId}</Link>
+            · {events.on} <Link href={`/instances/${instanceId}`}>{instanceId}</Link>
           </span>
         )}
       </Space>

@@ -4,6 +4,8 @@ import type { CountedTag, CountedTagsPage } from '../api/shapes-observe.ts';
 import { PageHead } from '../lists/page-head.tsx';
 import { ResourceList } from '../lists/resource-list.tsx';
 import type { Column, Filter } from '../lists/resource-list.tsx';
+import { formatTagFilter } from '../lists/tag-filter.ts';
+import { places } from '../shell/places.tsx';
 import { useSection, useWords } from '../words/language.tsx';
 import type { Words } from '../words/en.ts';
 import { observeWords } from '../words/observe.ts';
@@ -68,8 +70,8 @@ interface CountProps {
 
 function Count({ row: { TagKey: key, TagValue: value }, count, title, place }: CountProps) {
   const { tags } = useSection(observeWords);
-  if (count === 0) return <>0</>;
-  const tag = value === '' ? key : `${key}=${value}`;
+  if (count === 0 || !places.some(({ path }) => path === `/${place}`)) return <>{count}</>;
+  const tag = formatTagFilter({ key, value });
   return (
     <Link href={`/${place}?Tag=${encodeURIComponent(tag)}`} aria-label={tags.look(tag, count, title)}>
       {count}

@@ -162,8 +162,9 @@ function DayChart({ costs, span }: { costs: Costs; span: UsageSpan }) {
   const hasArchive = costs.rows.some(({ Category, GiBHours }) => Category === 'archive' && GiBHours > 0);
   const bars = listPeriods(span, Date.now()).map((name) => {
     const row = byPeriod.get(name);
-    if (isCost) return { name, values: [(row?.fee ?? 0) / 100_000] };
-    return { name, values: hasArchive ? [row?.standard ?? 0, row?.archive ?? 0] : [row?.gibHours ?? 0] };
+    const sizes = hasArchive ? [row?.standard ?? 0, row?.archive ?? 0] : [row?.gibHours ?? 0];
+    const values = isCost ? [(row?.fee ?? 0) / 100_000] : sizes;
+    return { name, shortName: span.Period === 'Day' ? name.slice('2026-'.length) : name, values };
   });
   const what = isCost ? `${usage.cost} (${costs.currency})` : usage.gibHours;
   const sizes = hasArchive ? [usage.standard, usage.archive] : [usage.gibHours];
@@ -173,8 +174,8 @@ function DayChart({ costs, span }: { costs: Costs; span: UsageSpan }) {
       size="small"
       title={<h2 className="card-title">{usage.chart(what, span.from, span.to)}</h2>}
       style={{ marginBottom: 16 }}
-      {...(hasPrices ? { extra: <MeasureChoice isCost={isCost} onChoose={(measure) => view.set({ measure })} /> } : {})}
     >
+      {hasPrices ? <MeasureChoice isCost={isCost} onChoose={(measure) => view.set({ measure })} /> : null}
       {costs.rows.length === 0 ? (
         <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={usage.empty} />
       ) : (

@@ -41,7 +41,7 @@ const en = {
     resourceId: 'ID of the disk, snapshot …',
     older: 'Show older events',
     data: 'All that the event says',
-    on: 'Instance',
+    on: 'instance',
     types: {
       'ecs:Disk:DiskOperationCompleted': 'Disk attached or detached',
       'ecs:Disk:StateChange': 'Disk',
@@ -52,6 +52,7 @@ const en = {
       'ecs:Image:StateChange': 'Image',
       'ecs:Task:StateChange': 'Task',
     } as Record<string, string>,
+    imageStates: { Available: 'Available' } as Record<string, string>,
     states: { Deleted: 'Deleted', Processing: 'In progress', Finished: 'Finished', Failed: 'Failed' } as Record<
       string,
       string
@@ -90,7 +91,7 @@ const en = {
     title: 'Tags',
     intro: 'Keys and values that you put on resources to find them again, and how many resources have each.',
     empty: 'No tags yet. Choose disks, snapshots or instances in their lists, then “Edit tags”.',
-    resourceType: 'On',
+    resourceType: 'Resource type',
     images: 'Images',
     look: (tag: string, count: number, where: string) => `${where} with ${tag}: ${count}`,
   },
@@ -182,6 +183,7 @@ const zh: typeof en = {
       'ecs:Image:StateChange': '镜像',
       'ecs:Task:StateChange': '任务',
     },
+    imageStates: { Available: '可用' },
     states: { Deleted: '已删除', Processing: '运行中', Finished: '已完成', Failed: '失败' },
   },
   webhooks: {
