@@ -93,7 +93,7 @@ export class ConsolePage {
     await this.row(row)
       .getByRole('button', { name: /Actions for|的操作/ })
       .click();
-    await this.page.getByRole('menuitem', { name }).click();
+    await this.page.getByRole('menuitem', { name, exact: true }).click();
   }
 
   /** What axe finds serious or worse: rule and places. */

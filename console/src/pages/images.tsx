@@ -1,7 +1,7 @@
 /** Images: what instances start with. */
 import { useState } from 'react';
 import { MoreOutlined } from '@ant-design/icons';
-import { Button, Checkbox, Dropdown, Form, Progress, Tag, Tooltip } from 'antd';
+import { Badge, Button, Checkbox, Dropdown, Form, Progress, Tag, Tooltip } from 'antd';
 import type { Image, ImagesPage as Answer } from '../api/shapes-storage.ts';
 import type { InstancesPage, SnapshotsPage } from '../api/shapes.ts';
 import { ActionDialog } from '../forms/action-dialog.tsx';
@@ -10,7 +10,7 @@ import { RegionField } from '../forms/region-field.tsx';
 import { PageHead } from '../lists/page-head.tsx';
 import { ResourceList } from '../lists/resource-list.tsx';
 import type { Column } from '../lists/resource-list.tsx';
-import { NameAndId, Status, TagList, Time } from '../lists/show.tsx';
+import { NameAndId, TagList, Time } from '../lists/show.tsx';
 import { useSection, useWords } from '../words/language.tsx';
 import type { Words } from '../words/en.ts';
 import { storageWords } from '../words/storage.ts';
@@ -198,13 +198,20 @@ function columnsOf({ field }: Words, images: ImageWords): Column<Image>[] {
   ];
 }
 
+const badges: Readonly<Record<string, 'success' | 'error' | 'processing'>> = {
+  Available: 'success',
+  CreateFailed: 'error',
+  Waiting: 'processing',
+};
+
 function ImageStatus({ image: { Status: status, Progress: progress, FailureReason: reason } }: { image: Image }) {
   const { field } = useWords();
+  const { images } = useSection(storageWords);
   if (status !== 'Creating') {
     return (
       <Tooltip title={reason ?? ''}>
         <span>
-          <Status status={status} />
+          <Badge status={badges[status] ?? 'default'} text={images.states[status] ?? status} />
         </span>
       </Tooltip>
     );

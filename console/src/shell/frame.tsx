@@ -78,7 +78,7 @@ function MainMenu({ onGone }: { onGone: () => void }) {
           {menu[entry.label]}
         </Link>
       );
-      return [{ key: path, icon: entry.icon, label }];
+      return [{ key: path, icon: <span aria-hidden="true">{entry.icon}</span>, label }];
     });
   const groups = MENU_GROUPS.map((key) => ({ key, type: 'group' as const, label: menu[key], children: itemsOf(key) }));
   const items = [...itemsOf(undefined), ...groups.filter(({ children }) => children.length > 0)];

@@ -37,6 +37,13 @@ const en = {
     own: 'Your own',
     system: 'Comes with the service',
     system_: 'System',
+    states: {
+      Available: 'Available',
+      Creating: 'In progress',
+      Waiting: 'Waiting',
+      CreateFailed: 'Failed',
+      UnAvailable: 'Not available',
+    } as Record<string, string>,
   },
   bin: {
     title: 'Recycle bin',
@@ -116,6 +123,13 @@ const zh: typeof en = {
     own: '自定义镜像',
     system: '服务自带',
     system_: '操作系统',
+    states: {
+      Available: '可用',
+      Creating: '创建中',
+      Waiting: '等待中',
+      CreateFailed: '失败',
+      UnAvailable: '不可用',
+    },
   },
   bin: {
     title: '回收站',
