@@ -195,6 +195,8 @@ test(
       await dialog.getByRole('button', { name: `移除 ${HOSTILE}` }).click();
       await dialog.getByRole('button', { name: '移除 stage' }).click();
       await save.click();
+      await dialog.waitFor({ state: 'hidden' });
+      assert.deepEqual([await tagsOf(one), await tagsOf(two)], [[], []]);
       await page.getByText('没有符合筛选条件的内容。').waitFor();
       assert.deepEqual([await tagsOf(one), await tagsOf(two)], [[], []]);
       await console_.close();

@@ -7,7 +7,7 @@ import { MinusCircleOutlined, PlusOutlined } from '@ant-design/icons';
 import { App, Button, Input, Modal, Typography } from 'antd';
 import { useQueryClient } from '@tanstack/react-query';
 import { textsOf } from '../api/ecs.ts';
-import type { Parameters } from '../api/ecs.ts';
+import type { EcsApi, Parameters } from '../api/ecs.ts';
 import { useSession } from '../api/session.tsx';
 import type { TagPair } from '../api/shapes.ts';
 import { Problem } from '../shell/problem.tsx';
@@ -49,15 +49,13 @@ export function EditTagsDialog({ resourceType, chosen, onClose }: EditTagsDialog
   const save = async () => {
     setIsBusy(true);
     setProblem(null);
-    try {
-      for (const { action, parameters } of calls) await api.call(action, parameters);
-      void message.success(words.form.done);
-      onClose(true);
-    } catch (error) {
-      setProblem(error);
-      setIsBusy(false);
-    }
+    const refused: unknown = await askAll(api, calls).catch((error: unknown) => error);
     await client.invalidateQueries({ queryKey: ['answer'] });
+    setIsBusy(false);
+    setProblem(refused);
+    if (refused !== undefined) return;
+    void message.success(words.form.done);
+    onClose(true);
   };
   return (
     <Modal
@@ -81,6 +79,15 @@ export function EditTagsDialog({ resourceType, chosen, onClose }: EditTagsDialog
       ))}
     </Modal>
   );
+}
+
+interface Call {
+  action: string;
+  parameters: Parameters;
+}
+
+async function askAll(api: EcsApi, calls: readonly Call[]): Promise<void> {
+  for (const { action, parameters } of calls) await api.call(action, parameters);
 }
 
 interface TagRowsProps {
@@ -145,7 +152,7 @@ interface Target {
 }
 
 /** Removing first, so that there is room for what is put. */
-function callsOf({ put, removed }: TagChanges, target: Target): { action: string; parameters: Parameters }[] {
+function callsOf({ put, removed }: TagChanges, target: Target): Call[] {
   const common = (ids: readonly string[]) => ({
     RegionId: target.regionId,
     ResourceType: target.resourceType,
