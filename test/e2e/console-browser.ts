@@ -31,6 +31,10 @@ export interface View {
   width?: number;
 }
 
+/** Runs in the page. What goes round for ever, as the mark of being live, does not count. */
+const NOTHING_FADES = `document.getAnimations().every(({ playState, effect }) =>
+  playState !== 'running' || effect.getComputedTiming().iterations === Infinity)`;
+
 export class ConsolePage {
   readonly page: Page;
   readonly endpoint: string;
@@ -96,8 +100,9 @@ export class ConsolePage {
     await this.page.getByRole('menuitem', { name, exact: true }).click();
   }
 
-  /** What axe finds serious or worse: rule and places. */
+  /** What axe finds serious or worse once nothing fades in any more: rule and places. */
   async seriousFindings(): Promise<string[]> {
+    await this.page.waitForFunction(NOTHING_FADES);
     await this.page.evaluate(axe.source);
     const found = await this.page.evaluate(async () => (await axe.run()).violations);
     return found

@@ -20,7 +20,7 @@ interface Scene {
 async function withConsole(view: View, work: (scene: Scene) => Promise<void>): Promise<void> {
   buildConsole();
   const server = new TestServer();
-  await server.start();
+  await server.start({ recycleHours: '24' });
   const browser = await openBrowser();
   try {
     const ids = await server.runInstance({ Size: 20, Category: 'cloud_essd', DiskName: 'data-one' });
@@ -36,7 +36,9 @@ async function withConsole(view: View, work: (scene: Scene) => Promise<void>): P
 }
 
 async function accomplished(server: TestServer, diskId: string, name: string): Promise<string> {
-  const { SnapshotId: snapshotId } = await server.call('CreateSnapshot', { DiskId: diskId, SnapshotName: name });
+  const { SnapshotId: snapshotId } = await server.call('CreateSnapshot', {
+    ...{ DiskId: diskId, SnapshotName: name, RetentionDays: 7 },
+  });
   await server.finishedSnapshot(snapshotId);
   return snapshotId;
 }

@@ -142,7 +142,7 @@ function DiskPreview({ disk }: { disk: PreviewedDisk }) {
             render: (_none, row) =>
               row.deletedAt === null ? <Tag color="green">{words.stays}</Tag> : <Time at={row.deletedAt} />,
           },
-          { title: words.outcome, dataIndex: 'reason' },
+          { title: words.why, dataIndex: 'reason' },
           { title: field.id, render: (_none, row) => (row.id === '' ? '–' : <Id id={row.id} />) },
         ]}
       />

@@ -179,7 +179,7 @@ function ModifyDialog({ snapshot, onClose }: DialogProps) {
           <NameField name="SnapshotName" label={field.name} />
           <DescriptionField />
           <Form.Item name="RetentionDays" label={`${snapshots.retention} (${form.optional})`}>
-            <InputNumber min={days ?? 1} max={65_536} precision={0} />
+            <InputNumber disabled={days === undefined} min={days ?? 1} max={65_536} precision={0} />
           </Form.Item>
         </>
       }

@@ -3,6 +3,7 @@ import { lazy } from 'react';
 import type { ComponentType, ReactNode } from 'react';
 import {
   AppstoreOutlined,
+  AuditOutlined,
   BarChartOutlined,
   CameraOutlined,
   ClockCircleOutlined,
@@ -14,6 +15,7 @@ import {
   NotificationOutlined,
   ProfileOutlined,
   TagsOutlined,
+  TeamOutlined,
 } from '@ant-design/icons';
 import type { Words } from '../words/en.ts';
 
@@ -99,5 +101,16 @@ export const places: readonly Place[] = [
     path: '/usage',
     page: lazy(async () => ({ default: (await import('../pages/usage.tsx')).UsagePage })),
     menu: { label: 'usage', icon: <BarChartOutlined />, group: 'observe' },
+  },
+  {
+    path: '/users',
+    page: lazy(async () => ({ default: (await import('../pages/users.tsx')).UsersPage })),
+    menu: { label: 'users', icon: <TeamOutlined />, group: 'access' },
+  },
+  { path: '/users/:id', page: lazy(async () => ({ default: (await import('../pages/user.tsx')).UserPage })) },
+  {
+    path: '/audit',
+    page: lazy(async () => ({ default: (await import('../pages/audit.tsx')).AuditPage })),
+    menu: { label: 'audit', icon: <AuditOutlined />, group: 'access' },
   },
 ];

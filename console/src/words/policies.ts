@@ -40,6 +40,7 @@ const en = {
   ofDisk: 'Snapshots of',
   willDelete: 'Deleted by then',
   stays: 'Stays',
+  why: 'Why',
   frees: (size: string) => `frees ${size}`,
   held: (count: number) =>
     `${count} snapshots are held back: it would be more at once than is deleted without somebody agreeing.`,
@@ -104,6 +105,7 @@ const zh: typeof en = {
   ofDisk: '云盘的快照',
   willDelete: '届时删除',
   stays: '保留',
+  why: '原因',
   frees: (size) => `释放 ${size}`,
   held: (count) => `有 ${count} 份快照暂缓删除：一次删除的数量超过了无需确认的限度。`,
   approve: '同意删除',
