@@ -32,8 +32,8 @@ export interface View {
 }
 
 /** Runs in the page. What goes round for ever, as the mark of being live, does not count. */
-const NOTHING_FADES = `document.getAnimations().every(({ playState, effect }) =>
-  playState !== 'running' || effect.getComputedTiming().iterations === Infinity)`;
+const NOTHING_FADES = `Promise.allSettled(document.getAnimations()
+  .filter(({ effect }) => effect.getComputedTiming().iterations !== Infinity).map(({ finished }) => finished)).then(() => true)`;
 
 export class ConsolePage {
   readonly page: Page;
@@ -102,7 +102,7 @@ export class ConsolePage {
 
   /** What axe finds serious or worse once nothing fades in any more: rule and places. */
   async seriousFindings(): Promise<string[]> {
-    await this.page.waitForFunction(NOTHING_FADES);
+    await this.page.evaluate(NOTHING_FADES);
     await this.page.evaluate(axe.source);
     const found = await this.page.evaluate(async () => (await axe.run()).violations);
     return found
