@@ -155,52 +155,6 @@ test('a snapshot group is made of chosen disks, and rolls them back together', {
   });
 });
 
-test(
-  'what is deleted by mistake comes back out of the recycle bin; a locked snapshot is not deleted',
-  { skip },
-  async () => {
-    await withConsole({}, async ({ console_, server, diskId }) => {
-      const { page } = console_;
-      await accomplished(server, diskId, 'precious');
-      await console_.goTo('/snapshots');
-      await console_.act('precious', 'Delete');
-      await console_.dialog().getByRole('button', { name: 'Delete' }).click();
-      await console_.row('precious').waitFor({ state: 'hidden' });
-      await page.getByRole('link', { name: 'Recycle bin' }).click();
-      await console_.row('precious').getByRole('checkbox').check();
-      await page.getByRole('button', { name: 'Restore' }).click();
-      await console_.dialog().getByRole('button', { name: 'Restore' }).click();
-      await page.getByText('The recycle bin is empty.').waitFor();
-      await console_.goTo('/snapshots');
-      const [snapshot] = (await server.call('DescribeSnapshots', { DiskId: diskId })).Snapshots.Snapshot;
-      await console_.act('precious', /^Lock$/);
-      await console_.dialog().getByRole('textbox').fill(snapshot.SnapshotId);
-      await console_.dialog().getByRole('button', { name: 'Lock' }).click();
-      await console_.dialog().waitFor({ state: 'hidden' });
-      await console_.act('precious', 'Delete');
-      await console_.dialog().getByRole('button', { name: 'Delete' }).click();
-      await console_
-        .dialog()
-        .getByRole('alert')
-        .getByText(/Request ID/)
-        .waitFor();
-      await console_.dialog().getByRole('button', { name: 'Cancel' }).click();
-      await console_.act('precious', 'Unlock');
-      await console_.dialog().getByRole('button', { name: 'Unlock' }).click();
-      await console_.dialog().waitFor({ state: 'hidden' });
-      await accomplished(server, diskId, 'for-a-week', { RetentionDays: 7 });
-      await console_.act('for-a-week', 'Change name and retention');
-      await console_.dialog().getByLabel(/^Name/).fill('still-here');
-      await console_
-        .dialog()
-        .getByLabel(/^Keep for/)
-        .fill('9');
-      await console_.dialog().getByRole('button', { name: 'Change name and retention' }).click();
-      await console_.row('still-here').getByText('9 days').waitFor();
-    });
-  },
-);
-
 test('axe finds nothing serious on these pages, light and dark, wide and narrow', { skip }, async () => {
   await withConsole({}, async ({ server, browser, diskId }) => {
     const { AutoSnapshotPolicyId: policyId } = await server.call('CreateAutoSnapshotPolicy', {
