@@ -51,6 +51,7 @@ export class ConsolePage {
     const context = await browser.newContext({
       locale: language === 'zh' ? 'zh-CN' : 'en-GB',
       colorScheme: theme,
+      reducedMotion: 'reduce', // A click on what moves may hit nothing.
       viewport: { width, height: 900 },
     });
     const page = await context.newPage();

@@ -1,4 +1,4 @@
-/** Light and dark: what was chosen, else as the system is. Amber on both, dark enough for white text on it. */
+/** Light and dark: what was chosen, else as the system is; nothing moves for who wants that. Amber on both, dark enough for white text on it. */
 import { useCallback, useEffect, useState } from 'react';
 import { theme as antdTheme } from 'antd';
 import type { ThemeConfig } from 'antd';
@@ -31,7 +31,8 @@ export function useThemeChoice(): { choice: ThemeChoice; isDark: boolean; choose
 }
 
 export function themeOf(isDark: boolean): ThemeConfig {
-  const base = { borderRadius: 6, fontSize: 14, wireframe: false };
+  const motion = !window.matchMedia('(prefers-reduced-motion: reduce)').matches;
+  const base = { borderRadius: 6, fontSize: 14, wireframe: false, motion };
   if (isDark) {
     return {
       algorithm: antdTheme.darkAlgorithm,
